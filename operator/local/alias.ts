@@ -1,8 +1,8 @@
-/** An alias in a YAML document that no anchor stands for: text that begins with *, as a rule. */
+/** Finds a YAML alias without an anchor, which is usually text that begins with * and lacks its quotes. */
 import { type Document, isPair, isScalar, isSeq, visit } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 
-/** Where the first one stands; undefined where each has its anchor. */
+/** The path of the first such alias; undefined where every alias has its anchor. */
 export function lostAlias(document: Document): Path | undefined {
   let found: Path | undefined
   visit(document, {

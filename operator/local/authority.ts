@@ -1,4 +1,4 @@
-/** The authority of a state folder: made once, kept over restarts for as long as clients can verify by it. */
+/** The certificate authority of a state folder: made once, and kept over restarts until it expires. */
 import { X509Certificate } from 'node:crypto'
 import { createAuthority, type Issued, issue } from '../ca.ts'
 import { keptText, replaceFile } from './files.ts'
@@ -12,13 +12,13 @@ export async function loadAuthority(state: State, now: number): Promise<Issued> 
   try {
     const authority = { certificate: certificate ?? '', key: key ?? '' }
     await issue(authority, ['localhost'], now)
-    // Whoever trusts it verifies nothing by it: there is no trust to lose.
+    // Clients that trust an expired authority can verify nothing by it, so replacing it takes nothing from them.
     if (hasEnded(authority, now)) return makeAuthority(state, now)
     return authority
   } catch (error) {
-    // A new one in silence would make every client distrust every listener.
+    // Silently making a new authority would make every client distrust every listener.
     throw new Error(
-      `${state.caCertificate} and ${state.caKey} are no usable authority (${(error as Error).message}); ` +
+      `${state.caCertificate} and ${state.caKey} can not be used as the authority (${(error as Error).message}); ` +
         'restore them, or delete both to get a new one, which clients then have to trust',
     )
   }

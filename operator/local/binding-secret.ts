@@ -1,4 +1,4 @@
-/** Binding Secrets on disk, a file for each key as Service Binding lays them out; made once, and kept. */
+/** Binding Secrets on disk: a folder with a file for each key, the layout of Service Binding. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bindingEntries, isPassword, keyOf } from '../binding-secret.ts'
@@ -6,7 +6,7 @@ import type { Binding } from '../compile/compiled.ts'
 import type { BindingKeys } from '../compile/snapshot.ts'
 import { keptText, replaceFile, textOf } from './files.ts'
 
-/** What an application finds in its binding. */
+/** The entries of a binding, as an application finds them. */
 export type BindingSecret = {
   readonly host: string
   readonly port: number
@@ -19,7 +19,7 @@ export type BindingSecret = {
 
 export type BindingPlace = Omit<BindingSecret, 'password'> & Partial<Pick<BindingSecret, 'password'>>
 
-/** Makes the Secret, or repairs what is missing or outdated. */
+/** Writes the Secret, or repairs what is missing or outdated in it. `folder` is the Secret's own. */
 export function writeBindingSecret(folder: string, binding: Binding, password: string, authority: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   for (const [key, value] of Object.entries(bindingEntries(binding, password, authority))) {
@@ -28,7 +28,10 @@ export function writeBindingSecret(folder: string, binding: Binding, password: s
   }
 }
 
-/** Undefined where there is none, or something that was never one. @throws Error where it can not be read */
+/**
+ * The password in a Secret's folder; undefined where there is none, or no text that we could have made. @throws Error where the
+ * file can not be read.
+ */
 export const passwordIn = (folder: string): string | undefined => password(keptText(join(folder, 'password')))
 
 const password = (text: string | undefined): string | undefined => (isPassword(text) ? text : undefined)
@@ -40,13 +43,13 @@ export function readBindingKeys(folder: string): BindingKeys | undefined {
   return username === undefined || held === undefined ? undefined : { username, keys: [keyOf(held)] }
 }
 
-/** The whole Secret, for a client that submits with it; undefined where it is not there or not complete. */
+/** The whole Secret, for a client that submits with its password; undefined where it does not exist or is incomplete. */
 export function readBindingSecret(folder: string): BindingSecret | undefined {
   const { password, ...rest } = readBinding(folder) ?? {}
   return password === undefined ? undefined : ({ ...rest, password } as BindingSecret)
 }
 
-/** Where to submit, for a client that may have something else than a password; undefined where it is not complete. */
+/** The same for a client that may log in without a password; undefined where host, port, username or uri is missing. */
 export function readBinding(folder: string): BindingPlace | undefined {
   const read = (key: string): string | undefined => textOf(join(folder, key)) || undefined
   const [host, port, username, uri] = ['host', 'port', 'username', 'uri'].map(read)

@@ -1,4 +1,4 @@
-/** What a state folder knows of a credential: the fleet that accepts it, and its binding Secret. */
+/** Finds, in a state folder, the fleet that accepts a credential, and the credential's binding Secret. */
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { type BindingSecret, readBindingSecret } from './binding-secret.ts'
@@ -15,11 +15,11 @@ export function boundCredential(state: State, name: Name): BoundCredential {
     if (config === undefined || config === 'unreadable') continue
     const found = config.credentials.find((c) => c.name === name)
     if (found?.serviceAccounts !== undefined) {
-      throw new Error(`RelayCredential ${name} is of type ServiceAccountToken; a token is only had in a cluster`)
+      throw new Error(`RelayCredential ${name} is of type ServiceAccountToken; such tokens exist only in a cluster`)
     }
     if (found?.certificate !== undefined) {
       throw new Error(
-        `RelayCredential ${name} is of type ClientCertificate, and its certificate and key are its application's; send by that`,
+        `RelayCredential ${name} is of type ClientCertificate, and only its application has the certificate and the key; submit with relayfleet submit --cert and --key`,
       )
     }
     if (found !== undefined) return { policy, secret: secretOf(state, name, found.username) }
@@ -32,7 +32,7 @@ export function boundCredential(state: State, name: Name): BoundCredential {
   )
 }
 
-/** What else it may have been: undefined where it is declared, whatever keeps it from its fleet. */
+/** The name that was meant, if this one is not declared at all; undefined where it is declared, or no other is similar. */
 function misspelt(state: State, name: Name): string | undefined {
   const declared = [...readStatuses(state.statusFile).keys()].filter((ref) => ref.startsWith(kind))
   return declared.includes(`${kind}${name}`)
@@ -52,5 +52,7 @@ function secretOf(state: State, name: Name, username: string): BindingSecret {
   )
   const found = secrets.find((s) => s?.username === username)
   if (found !== undefined) return found
-  throw new Error(`${state.secrets(namespace)} has no whole Secret of RelayCredential ${name}; start relayfleet local`)
+  throw new Error(
+    `${state.secrets(namespace)} has no complete Secret of RelayCredential ${name}; start relayfleet local, which writes it`,
+  )
 }

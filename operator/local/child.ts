@@ -1,4 +1,4 @@
-/** One supervised process: started again when it ends by itself, and never left behind when we end. */
+/** Supervises one process: starts it again when it ends by itself, and leaves none behind when we end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { healthyAfterMs, restartDelayMs } from './backoff.ts'
@@ -6,10 +6,10 @@ import { healthyAfterMs, restartDelayMs } from './backoff.ts'
 export type ChildOptions = {
   readonly command: string
   readonly args: readonly string[]
-  /** From SIGTERM to SIGKILL. */
+  /** Milliseconds from SIGTERM to SIGKILL. */
   readonly graceMs: number
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
-  /** It ended without being asked: how, its last words, and when it starts again. */
+  /** Called when the process ended without being asked to. */
   readonly onFailure: (failure: Failure) => void
   readonly jitter?: () => number
   readonly healthyMs?: number
@@ -30,17 +30,17 @@ export class Child {
     this.#options = options
   }
 
-  /** Of the process that runs now. */
+  /** The process id, while one runs. */
   get pid(): number | undefined {
     return this.#process?.pid
   }
 
-  /** It was started and not stopped: it runs, or waits for its next start. */
+  /** Whether it was started and not stopped since: it runs, or waits to be started again. */
   get wanted(): boolean {
     return this.#wanted
   }
 
-  /** How it ended last without being asked, until somebody has heard of the next one that it is well. */
+  /** How it last ended without being asked to; undefined again after `isWell` was called. */
   get failure(): Failure | undefined {
     return this.#failure
   }
@@ -49,7 +49,7 @@ export class Child {
     this.#failure = undefined
   }
 
-  /** Starts it unless it runs; one that waits for its next start is started at once, one that stops when it has ended. */
+  /** Starts it unless it runs: at once if it waits to be started again, and after its end if it is stopping. */
   start(): void {
     this.#wanted = true
     if (this.#process === undefined) this.#spawn()
@@ -73,8 +73,8 @@ export class Child {
     clearTimeout(this.#again)
     const { command, args, onLine } = this.#options
     const startedAt = performance.now()
-    // A process group of its own: Ctrl-C reaches us only, and we stop it in order. The pipe on its standard input ends
-    // with us, however we end, and it then ends by itself.
+    // The child gets a process group of its own, so that Ctrl-C reaches only us, and we stop it in order. However we end, the
+    // pipe on its standard input is closed then, and the child ends by itself.
     const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     const ended = Promise.withResolvers<void>()
     const complaints: string[] = []
@@ -109,7 +109,7 @@ export class Child {
 
 const keptComplaints = 30
 
-/** Out of what a process left on standard error: its error, not the stack around it. */
+/** The error message in what a process wrote to standard error, without the stack trace around it. */
 const lastWords = (complaints: readonly string[]): string =>
   complaints.find((line) => /^\w*Error\b/.test(line)) ??
   complaints.findLast((line) => line.trim() !== '' && !/^( {4}at |Node\.js v)/.test(line)) ??

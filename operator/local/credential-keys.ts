@@ -1,4 +1,4 @@
-/** The keys of a credential on this machine: recorded in a file, with the newest password in its binding Secret. */
+/** The keys of a credential in local mode: recorded in a file, while the password of the newest is in the binding Secret. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig } from '../../relay/config.ts'
 import { keyOf, newPassword } from '../binding-secret.ts'
@@ -10,12 +10,12 @@ import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secre
 import { keptText, replaceFile } from './files.ts'
 import type { State } from './state.ts'
 
-/** A key that no Secret holds yet; its password is nowhere else. */
+/** A key whose password is in no Secret yet, and only in memory. */
 export type Made = { readonly id: string; readonly password: string }
 
 export type Keeping = {
   readonly made: Made | undefined
-  /** Whether the relay accepts it. */
+  /** Whether the relay accepts the key `made`. */
   readonly isReached: boolean
   readonly heard: Heard
   readonly authority: string
@@ -23,14 +23,17 @@ export type Keeping = {
 }
 
 export type Kept = {
-  /** Whether the relay has to learn of it. */
+  /** Whether the recorded keys have changed, so that the relay has to learn of it. */
   readonly isNew: boolean
   readonly made: Made | undefined
-  /** When to look again. */
+  /** When to look again, in milliseconds since the epoch. */
   readonly at: number
 }
 
-/** What is recorded; where nothing is, what the Secret holds. Where it can not be read, what a relay has: `running`. */
+/**
+ * The recorded keys; without a record, the one in the Secret. If the record can not be read, the keys that the relay has
+ * (`running`).
+ */
 export function readKeys(
   state: State,
   name: Name,
@@ -45,7 +48,7 @@ export function readKeys(
   }
 }
 
-/** The newest comes first; whoever keeps keys tells why no more is known. */
+/** The keys in a relay's configuration, as far as that tells. `keepKeys` reports why the record can not be read. */
 const keysHad = ({ username, keys }: CredentialConfig): BindingKeys => ({
   username,
   keys: keys.map(({ id, verifier, notAfter }) => ({
@@ -55,8 +58,9 @@ const keysHad = ({ username, keys }: CredentialConfig): BindingKeys => ({
 })
 
 /**
- * The record goes first: no password is in a Secret that a relay might not get to know.
- * @throws Error where record or password are there and can not be read: nothing is made anew then.
+ * Takes the next step of a rotation. The record is written first, so that no Secret ever holds a password that the relay may
+ * never learn of.
+ * @throws Error where the record or the password exists but can not be read: then nothing is made in its place.
  */
 export function keepKeys(state: State, name: Name, binding: Binding, keeping: Keeping): Kept {
   const folder = state.secret(namespaceOf(name), binding.secretName)

@@ -1,4 +1,4 @@
-/** What one YAML document declares: which kind, which object, and whether it is what its kind says. */
+/** Reads what one YAML document declares: of which kind, which object, and whether it is valid. */
 import { type Document, isScalar } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
@@ -14,7 +14,7 @@ import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 import { readConfigMap, readSecret } from './keyed.ts'
 
-/** `object` absent: nobody can say what is declared here, or, where it is foreign, it concerns others. */
+/** Without an `object`, either it is not known what the document declares, or it is `foreign`: an object of no concern to us. */
 type Declaration = {
   readonly foreign?: true
   readonly object?: string
@@ -28,7 +28,7 @@ const noText = (path: Path, value: unknown, written: Written): Fault =>
     faultText({ keyword: 'type', params: { type: 'string' }, value, written: written(path), known: [], says: '' }),
   )
 
-/** Labels that are text; anything else is the validator's to report. */
+/** The labels whose values are texts; the validator reports any others. */
 const textsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(fieldsOf(value)).filter((e): e is [string, string] => typeof e[1] === 'string'))
 
@@ -62,7 +62,9 @@ const resourceReader =
     return { declared: { declares: 'resource', resource }, faults: [] }
   }
 
-/** A namespace of which a label is not known is not declared: without the label, consent would be gone. */
+/**
+ * With an invalid label, the whole namespace counts as unread: if the label were merely left out, consent by it would be revoked.
+ */
 const readNamespace: Reader = (value, { name }, written) => {
   const { labels } = fieldsOf(value['metadata'])
   const faults = Object.entries(fieldsOf(labels)).flatMap(([label, text]) =>
@@ -81,7 +83,10 @@ const readers: ReadonlyMap<string, { readonly apiVersion: string; readonly read:
 function kindFault(value: Fields): Fault | undefined {
   const kind = String(value['kind'] ?? '')
   if (kind === 'List')
-    return fault(['kind'], 'a List is not read here; make each of its items a document of its own, after a line ---')
+    return fault(
+      ['kind'],
+      'a List is not supported; make each of its items a document of its own, separated by lines ---',
+    )
   const known = readers.get(kind)
   if (known === undefined) {
     const all = [...readers.keys()].join(', ')
@@ -91,10 +96,13 @@ function kindFault(value: Fields): Fault | undefined {
     return fault(['kind'], `there is no kind ${JSON.stringify(kind)} here; ${mend}`)
   }
   if (value['apiVersion'] === known.apiVersion) return undefined
-  return fault(['apiVersion'], `a ${kind} has apiVersion: ${known.apiVersion}`)
+  return fault(['apiVersion'], `the apiVersion of a ${kind} must be ${known.apiVersion}`)
 }
 
-/** An application's Deployment beside its credential is none of our business; a word near one of ours is a mistake. */
+/**
+ * Objects of other kinds, e.g. an application's Deployment, are ignored; but a kind that is spelled nearly like one of ours is a
+ * mistake.
+ */
 const isForeign = (value: Fields): boolean =>
   value['kind'] === 'List' && Array.isArray(value['items'])
     ? value['items'].map(fieldsOf).every(isForeignItself)
@@ -116,11 +124,11 @@ function jsOf(document: Document): Fields | undefined {
 function unfolding(document: Document): Fault {
   const lost = lostAlias(document)
   return lost === undefined
-    ? fault([], 'the aliases (*name) unfold into too much, or << merges no fields')
-    : fault(lost, 'this alias (*name) has no anchor; quote text that begins with *')
+    ? fault([], 'the aliases (*name) expand to too much, or << merges something that has no fields; write it out')
+    : fault(lost, 'this alias (*name) has no anchor; put text that begins with * in quotes')
 }
 
-/** Of a plain scalar. */
+/** How the scalar at a path is written in the text; undefined for anything else. */
 const writtenIn =
   (document: Document): Written =>
   (path) => {
@@ -128,7 +136,7 @@ const writtenIn =
     return isScalar(node) ? node.source : undefined
   }
 
-/** Names become parts of paths and of host names, so nothing with a wrong one is taken for an object. */
+/** Names become parts of file paths and host names, so a document with an invalid name is not taken for an object at all. */
 function nameFaults(
   field: string,
   value: unknown,
@@ -142,7 +150,7 @@ function nameFaults(
   return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${says}`)]
 }
 
-/** What a well-formed document declares. */
+/** `document` must be well-formed YAML. */
 export function readDeclared(document: Document): Declaration {
   const value = jsOf(document)
   if (value === undefined) return { faults: [unfolding(document)] }

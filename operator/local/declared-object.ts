@@ -1,7 +1,7 @@
-/** What a YAML document can declare: one of our kinds, good or not, or an object that they lean on. */
+/** What a YAML document can declare: an object of our kinds, valid or not, or one that they refer to. */
 import type { Credential, Domain, Invalid, Keyed, Name, Policy } from '../compile/snapshot.ts'
 
-/** What one document declares. A Secret's values stay here, with who reads the directory; compile sees the keys. */
+/** The values of a Secret are only here, for the code that writes files; compile sees only the keys. */
 export type Declared =
   | { readonly declares: 'resource'; readonly resource: Policy | Domain | Credential }
   | { readonly declares: 'invalid'; readonly invalid: Invalid }

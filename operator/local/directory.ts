@@ -1,4 +1,6 @@
-/** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
+/**
+ * Reads a YAML directory as it is on disk now: its objects, its problems, and the values of Secrets, which only the sink may see.
+ */
 import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,11 +10,11 @@ import { joinReads, type LocatedObject, type LocatedProblem, type Read, readObje
 export type Directory = {
   readonly objects: readonly LocatedObject[]
   readonly problems: readonly LocatedProblem[]
-  /** What could not be read or understood; an object that is missing may be in there. */
+  /** Files and folders that could not be read or understood; a missing object may be in one of them. */
   readonly unread: readonly string[]
-  /** Objects that were there a moment ago: their absence is not believed yet. */
+  /** Objects that have disappeared only a moment ago, so that they are not taken as deleted yet (see `Presence`). */
   readonly doubted: readonly string[]
-  /** Every folder that was looked into, and each file behind a link: what has to be watched. */
+  /** Everything that has to be watched for changes: every folder that was entered, and each file behind a link. */
   readonly watched: readonly string[]
 }
 
@@ -39,7 +41,7 @@ export function readDirectory(root: string, leftOut: string): Directory {
     if (entry.name.startsWith('.')) return
     if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(path))) enter(path)
     else if (/\.ya?ml$/.test(entry.name)) {
-      // It changes in another folder.
+      // The file behind the link changes in another folder, so it is watched by itself.
       if (entry.isSymbolicLink()) watched.push(path)
       const text = attempt(path, () => textOfFile(path))
       reads.push(text.ok ? readFile(text.value, path) : text.read)
@@ -49,7 +51,7 @@ export function readDirectory(root: string, leftOut: string): Directory {
   return { ...joinReads(reads), doubted: [], watched }
 }
 
-/** What is not there is told by who reads it. */
+/** For a path that does not exist, merely the absolute path: the error is reported where it is read. */
 function realpathOf(path: string): string {
   try {
     return realpathSync(path)
@@ -58,7 +60,7 @@ function realpathOf(path: string): string {
   }
 }
 
-/** A link that leads nowhere declares nothing, unless it is called like a file of ours. */
+/** A dangling link is no folder; if it is named like a YAML file, reading it reports the error. */
 function isFolder(link: string): boolean {
   try {
     return statSync(link).isDirectory()
@@ -67,22 +69,22 @@ function isFolder(link: string): boolean {
   }
 }
 
-/** Reading a pipe or a device would wait for ever. */
+/** @throws Error for anything but a regular file: reading a pipe or a device could block for ever. */
 function textOfFile(path: string): string {
   if (!statSync(path).isFile()) throw new Error('it is no regular file')
   const octets = readFileSync(path)
-  // What is not would be replaced, in a password as well.
-  if (!isUtf8(octets) || octets.includes(0)) throw new Error('it is not in UTF-8: save it in that')
+  // Octets that are not UTF-8 would be silently replaced, even in a password.
+  if (!isUtf8(octets) || octets.includes(0)) throw new Error('it is not in UTF-8: save it as UTF-8')
   return octets.toString()
 }
 
-/** A file without an octet was being written, or its disk was full: nobody declares that way that all is to go. */
+/** An empty file is being written just now, or its disk was full; that must not delete what it declared before. */
 const readFile = (text: string, path: string): Read =>
   text === ''
-    ? notRead(path, 'is empty; delete the file if what it declared is to go, until then')
+    ? notRead(path, 'is empty; delete the file if what it declared should go. Until then,')
     : readObjects(text, path)
 
-/** The value of one key, where the directory has it. */
+/** The value of one key of a Secret or ConfigMap; undefined where the directory does not have it. */
 export function valueIn(
   directory: Directory,
   from: { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name; readonly key: string },

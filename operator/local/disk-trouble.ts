@@ -1,4 +1,4 @@
-/** What a person does about a file that could not be read or written, by the error of the system. */
+/** Adds to a file system error what a person can do about it. */
 
 const mends: readonly (readonly [RegExp, string])[] = [
   [/\bENOSPC\b|\bEDQUOT\b|disk is full/, 'free some space there'],
@@ -6,7 +6,7 @@ const mends: readonly (readonly [RegExp, string])[] = [
   [/\bEACCES\b|\bEPERM\b/, 'give this user the right to read and write there'],
 ]
 
-/** The error's own words, and the mend where it is known. */
+/** The error's own message, and how to mend it where that is known. */
 export function diskTrouble(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const mend = mends.find(([pattern]) => pattern.test(text))?.[1]

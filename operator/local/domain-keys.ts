@@ -1,4 +1,6 @@
-/** The keys that sign as the domains of a directory: those that its Secrets provide, and those that are made and kept in the state folder. */
+/**
+ * The DKIM keys of a directory's domains: those that its Secrets provide, and those that are made and kept in the state folder.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelayConfig, signingKeyFilesOf } from '../../relay/config.ts'
@@ -18,12 +20,12 @@ import type { Directory } from './directory.ts'
 import type { Statuses } from './observed-statuses.ts'
 import type { State } from './state.ts'
 
-/** What was seen of a domain's records last. */
+/** The last look at a domain's records; undefined: there was none yet. */
 export type LookOf = (domain: Name) => Look | undefined
 
 export type LocalKeys = KeysStep & {
   readonly domain: Domain
-  /** All that are at hand. */
+  /** All private keys that are at hand. */
   readonly pems: readonly HeldPem[]
 }
 
@@ -36,7 +38,7 @@ export type KeyPlaces = {
   readonly now: number
 }
 
-/** By SenderDomain, with the private keys: what compile may know of them is the rest. */
+/** The keys of each SenderDomain. `pems` are private; compile may know only the rest (`known`). */
 export function localDomainKeys(domains: readonly Domain[], places: KeyPlaces): ReadonlyMap<Name, LocalKeys> {
   const found = new Map<Name, LocalKeys>()
   for (const domain of domains) {
@@ -74,7 +76,10 @@ export const recordedIn = (statuses: Statuses, name: Name): readonly DkimKey[] =
   return recordedDkimKeys(status)
 }
 
-/** A relay has a key as long as it is in its folder: it is taken away after the relay has left it. */
+/**
+ * A relay may be using a key as long as the key's file is in its folder; the file is removed after the relay has stopped using
+ * it.
+ */
 function observationsOf({ spec }: Domain, name: Name, { state, running, look, now }: KeyPlaces) {
   const seen = look(name)
   const named = new Set([...running.values()].flatMap(signingKeyFilesOf))
@@ -98,7 +103,7 @@ function givenKeys({ namespace, spec }: Domain, recorded: readonly DkimKey[], { 
   return providedKeys(spec.domain, secret, givenIn(directory, secret), recorded, now)
 }
 
-/** What is in the directory is given with it. */
+/** A Secret of the directory needs no label that allows reading it: whoever wrote the directory has given it to us. */
 function givenIn({ objects }: Directory, name: Name): GivenSecret {
   const secret = objects.find((o) => o.declares === 'keyed' && o.kind === 'Secret' && o.name === name)
   if (secret?.declares !== 'keyed') return { is: 'absent' }
@@ -120,7 +125,7 @@ const damaged = (folder: string, why: string): KeyCondition => ({
   type: 'ResolvedRefs',
   status: 'False',
   reason: 'KeySecretDamaged',
-  message: `${folder} can not be read: ${why}; restore it, or delete it, and other keys are made (until then the keys that the relays have go on signing)`,
+  message: `${folder} can not be read: ${why}; restore it, or delete it to have new keys made (until then the keys that the relays have go on signing)`,
   field: 'spec.dkim.mode',
 })
 

@@ -1,4 +1,4 @@
-/** A snapshot of this machine: what the YAML directory declares, and what the state folder knows. */
+/** Makes the snapshot of local mode: what the YAML directory declares, and what the state folder has recorded. */
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { brokenRecords } from '../broken-records.ts'
 import { secretNameOf } from '../compile/binding.ts'
@@ -13,7 +13,7 @@ import { textOf } from './files.ts'
 import type { State } from './state.ts'
 import { readStatuses } from './status-file.ts'
 
-/** `look`: at the records of a domain, the last one; without one, what its status says. */
+/** `look` returns the last look at a domain's records. Without one, the domain's status tells of the records. */
 export function snapshotOf(directory: Directory, state: State, place: Place, look: LookOf = () => undefined): Snapshot {
   const declared = declaredFacts(directory.objects)
   const places = keyPlaces(directory, state, look)
@@ -29,7 +29,7 @@ export function snapshotOf(directory: Directory, state: State, place: Place, loo
   }
 }
 
-/** Of a domain with an error, its status goes on saying what it said. */
+/** The keys of all domains. For an invalid domain, those that its status records, so that the status goes on showing them. */
 function domainKeys({ domains, invalid }: DeclaredFacts, places: KeyPlaces): ReadonlyMap<Name, DomainKeys> {
   const held = invalid.filter(({ kind }) => kind === 'SenderDomain').map(nameOf)
   return new Map<Name, DomainKeys>([
@@ -77,7 +77,7 @@ function runningConfigs(state: State): ReadonlyMap<Name, RelayConfig> {
   return found
 }
 
-/** The configuration that a fleet last got; a file that is there and says nothing is not the same as none. */
+/** The configuration that a fleet last got. A file that exists but can not be used is not the same as no file. */
 export function configOnDisk(state: State, policy: Name): RelayConfig | 'unreadable' | undefined {
   const text = textOf(state.fleet(policy).configFile)
   if (text === undefined) return undefined

@@ -1,18 +1,18 @@
-/** What became of an accepted message, as the relay's log tells it. Pure. */
+/** Finds out from a relay's log what happened to an accepted message. Pure. */
 
 export type Fate =
   | { readonly kind: 'captured' }
   | { readonly kind: 'delivered'; readonly reply: string }
   | { readonly kind: 'bounced'; readonly reply: string }
-  /** Kept, and tried again. */
+  /** Kept in the queue, and tried again. */
   | { readonly kind: 'deferred'; readonly reply: string }
   | { readonly kind: 'unknown' }
 
 type Fields = { readonly msg?: unknown } & Readonly<Record<string, unknown>>
 
 /**
- * The worst fate among the recipients, by the last line about each; `unknown` until each of those that the message was
- * accepted for has one. `atEnd`: no further line is waited for.
+ * The worst fate of any recipient, by the last log line about each; `unknown` until every accepted recipient has one. `atEnd`:
+ * no more lines will come, so what is known has to do.
  */
 export function fateOf(queueId: string, lines: readonly string[], atEnd = false): Fate {
   const about = lines
@@ -31,18 +31,21 @@ function fatesIn(about: readonly Fields[]): readonly Fate[] {
   for (const fields of about) {
     const fate = fateIn(fields)
     const recipient = fields['forwardPath']
-    // Given up is for ever; where addresses are masked, a later line may be about another recipient.
+    // A bounce is final. Where addresses are masked, a later line with the same text may be about another recipient.
     if (fate !== undefined && byRecipient.get(recipient)?.kind !== 'bounced') byRecipient.set(recipient, fate)
   }
   return [...byRecipient.values()]
 }
 
-/** Nobody's fate can be worse, as far as it is waited for. A first attempt may be told of before the acceptance, which says of how many. */
+/**
+ * Whether no recipient can get a worse fate any more. The number of recipients is in the line about the acceptance, and a first
+ * attempt may be logged before that line.
+ */
 function isSettled(worst: Fate, about: readonly Fields[], atEnd: boolean): boolean {
   if (worst.kind === 'bounced') return true
   const recipients = about.map((fields) => fields['forwardPaths']).find((paths) => Array.isArray(paths))
   if (recipients === undefined) return atEnd
-  // Until it is kept, another smarthost may take it.
+  // A failed attempt is final only with the line `deferred`: until then, another smarthost may take the message.
   if (worst.kind === 'deferred') return atEnd || about.some(({ msg }) => msg === 'deferred')
   return about.filter((fields) => fateIn(fields)?.kind === 'delivered').length >= recipients.length
 }

@@ -1,4 +1,4 @@
-/** A problem of one document before it has a line, and the reading of fields that may be anything. */
+/** A problem in one document, before its line is known; and safe access to fields of unknown type. */
 import { fieldOf, type Path } from '../../crds/field-path.ts'
 
 export type Fault = { readonly path: Path; readonly field: string; readonly message: string }
@@ -7,6 +7,6 @@ export const fault = (path: Path, message: string): Fault => ({ path, field: fie
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The fields of an object; of anything else there are none. */
+/** The fields of an object; none for any other value. */
 export const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}

@@ -1,4 +1,4 @@
-/** Files that others read while they are written: whole or not at all, and left alone when nothing changed. */
+/** Reads and replaces files that others read at the same time: a reader sees the old or the new content as a whole. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -6,8 +6,8 @@ import { dirname } from 'node:path'
 export const textOf = (path: string): string | undefined => bytesOf(path)?.toString('utf8')
 
 /**
- * The text of a file that is made when it is not there; undefined only then.
- * @throws Error naming one that is there and can not be read: a new one would take its place for good.
+ * The text of a file; undefined only where the file does not exist, so that the caller may make it.
+ * @throws Error where the file exists but can not be read: making it anew would overwrite it for good.
  */
 export function keptText(path: string): string | undefined {
   try {
@@ -30,8 +30,8 @@ function bytesOf(path: string): Buffer | undefined {
 }
 
 /**
- * Writes beside and renames, for the owner's eyes only. Returns whether the content changed. `derived` is what can be
- * made again from the rest, and need not survive the loss of power.
+ * Writes a temporary file and renames it; only its owner may read it. Returns whether the content changed, and writes nothing
+ * where it did not. `derived` content can be made again from other files, so it is not fsynced.
  */
 export function replaceFile(
   path: string,
@@ -45,7 +45,7 @@ export function replaceFile(
   rmSync(beside, { force: true })
   const file = openSync(beside, 'wx', 0o600)
   try {
-    // All of it or an error: a single write may end where the disk is full, and say no more than how far it got.
+    // writeFileSync writes all or throws; a plain write may stop short on a full disk without an error.
     writeFileSync(file, bytes)
     if (keep === 'durable') fsyncSync(file)
   } catch (error) {

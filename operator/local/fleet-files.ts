@@ -1,4 +1,4 @@
-/** Puts a fleet's configuration on disk: first every file that relay.json names, then relay.json itself. */
+/** Writes a fleet's configuration to disk: first every file that relay.json names, and then relay.json itself. */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ListenerConfig, printConfig, signingKeyFilesOf } from '../../relay/config.ts'
@@ -13,19 +13,19 @@ export type Reference = Exclude<FileSource['from'], { kind: 'issued' }>
 
 export type FileSources = {
   readonly authority: Issued
-  /** The value of a key of a Secret or ConfigMap; undefined where it is not there. */
+  /** The value of a key of a Secret or ConfigMap; undefined where there is none. */
   readonly value: (from: Reference) => Uint8Array | undefined
-  /** A private key, PEM, by the file that relays find it in; undefined where it is not at hand. */
+  /** A DKIM private key (PEM) by the name of its file; undefined where it is not at hand. */
   readonly signingKey: (senderDomain: string, keyFile: string) => string | undefined
   readonly now: number
 }
 
-/** `freed`: files went away that no relay has a use for any more; who waits for a relay to leave one can go on. */
+/** `freed`: files that the relay no longer uses were removed, e.g. a DKIM key, whose next stage waits for that. */
 type Written = { readonly changed: boolean; readonly freed: boolean }
 
 /**
- * Writes what differs.
- * @throws Error naming the Secret and key, when one has neither a value now nor one from before.
+ * Writes whatever differs.
+ * @throws Error naming the Secret and the key for which there is no value, and no file from before either.
  */
 export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sources: FileSources): Promise<Written> {
   const referred = fleet.files.map((file) => writeReferred(folder, file, sources))
@@ -33,7 +33,8 @@ export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sourc
   const issued: boolean[] = []
   for (const { tls } of fleet.config.listeners) issued.push(await writeIssued(folder, fleet, tls, sources))
   const configured = replaceFile(folder.configFile, printConfig(fleet.config))
-  // A relay may still be reading what the configuration before this one named.
+  // Files are removed only at the next call without a change: now, the relay may still be reading those of the earlier
+  // configuration.
   const named = new Set(['relay.json', ...fleet.files.map((f) => f.path), ...signingKeyFilesOf(fleet.config)])
   return {
     changed: configured || referred.includes(true) || signing || issued.includes(true),
@@ -41,7 +42,7 @@ export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sourc
   }
 }
 
-/** One that is not at hand stays as it was: the relays know what to do without it. */
+/** A key that is not at hand stays as it is on disk; relays can do without it. */
 function writeSigningKeys(folder: FleetFolder, { config }: RunningFleet, { signingKey }: FileSources): boolean {
   const written = (config.signing ?? []).flatMap(({ senderDomain, keys }) =>
     keys.map(({ keyFile }) => {

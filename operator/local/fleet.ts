@@ -1,4 +1,4 @@
-/** One fleet on this machine: its files and its relay, made as compiled says, kept as it was, or taken away. */
+/** One fleet in local mode: its files and its relay process, which are made as compiled, held as they are, or removed. */
 import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { configHash, parseConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
@@ -17,10 +17,10 @@ import { askRelay, askUsage } from './relay-status.ts'
 import { standingOf } from './standing.ts'
 import type { State } from './state.ts'
 
-/** Longer than the relay takes for itself, so that SIGKILL is for one that hangs. */
+/** Longer than the relay allows itself to stop, so that only a relay that hangs is killed. */
 const graceMs = 28_000
 
-/** `freed`: done, and files are gone that a relay may have read until now. */
+/** `freed`: done, and files that the relay no longer uses were removed. */
 export type Ran = 'done' | 'freed' | 'failed'
 
 export type LocalFleet = ReturnType<typeof localFleet>
@@ -41,19 +41,19 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
       tell({ level: 'error', text: `${failureText(failure)}; ${again}` })
     },
   })
-  /** Its only relay is called as the first pod of a fleet is. */
+  /** A local fleet has one relay, named like the first pod of a fleet in a cluster. */
   const relayName = `${basename(folder.root)}-0`
   const isStopped = (): boolean => existsSync(folder.stopped)
-  /** Why the last `run` could not be carried out. */
+  /** Why the last `run` or `hold` failed. */
   let trouble: string | undefined
   let queued = 0
 
   return {
-    /** How it stands, by what the relay itself reports, and by the spools that it had before. */
+    /** Asks the relay how the fleet is. `before` are the spools that it had, `accepted` the ids that a person has accepted. */
     async observe(before: readonly SpoolRecord[], accepted: readonly string[]): Promise<Standing> {
       const { pid, failure } = child
       const status = pid === undefined ? undefined : await askRelay(folder, pid)
-      // The one that answered may have ended meanwhile.
+      // The process that answered may have ended since; another one is not well because of its answer.
       if (status !== undefined && pid === child.pid) child.isWell()
       if (status !== undefined) queued = waitingIn(status.queue)
       const usage = status === undefined ? undefined : await askUsage(folder, pid)
@@ -72,7 +72,7 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
       return { ...standing, ...(usage !== undefined && { usage }) }
     },
 
-    /** Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */
+    /** Never throws: an error becomes this fleet's `trouble`, and the relay goes on as before. */
     async run(fleet: RunningFleet, sources: FileSources): Promise<Ran> {
       try {
         const { changed, freed } = await writeFleet(folder, fleet, sources)
@@ -87,7 +87,10 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
         return 'failed'
       }
     },
-    /** Invalid is not absent: it stays as it is, less the rights that were revoked, and starts from what is on disk. */
+    /**
+     * For an invalid policy: the relay stays, or starts, with what is on disk; `config` is that without revoked rights, if there
+     * are any.
+     */
     hold(config: RelayConfig | undefined): Ran {
       trouble = undefined
       try {
@@ -98,7 +101,10 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
       if (existsSync(folder.configFile) && !isStopped() && !child.wanted) child.start()
       return trouble === undefined ? 'done' : 'failed'
     },
-    /** The policy was deleted: nothing runs, no secret stays; the spool does. */
+    /**
+     * For a deleted policy: stops the relay and removes its configuration with all secrets; the spool, the inbox and the log
+     * stay.
+     */
     remove(): void {
       if (queued > 0) tell({ level: 'warn', text: strandedText(queued, folder.spool) })
       void child.stop()
@@ -115,7 +121,7 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
 }
 
 const strandedText = (queued: number, spool: string): string =>
-  `the policy was deleted with ${queued} messages queued; they stay in ${spool} and leave when the policy is back`
+  `the policy was deleted with ${queued} messages queued; they stay in ${spool}, and are delivered if the policy is declared again`
 
 function maxAgeIn(config: string | undefined): number {
   try {

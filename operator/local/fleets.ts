@@ -1,4 +1,4 @@
-/** The fleets of this machine by name: those that are wanted, and those that are on their way out. */
+/** All fleets of local mode by name: those that are declared, and those that are being removed. */
 import type { Name } from '../compile/snapshot.ts'
 import { configOnDisk } from './facts.ts'
 import { type LocalFleet, localFleet } from './fleet.ts'
@@ -9,10 +9,13 @@ export type LocalFleets = ReturnType<typeof localFleets>
 
 export function localFleets(state: State, tell: Tell) {
   const active = new Map<Name, LocalFleet>()
-  /** Their policy was deleted, and their relay may still be finishing what is in flight. */
+  /** Fleets of deleted policies, whose relays may still be finishing what is in flight. */
   const retired = new Map<Name, LocalFleet>()
 
-  /** One object for one name for as long as we run: two would start two relays on one spool. */
+  /**
+   * There is only ever one object for a name, even if its policy is deleted and declared again: two would run two relays on one
+   * spool.
+   */
   const fleet = (name: Name): LocalFleet => {
     const found =
       active.get(name) ??
@@ -26,12 +29,13 @@ export function localFleets(state: State, tell: Tell) {
   return {
     active: active as ReadonlyMap<Name, LocalFleet>,
     fleet,
-    /** Every fleet that runs or has ever run here. */
+    /** Every fleet that runs, or that has a folder here. */
     known: (): ReadonlySet<Name> => new Set([...active.keys(), ...state.fleets()]),
-    /** The policy was deleted. */
+    /** For a fleet whose policy was deleted. */
     remove(name: Name): void {
       const config = configOnDisk(state, name)
-      // A configuration that can not be read might be that of a policy that nobody meant to delete.
+      // A fleet whose configuration can not be read was unknown to compile, so its policy may be merely unread: nothing is
+      // removed.
       if (config === 'unreadable') {
         fleet(name).hold(undefined)
         return

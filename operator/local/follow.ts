@@ -1,4 +1,4 @@
-/** Follows an accepted message until its fate is known, by the log of its relay. */
+/** Follows an accepted message in its relay's log until its fate is known. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Fate, fateOf } from './fate.ts'
@@ -6,7 +6,7 @@ import type { FleetFolder } from './state.ts'
 
 const pollMs = 50
 
-/** The log as it stands now, to follow what is written from here on. */
+/** Call this before submitting: only what is written to the log from now on is read. */
 export function startFollowing(folder: FleetFolder): (queueId: string, signal: AbortSignal) => Promise<Fate> {
   let offset = statSync(folder.log, { throwIfNoEntry: false })?.size ?? 0
   const lines: string[] = []
@@ -26,7 +26,7 @@ export function startFollowing(folder: FleetFolder): (queueId: string, signal: A
   }
 }
 
-/** The lines from `offset` on that are complete; a log that is shorter was rotated, and all in it is new. */
+/** The complete lines after `offset`. A log that is shorter than that was rotated, so all of it is new. */
 function wholeLines(file: string, offset: number): { readonly text: string; readonly end: number } {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   const start = size < offset ? 0 : offset

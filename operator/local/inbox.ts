@@ -1,4 +1,4 @@
-/** Captured mail of every fleet: what NonProduction kept instead of sending it. */
+/** Reads the captured mail of all fleets, which was kept instead of being sent (recipients.mode Capture). */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Envelope } from '../../relay/mail/envelope.ts'
@@ -12,23 +12,23 @@ export type Captured = {
   readonly file: string
 }
 
-/** Every captured message, the oldest first; what can not be read, or has lost its other half, is left out. */
+/** All captured messages, the oldest first. A message that can not be read, or lacks one of its two files, is left out. */
 export const capturedMail = (state: State): readonly Captured[] =>
   state
     .fleets()
     .flatMap((policy) => queueIdsIn(state.fleet(policy).inbox).flatMap((id) => capturedIn(state, policy, id)))
     .toSorted((a, b) => a.envelope.acceptedAt - b.envelope.acceptedAt)
 
-/** One captured message. */
+/** The captured message with this queue id, if there is one. */
 export const capturedBy = (state: State, queueId: string): Captured | undefined =>
   state.fleets().flatMap((policy) => capturedIn(state, policy, queueId))[0]
 
 export const contentOf = ({ file }: Captured): string => readFileSync(file, 'utf8')
 
-/** A header and our Received are not longer. */
+/** Enough for the largest header that relays accept, and our own Received field. */
 const headBytes = 128 * 1024
 
-/** Its beginning, with the whole header; undefined where somebody has deleted it meanwhile. */
+/** The beginning of a message, with its whole header; undefined where the file was deleted meanwhile. */
 export function headOf({ file }: Captured): string | undefined {
   try {
     const opened = openSync(file, 'r')
@@ -43,14 +43,14 @@ export function headOf({ file }: Captured): string | undefined {
   }
 }
 
-/** The value of a header field as it stands in the message, without its folding; undefined where it has none. */
+/** The unfolded value of a header field, not decoded; undefined where the message does not have the field. */
 export function headerOf(content: string, name: string): string | undefined {
   const header = content.split(/\r?\n\r?\n/, 1)[0] ?? ''
   const value = new RegExp(`^${name}:((?:.|\\r?\\n[ \\t])*)`, 'im').exec(header)?.[1]
   return value?.replaceAll(/\r?\n[ \t]+/g, ' ').trim()
 }
 
-// The .json is published last, so whoever goes by it never meets half a message.
+// The relay writes the .json file last, so a message that has one is complete.
 function queueIdsIn(inbox: string): readonly string[] {
   try {
     return readdirSync(inbox).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []))

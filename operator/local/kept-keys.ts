@@ -1,4 +1,4 @@
-/** The keys that are made for domains on this machine: a file each in the state folder, for its owner only. */
+/** Makes and erases the DKIM keys of local mode: files in the state folder, which only their owner may read. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
@@ -8,7 +8,7 @@ import type { LocalKeys } from './domain-keys.ts'
 import { replaceFile } from './files.ts'
 import { foldersIn, type State } from './state.ts'
 
-/** Makes what is to be made, and erases what is over. Whether anything changed. */
+/** Makes new keys and erases retired ones, as decided. Resolves to whether anything changed. */
 export async function keepSigningKeys(keys: ReadonlyMap<Name, LocalKeys>, state: State, now: number): Promise<boolean> {
   let changed = false
   for (const [name, { domain, make, erase }] of keys) {
@@ -24,7 +24,7 @@ export async function keepSigningKeys(keys: ReadonlyMap<Name, LocalKeys>, state:
   return changed
 }
 
-/** A deleted SenderDomain leaves no key. */
+/** Removes the keys of every SenderDomain that is not among `domains`. */
 export function pruneKeys(domains: ReadonlySet<Name>, state: State): void {
   for (const namespace of state.namespaces()) {
     for (const folder of foldersIn(state.signingKeys(namespace))) {

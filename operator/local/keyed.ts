@@ -1,11 +1,13 @@
-/** Secrets and ConfigMaps in YAML: their keys for compile, their values for who writes the files, neither for messages. */
+/**
+ * Reads Secrets and ConfigMaps in YAML: keys for compile, values for the code that writes files. Messages must quote no value.
+ */
 import type { Name } from '../compile/snapshot.ts'
 import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 
 type Values = ReadonlyMap<string, Uint8Array>
 type Result = { readonly declared: Declared; readonly faults: readonly Fault[] }
-/** One of `data`, `stringData`, `binaryData`: how its text becomes octets; nothing where it can not. */
+/** How the texts of `data`, `stringData` or `binaryData` become octets; undefined where a text is not in that encoding. */
 type Encoding = (text: string) => Uint8Array | undefined
 
 const utf8: Encoding = (text) => Buffer.from(text, 'utf8')
@@ -16,7 +18,7 @@ const base64: Encoding = (text) => {
     : undefined
 }
 
-/** The key becomes a file's name, so it must be one (Kubernetes' own rule). */
+/** A key becomes the name of a file, so it has to be a valid one (Kubernetes' own rule). */
 const keyPattern = /^[-._a-zA-Z0-9]{1,253}$/
 const isFileName = (key: string): boolean => keyPattern.test(key) && key !== '.' && !key.startsWith('..')
 
@@ -27,7 +29,8 @@ function readField(
   values: Map<string, Uint8Array>,
 ): readonly Fault[] {
   return Object.entries(fieldsOf(value)).flatMap(([key, text]) => {
-    if (!isFileName(key)) return [fault([field], "a key has only letters, digits, '-', '_' and '.'")]
+    if (!isFileName(key))
+      return [fault([field], "a key may have only letters, digits, '-', '_' and '.', and may not begin with '..'")]
     if (typeof text !== 'string') return [fault([field, key], 'must be text; write it in quotes')]
     const octets = encoding(text)
     if (octets === undefined) return [fault([field, key], 'is not base64; put plain text under stringData')]

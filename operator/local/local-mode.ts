@@ -1,4 +1,4 @@
-/** Local mode: the fleets of a YAML directory run on this machine, until the signal ends. */
+/** Local mode: runs the fleets of a YAML directory on this machine, until the signal aborts. */
 import { FolderWatch } from '../../relay/folder-watch.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
@@ -14,7 +14,7 @@ import { stateAt } from './state.ts'
 import { readStatuses } from './status-file.ts'
 import type { Tell } from './telling.ts'
 
-/** A person's own machine asks nobody more than that. */
+/** A low rate of DNS questions, fit for a person's own machine. */
 const dnsPerSecond = 20
 
 /** Resolves when every relay has ended. @throws Error that tells a person what to do. */
@@ -30,14 +30,14 @@ export async function runLocal(options: {
   const ended = new AbortController()
   const ending = AbortSignal.any([signal, ended.signal])
   const dirty = new Dirty()
-  // Whoever waits for relays to report is waiting in vain from then on.
+  // Wakes up a report that is waiting for relays, which would otherwise delay our end.
   ending.addEventListener('abort', () => dirty.mark(), { once: true })
   const said = readStatuses(state.statusFile)
   const verifier = new Verifier({
     ask: openAsking({ perSecond: dnsPerSecond }),
     resolvers: systemServers,
     before: (name) => recordsBefore(said.get(`SenderDomain ${name}` as Ref) ?? {}),
-    // A key may sign from then on.
+    // After a look, a key may be ready to sign, so another snapshot is taken.
     changed: () => dirty.mark(),
     turned: () => dirty.mark(),
   })
@@ -53,7 +53,7 @@ export async function runLocal(options: {
     await run(source, sink, ending)
     ended.signal.throwIfAborted()
   } finally {
-    // An error ends it as the signal does.
+    // After an error, too, the verifier has to end.
     ended.abort()
     watch.close()
     await sink.close()

@@ -1,20 +1,20 @@
-/** One operator for one state folder: a second would start a second relay on the same spool. */
+/** Locks a state folder for one process: a second one would start a second relay on the same spool. */
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { diskTrouble } from './disk-trouble.ts'
 
-/** SQLITE_BUSY: somebody else has the lock. */
+/** SQLITE_BUSY: another process has the lock. */
 const busy = 5
 
 export type Lock = {
-  /** Its file is gone, or another: whoever starts next has a lock of its own. */
+  /** An error if the lock's file was removed or replaced: then the next process would get a lock of its own. Else undefined. */
   loss(): Error | undefined
   release(): void
 }
 
 /**
- * Takes the lock, which ends with the process however that ends.
+ * Takes the lock. The kernel releases it when the process ends, however that happens.
  * @throws Error when another process holds it, or the folder can not be written.
  */
 export function lockState(file: string): Lock {
@@ -33,9 +33,9 @@ const unusable = (folder: string, error: unknown): string =>
 
 function lock(file: string): Lock {
   makeWritable(dirname(file))
-  // Whoever may not write the file is told by the system, in better words than SQLite's.
+  // Opened once by ourselves first, because the system's errors are clearer than SQLite's.
   closeSync(openSync(file, 'a', 0o600))
-  // SQLite's lock is the one file lock that Node has, and the kernel takes it back from a process that died.
+  // Node has no other file lock than SQLite's. The kernel releases it when the process dies.
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
@@ -54,24 +54,26 @@ const lostText = (folder: string): string =>
   `the state folder ${folder}, or the lock in it, was deleted, moved or replaced while relayfleet worked with it; ` +
   'what was queued is where that folder is now, or lost'
 
-/** While the lock is held its number is given to no other file. */
+/** Compares inodes: while we hold the file open, no other file can get its inode number. */
 const isFile = (file: string, { dev, ino }: Stats): boolean => {
   try {
     const found = statSync(file, { throwIfNoEntry: false })
     return found?.dev === dev && found.ino === ino
   } catch {
-    // Where the disk says nothing, nothing was taken away.
+    // If the file can not be examined (e.g. an I/O error), that does not mean that it was replaced.
     return true
   }
 }
 
-/** The nearest folder that exists is asked first, since what is below it may only say ENOENT. */
+/**
+ * Makes the folder. First the nearest existing folder above is checked, as an error about a missing one would only say ENOENT.
+ */
 function makeWritable(folder: string): void {
   const missing: string[] = []
   let nearest = folder
   for (; !existsSync(nearest); nearest = dirname(nearest)) missing.unshift(nearest)
   accessSync(nearest, constants.W_OK)
-  // One by one: where a file system makes no folder and says ENOENT, as /proc does, Node's recursive one never ends.
+  // One at a time: with `recursive`, Node loops for ever on a file system that answers mkdir with ENOENT, as /proc does.
   for (const each of missing) makeFolder(each)
 }
 
@@ -79,7 +81,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
-    // Another start was faster, and the lock tells which.
+    // Another process that starts now was faster; the lock decides between the two.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

@@ -1,4 +1,4 @@
-/** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
+/** Reads objects from YAML text. Each object knows its place, so that every problem names the line to change. */
 import { type Document, isScalar, LineCounter, parseAllDocuments, type ScalarTag, type YAMLError } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 import type { Invalid } from '../compile/snapshot.ts'
@@ -18,7 +18,7 @@ export type LocatedProblem = Position & {
   readonly message: string
 }
 
-/** Where in the text an object stands; for `locate`. */
+/** Where an object is written; for `locate`. */
 export type Source = { readonly file: string; readonly document: Document; readonly lines: LineCounter }
 
 /** `object` is `RelayPolicy mail/shared`, `Secret mail/ses` or `Namespace team-a`. */
@@ -27,11 +27,11 @@ export type LocatedObject = Declared & { readonly object: string; readonly sourc
 export type Read = {
   readonly objects: readonly LocatedObject[]
   readonly problems: readonly LocatedProblem[]
-  /** The file, where part of it could not be understood well enough to say which objects it declares. */
+  /** The file, if it is not known which objects it declares, because part of it could not be understood. */
   readonly unread: readonly string[]
 }
 
-/** What kubectl takes for a truth value where it is not quoted (YAML 1.1): the same YAML means the same here. */
+/** Words that kubectl reads as booleans (YAML 1.1). They are read in the same way here, so that the same YAML means the same. */
 const truths: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
@@ -39,7 +39,7 @@ const truths: ScalarTag = {
   resolve: (text) => /^(?:y|yes|on)$/i.test(text),
 }
 
-/** And for a number: _ between digits is for the eye, and a leading 0 makes octal digits octal. */
+/** Numbers as in YAML 1.1: `_` between digits is ignored, and a leading 0 makes a number octal. */
 const numbers: ScalarTag = {
   tag: 'tag:yaml.org,2002:float',
   default: true,
@@ -50,24 +50,24 @@ const numbers: ScalarTag = {
   },
 }
 
-/** Every object of a text, and every problem; an object with a problem is there as `invalid`. */
+/** All objects of a text, and all problems. An object with a problem is among the objects as `invalid`. */
 export function readObjects(text: string, file: string): Read {
   const lines = new LineCounter()
   const documents = parseAllDocuments(text, {
     lineCounter: lines,
     prettyErrors: false,
-    // Its warnings are in the document; those that it tells by itself quote what may be a Secret's value.
+    // Warnings are taken from the document. Printed by the parser itself, they would quote text that may be a Secret's value.
     logLevel: 'error',
-    // Looked for in one walk.
+    // Duplicate keys are found by `repeatedKey` instead, in a single walk.
     uniqueKeys: false,
     customTags: (tags) => [truths, numbers, ...tags],
-    // kubectl's YAML has these as well.
+    // kubectl knows merge keys (`<<`), too.
     merge: true,
   })
   return joinReads([...documents].map((document) => readDocument({ file, document, lines })))
 }
 
-/** Where a field stands, or its nearest ancestor that is written down. */
+/** The position of a field, or of its nearest ancestor that is written in the text. */
 export const locate = (object: LocatedObject, path: Path): Position =>
   positionOf(object.source, offsetOf(object.source.document, path))
 
@@ -76,28 +76,30 @@ function positionOf({ file, lines }: Source, offset: number): Position {
   return { file, line, column: col }
 }
 
-/** Where the parser puts what it quotes among its own words, ours stand in their place. */
+/** Our own messages for errors whose message by the parser quotes the text in its middle. */
 const ownWords: Readonly<Record<string, string>> = {
-  TAG_RESOLVE_FAILED: 'what begins with ! is read as a tag, and this is none; put text that begins with ! in quotes',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape, and this is none; write two, or take single quotes',
+  TAG_RESOLVE_FAILED:
+    'a word that begins with ! is a YAML tag, and there is no such tag; put text that begins with ! in quotes',
+  BAD_DQ_ESCAPE:
+    'a backslash in double quotes begins an escape, and there is no such escape; write two backslashes, or use single quotes',
 }
 
 const repeatedText =
   'this key is there twice in one object; take one of the two away, or put a line --- before the next object'
 
-/** What the parser quotes may be a Secret's value, so only its own words are kept. */
+/** Only the parser's own words: what it quotes from the text may be a Secret's value. */
 const withoutQuotation = ({ code, message }: YAMLError): string =>
   ownWords[code] ?? (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
 
 const nothing: Read = { objects: [], problems: [], unread: [] }
 
-/** What follows a last line ---, with comments or without. */
+/** A document with nothing but comments, e.g. after a last line `---`. */
 const isEmpty = ({ contents }: Document): boolean =>
   contents === null || (isScalar(contents) && contents.value === null)
 
 function readDocument(source: Source): Read {
   const { document, file } = source
-  // What the parser meets behind its first error follows from that one.
+  // Only the first error: later ones usually follow from it.
   const fault = document.errors[0] ?? document.warnings[0]
   const unread = (problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
   if (fault !== undefined) {
@@ -105,7 +107,7 @@ function readDocument(source: Source): Read {
     return unread([{ ...positionOf(source, fault.pos[0]), message }])
   }
   if (document.directives?.yaml.explicit === true) {
-    const message = 'kubectl does not read what has a line %YAML before it; take that line out'
+    const message = 'kubectl does not read a document with a line %YAML before it; remove that line'
     return unread([{ ...positionOf(source, document.range?.[0] ?? 0), message }])
   }
   const repeated = repeatedKey(document)
@@ -123,7 +125,9 @@ function readDocument(source: Source): Read {
   return { objects: [{ ...declared, object, source }], problems: located, unread: [] }
 }
 
-/** Several texts as one: an object declared twice is a problem at its second place, and invalid. */
+/**
+ * Joins several texts. An object that is declared twice is invalid, and reported as a problem where it stands the second time.
+ */
 export function joinReads(reads: readonly Read[]): Read {
   const objects = new Map<string, LocatedObject>()
   const problems = reads.flatMap((r) => r.problems)
@@ -147,7 +151,7 @@ const printed = ({ file, line }: Position): string => `${file}:${line}`
 const inReadingOrder = (a: Position, b: Position): number =>
   a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column
 
-/** Nobody can say which of the two was meant, so neither takes effect and what runs stays. */
+/** An object that is declared twice becomes invalid: it is not known which of the two is meant, so neither takes effect. */
 function ambiguous(first: LocatedObject, places: string): LocatedObject {
   if (first.declares !== 'resource') return first
   const { labels: _, ...rest } = first.resource

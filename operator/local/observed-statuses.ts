@@ -1,4 +1,4 @@
-/** Statuses as local mode writes them: of what was compiled, and of what may be in a file that can not be read. Pure. */
+/** The statuses that local mode writes: of compiled objects, and of those that may be in a file that can not be read. Pure. */
 import type { Compiled, Condition, Status } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
 import { isOf, type Name, nameIn, type Ref } from '../compile/snapshot.ts'
@@ -14,7 +14,7 @@ import { limitsIn, type UsageSaying, usageBefore, usageSaying, usedIn } from '..
 
 export type Statuses = ReadonlyMap<Ref, StampedStatus>
 
-/** `standings` by RelayPolicy; where one is absent, nothing new is known and what was said before stays. */
+/** `standings` are by RelayPolicy. Where one is missing, nothing new is known of the fleet, and what was said before stays. */
 export function observedStatuses(
   compiled: Compiled,
   standings: ReadonlyMap<Name, Standing>,
@@ -45,7 +45,7 @@ export function observedStatuses(
   )
 }
 
-/** While its relay reads an edit: else each edit would end it, and begin it anew. */
+/** Keeps the condition Degraded while the relay loads an edit: else each edit would remove the condition and set it again. */
 const degradedBefore = (ref: Ref, status: Status, before: Statuses): readonly Condition[] =>
   isOf(ref, 'RelayPolicy') && isPending(status)
     ? (before.get(ref)?.conditions ?? []).filter(({ type }) => type === 'Degraded')
@@ -63,7 +63,7 @@ function recordsOf(
   return checks && recordsSaying(checks, look(name), before.get(ref) ?? { conditions: [] })
 }
 
-/** While no relay has told anything, what was said of the keys before is known. */
+/** Until a relay has reported, only what the status recorded of the keys' use is known. */
 const nothingHeard =
   (before: Statuses) =>
   (_fleet: Name, name: Name): Heard => ({
@@ -84,7 +84,7 @@ function keysOf(
   return keySaying(keys, bindings.get(name)?.rotation, heard(fleet, name), now)
 }
 
-/** What each credential has used of its limits; where nothing new is known, what was said before. */
+/** What each credential has used of its limits; what was said before, where nothing new is known. */
 function usages(compiled: Compiled, before: Statuses): (ref: Ref, standing: Standing | undefined) => UsageSaying {
   const limits = limitsIn(compiled)
   const used = new Map<Standing, ReturnType<typeof usedIn>>()
@@ -99,7 +99,10 @@ function usages(compiled: Compiled, before: Statuses): (ref: Ref, standing: Stan
   }
 }
 
-/** The statuses of what was not compiled: it may be in a file that could not be read, and says so; without one it waits. */
+/**
+ * The statuses of objects that were not compiled now: each says that the object may be in one of the unread `files`. Without
+ * such a file, they stay as they are: the object has disappeared only a moment ago.
+ */
 export function unreadStatuses(before: Statuses, compiled: Compiled, files: readonly string[], now: string): Statuses {
   const unread: Condition = {
     type: 'Accepted',

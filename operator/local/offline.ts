@@ -1,4 +1,4 @@
-/** A YAML directory compiled without running anything: what check, render and explain talk about. */
+/** Compiles a YAML directory without running anything, for check, render, explain and domain check. */
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
 import { withFirstKeys } from '../compile/first-keys.ts'

@@ -1,4 +1,4 @@
-/** The place of a field in a YAML document. */
+/** Finds where a field is written in a YAML document. */
 import { type Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 
@@ -13,10 +13,10 @@ function stepInto(document: Document, node: unknown, step: string | number): Ste
   return undefined
 }
 
-/** A value stands where it is written; a collection, or nothing at all, stands at its key. */
+/** A scalar is reported at its own place; a collection or an empty value at its key. */
 const standsAtKey = (value: unknown): boolean => isCollection(value) || (isScalar(value) && value.value === null)
 
-/** Of the field, or of its nearest ancestor that is written down. */
+/** The offset of the field in the text, or of its nearest ancestor that is written there. */
 export function offsetOf(document: Document, path: Path): number {
   let node: unknown = document.contents
   let offset = startOf(node) ?? 0

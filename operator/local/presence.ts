@@ -1,17 +1,17 @@
-/** Which objects were there and are not any more: an absence is believed when it has lasted for a moment. */
+/** Remembers which objects existed, so that an object counts as deleted only after it has been missing for a moment. */
 
-/** An editor that empties a file before it writes it anew must not look like somebody who deletes a fleet. */
+/** Some editors empty or remove a file before they write it again: that must not look as if somebody deleted a fleet. */
 export const doubtMs = 300
 
 export class Presence {
-  /** By object; undefined while it is there. */
+  /** Since when each object is missing, in milliseconds; undefined while it exists. */
   readonly #missingSince = new Map<string, number | undefined>()
 
   constructor(present: Iterable<string>) {
     for (const object of present) this.#missingSince.set(object, undefined)
   }
 
-  /** The objects that are missing in `found` for too short a time to be believed gone. */
+  /** The objects that are missing in `found`, but for too short a time to count as deleted. `now` in milliseconds. */
   missing(found: readonly string[], now: number): readonly string[] {
     const here = new Set(found)
     for (const object of here) this.#missingSince.set(object, undefined)

@@ -1,4 +1,4 @@
-/** How a relay is started on this machine: the sibling bundle of a bundle, or the source of the source tree. */
+/** The commands that start a relay, or this program again: from the bundles beside this one, or from the source tree. */
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeFlags } from '../../relay/node-flags.ts'
@@ -8,15 +8,15 @@ const bundled = import.meta.url.endsWith('.js')
 const relay = fileURLToPath(new URL(bundled ? 'relay.js' : '../../relay/main.ts', import.meta.url))
 const program = fileURLToPath(new URL(bundled ? 'relayfleet.js' : '../cli.ts', import.meta.url))
 
-/** What ships beside the program, e.g. the examples. */
+/** The folder of the package, with what is shipped beside the program, e.g. the examples. */
 export const packageFolder = fileURLToPath(new URL(bundled ? '..' : '../..', import.meta.url))
 
-/** A path as it is typed. */
+/** A path as one types it in a shell: in quotes where it needs them. */
 export const typed = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
-/** What a person types in `folder` to run this program: npx knows our Node in our own folder alone. */
+/** What a person types in `folder` to run this program. Only in the package's own folder does npx find its Node. */
 export function ownCommandIn(folder: string): string {
-  // Installed, it is on PATH.
+  // An installed package has its command on PATH.
   if (packageFolder.includes('/node_modules/')) return 'relayfleet'
   return resolve(folder) === resolve(packageFolder)
     ? `npx node ${relative(packageFolder, program)}`
@@ -25,10 +25,10 @@ export function ownCommandIn(folder: string): string {
 
 export const ownCommand = ownCommandIn('')
 
-/** What a command needs to find this state folder. */
+/** The flag that a command needs to find this state folder; empty for the default one. */
 export const stateFlag = (root: string): string => (root === resolve(defaultState) ? '' : ` --state ${typed(root)}`)
 
-/** What shows a captured message. */
+/** The command that shows a captured message. */
 export const showCommand = (queueId: string, root: string): string =>
   `${ownCommand} inbox show ${queueId}${stateFlag(root)}`
 

@@ -1,4 +1,4 @@
-/** One line of a relay's log, put short for a person at a terminal. Pure. */
+/** Shortens one line of a relay's log for a person at a terminal. Pure. */
 import { showCommand } from './relay-command.ts'
 
 export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
@@ -11,7 +11,7 @@ const counted = (value: unknown, what: string): string => {
 }
 const replyOf = (f: Fields): string => `${shown(f['code'])} ${shown(f['status'])} ${shown(f['text'])}`
 
-/** What is worth a line on a terminal, by the message of the log line; the rest stays in relay.log. */
+/** The log messages that are worth a line on a terminal, and how each is shown; all others are only in relay.log. */
 const tellings: Readonly<Record<string, (f: Fields, root: string) => string>> = {
   listening: (f) => `listening on ${shown(f['address'])}:${shown(f['port'])} (${shown(f['listener'])})`,
   'stopped listening': (f) => `stopped listening (${shown(f['listener'])})`,
@@ -33,15 +33,15 @@ const tellings: Readonly<Record<string, (f: Fields, root: string) => string>> = 
   stopping: () => 'stopping: finishes what is in flight',
 }
 const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1000)} s`
-/** Whether the recipient is given up is said by the line that follows. */
+/** Not `bounced`: this smarthost has refused the recipient, and the line after this one says whether it is given up. */
 const attempted = (outcome: string): string => (outcome === 'bounced' ? 'refused' : outcome)
 const as = (f: Fields): string => (f['credential'] === undefined ? '' : ` as ${shown(f['credential'])}`)
 const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 
-/** Undefined: nothing that a person at a terminal has to see. `root`: of the state folder. */
+/** Undefined where a person at a terminal need not see the line. `root` is the state folder. */
 export function tellLine(line: string, root: string): RelayLine | undefined {
   const fields = parsed(line)
-  // What is no JSON was not written by the relay's log: Node's own words, a crash.
+  // A line that is no JSON is not from the relay's log, but from Node itself, e.g. a crash.
   if (fields === undefined) return line.trim() === '' ? undefined : { level: 'error', text: line }
   const message = shown(fields['msg'])
   const level = levelOf(Number(fields['level']))
@@ -51,7 +51,7 @@ export function tellLine(line: string, root: string): RelayLine | undefined {
   return { level, text: [message, why(fields)].filter((t) => t !== '').join(': ') }
 }
 
-/** What a line without words of its own is about, and why. */
+/** The fields that are shown of a line that is not among `tellings`. */
 const details = ['queueId', 'credential', 'domain', 'selector', 'store', 'lines', 'where', 'file', 'why'] as const
 
 const why = (f: Fields): string => {

@@ -1,9 +1,9 @@
-/** A relay's log on disk: its lines as they come, in two files of a bounded size. */
+/** Writes a relay's log to disk, in two files of bounded size. */
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 const rotateAtBytes = 10 * 1024 * 1024
-/** Lines are gathered for a moment: one write for each would cost more than the line. */
+/** Lines are collected for a moment, because a write for each would cost more than the line itself. */
 const gatherMs = 20
 
 export class RelayLog {
@@ -25,7 +25,7 @@ export class RelayLog {
     this.#gathering ??= setTimeout(() => this.flush(), gatherMs)
   }
 
-  /** Never throws: a full disk must not take the fleet down with its log. */
+  /** Never throws: because a log can not be written, e.g. on a full disk, the fleet must not stop. */
   flush(): void {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
@@ -37,7 +37,7 @@ export class RelayLog {
       appendFileSync(this.#file, text, { mode: 0o600 })
       this.#size += text.length
     } catch {
-      // The relay's own metrics and statuses tell about the disk.
+      // The lines are lost; the relay's own metrics and its status report a full disk.
     }
   }
 

@@ -1,4 +1,4 @@
-/** Asks a relay of this machine how it stands, and what its credentials have used. */
+/** Asks a relay of this machine for its status, and for what its credentials have used. */
 import type { RelayStatus, RelayUsage } from '../../relay/http.ts'
 import { textOf } from './files.ts'
 import type { FleetFolder } from './state.ts'
@@ -10,7 +10,10 @@ type Endpoints = {
 
 const answerMs = 1000
 
-/** What process `pid` reports; undefined while it does not answer. Without a pid: whoever wrote the endpoints. */
+/**
+ * What the relay with this process id reports; undefined while it does not answer. Without a `pid`: the relay that wrote the
+ * endpoints file last.
+ */
 export const askRelay = (folder: FleetFolder, pid?: number): Promise<RelayStatus | undefined> =>
   ask<RelayStatus>(folder, '/status', pid)
 

@@ -1,14 +1,14 @@
-/** A key that an object in YAML has twice; one walk over all keys, where the parser compares each with every one before it. */
+/** Finds a duplicate key in YAML in linear time; the parser's own check compares each key with every one before it. */
 import { type Document, isScalar, type Scalar, visit } from 'yaml'
 
-/** The first that is there again; undefined where each is there once. */
+/** The first key that repeats an earlier one of the same object; undefined where there is none. */
 export function repeatedKey(document: Document): Scalar | undefined {
   let found: Scalar | undefined
   visit(document, {
     Map(_key, { items }) {
       const seen = new Set<string>()
       for (const { key } of items) {
-        // A merge key, which is a symbol, may be there again, as for kubectl.
+        // A merge key (`<<`, read as a symbol) may be repeated, as kubectl allows it.
         if (!isScalar(key) || typeof key.value === 'symbol') continue
         const name = String(key.value)
         if (seen.has(name)) {

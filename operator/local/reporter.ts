@@ -1,4 +1,4 @@
-/** Tells how the objects stand: asks the relays until they report what was compiled, and keeps asking afterwards. */
+/** Writes the statuses of local mode: asks the relays until they report what was compiled, and goes on asking afterwards. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
@@ -14,10 +14,10 @@ import { observedStatuses, type Statuses, unreadStatuses } from './observed-stat
 import { readStatuses, writeStatuses } from './status-file.ts'
 import { type Tell, tellChanges } from './telling.ts'
 
-/** How long a relay may need for a new configuration before that is worth a condition. */
+/** How long a relay may take to load a new configuration before a condition says that it has not. */
 const patienceMs = 3000
 const pollMs = 20
-/** A relay that fails later is noticed this soon. */
+/** How often relays are asked after that: how soon a later failure is noticed. */
 const refreshMs = 2000
 
 type Verifying = Pick<Verifier, 'give' | 'look'>
@@ -33,7 +33,7 @@ export class Reporter {
   readonly #uses = new KnownUses((name) => this.#statuses.get(`RelayCredential ${name}`))
   #kept: Statuses = new Map()
   #written = ''
-  /** Every relay has been heard: until then, what is recorded is what an earlier run said. */
+  /** Whether every relay has been heard once. Until then nothing is written, as the file still has what an earlier run said. */
   #heardAll = false
   #refreshing: NodeJS.Timeout | undefined
 
@@ -47,8 +47,8 @@ export class Reporter {
   }
 
   /**
-   * Resolves when every relay has given its verdict, patience is over, or `newer` resolves. `keep`: an object that is
-   * not among the compiled ones keeps its status; it may be in one of the files that are `unread`.
+   * Resolves when every relay has settled, patience is over, or `newer` resolves. With `keep`, objects that were not compiled
+   * keep their status, as they may be in one of the `unread` files.
    */
   async report(compiled: Compiled, { newer, keep, unread }: Reporting): Promise<void> {
     this.pause()
@@ -75,12 +75,12 @@ export class Reporter {
     this.#refreshLater(compiled)
   }
 
-  /** Whether the relay has said that it knows this key of a RelayCredential. */
+  /** Whether the status says that this key of a RelayCredential is recorded, and that the relay accepts it. */
   isProgrammedWith(name: Name, key: string): boolean {
     return tells(this.#statuses.get(`RelayCredential ${name}`) ?? {}, key) === 'programmed'
   }
 
-  /** What relays have told of the use of its keys. */
+  /** What is known of the use of a credential's keys. */
   heard(fleet: Name, name: Name): Heard {
     return this.#uses.heard(fleet, name)
   }
@@ -94,7 +94,7 @@ export class Reporter {
   #refreshLater(compiled: Compiled): void {
     const turn = setTimeout(async () => {
       const standings = await this.#observe(compiled, [...this.#fleets.keys()])
-      // A report that began meanwhile knows better.
+      // A report has begun meanwhile, which has newer facts.
       if (this.#refreshing !== turn) return
       this.#write(compiled, standings)
       this.#refreshLater(compiled)
@@ -126,7 +126,7 @@ export class Reporter {
     }
     const standings = await Promise.all([...this.#fleets].filter(([name]) => names.includes(name)).map(observed))
     for (const [name, { usage, programmed }] of standings) {
-      // Nobody uses a key while no relay runs.
+      // While no relay runs, nobody can use a key, so all uses up to now are known.
       if (usage !== undefined) this.#uses.take(name, [{ askedAt, usage }], askedAt, undefined)
       else if (programmed.reason === 'Stopped') this.#uses.take(name, [], askedAt, undefined)
     }

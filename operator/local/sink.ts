@@ -1,4 +1,4 @@
-/** Carries out on this machine what was compiled: binding Secrets, certificates, configuration files, relay processes. */
+/** The sink of local mode: makes binding Secrets, certificates, configuration files and relay processes as compiled. */
 import { rmSync } from 'node:fs'
 import type { Issued } from '../ca.ts'
 import type { Binding, Compiled, CompiledFleet } from '../compile/compiled.ts'
@@ -21,9 +21,9 @@ import { Reporter } from './reporter.ts'
 import { foldersIn, type State } from './state.ts'
 import type { Tell } from './telling.ts'
 
-/** What could not be done is tried again this soon, without an edit. */
+/** How soon something that failed is tried again, even without an edit. */
 const againMs = 2000
-/** How late a clock that was set is noticed. */
+/** The longest timer, so that a clock which was set is noticed within this time. */
 const longestMs = 60_000
 
 export type ProcessSink = Sink & {
@@ -36,7 +36,7 @@ export function processSink(options: {
   readonly dirty: Dirty
   readonly tell: Tell
   readonly verifier: Pick<Verifier, 'give' | 'look'>
-  /** The directory that the compiled snapshot came from: the values of its Secrets are taken from here. */
+  /** The directory from which the compiled snapshot was made; the values of Secrets are taken from it. */
   readonly directory: () => Directory
 }): ProcessSink {
   const { state, dirty, tell, verifier, directory } = options
@@ -49,7 +49,7 @@ export function processSink(options: {
       dirty.mark()
     }, againMs)
   }
-  /** What fails is told and tried again: one full disk must not take down every relay. */
+  /** Errors are reported and the work is tried again, since e.g. a full disk must not stop every relay. */
   const failed =
     (what: string) =>
     (error: unknown): void => {
@@ -64,7 +64,7 @@ export function processSink(options: {
     }
   }
   let authority: Issued | undefined
-  /** Keys that no Secret holds yet. */
+  /** Keys whose passwords are in no Secret yet. */
   const made = new Map<Name, Made>()
   let keysAgain: NodeJS.Timeout | undefined
   const keep = (name: Name, binding: Binding, certificate: string): number => {
@@ -79,7 +79,7 @@ export function processSink(options: {
     })
     if (kept.made === undefined) made.delete(name)
     else made.set(name, kept.made)
-    // A relay has to learn of it: the next snapshot has its verifier.
+    // The relay has to learn of the change: the next snapshot will have the key's verifier.
     if (isNew) dirty.mark()
     return kept.made === undefined ? at : now + againMs
   }
@@ -95,7 +95,7 @@ export function processSink(options: {
         keyPlaces(directory(), state, (name) => verifier.look(name)),
       )
       const changed = await keepSigningKeys(keys, state, Date.now()).catch(failed('keys of SenderDomains'))
-      // What was made is told first, and signs when it is seen.
+      // A new key must first be reported in the status; it signs only after its record is seen.
       if (changed === true) dirty.mark()
       const sources = {
         authority,
@@ -119,7 +119,7 @@ export function processSink(options: {
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
       )
       if (done.includes('failed')) tryAgain()
-      // The keys of a domain take their next step when no relay has the file of one.
+      // A retiring key of a domain waits until no relay has its file, which may be so now.
       if (done.includes('freed')) dirty.mark()
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
@@ -127,11 +127,11 @@ export function processSink(options: {
     },
     async report(compiled) {
       const { unread, doubted } = directory()
-      // A snapshot without that doubt follows in a moment; what were told of this one would be taken back.
+      // A snapshot without doubts follows in a moment; what this one says would soon be taken back.
       if (unread.length === 0 && doubted.length > 0) return
       await reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
       if ([...made].some(([name, { id }]) => reporter.isProgrammedWith(name, id))) dirty.mark()
-      // What is recorded is acted on, in the next turn.
+      // Stages of DKIM keys that are recorded now take effect in the next turn.
       const text = keysText(compiled)
       if (text !== recorded) dirty.mark()
       recorded = text
@@ -153,7 +153,7 @@ const domainsIn = ({ statuses }: Compiled): ReadonlySet<Name> =>
 const keysText = ({ statuses }: Compiled): string =>
   JSON.stringify([...statuses].map(([ref, status]) => (isOf(ref, 'SenderDomain') ? [ref, status['dkimKeys']] : [])))
 
-/** Each fleet has its own trouble, which its conditions tell. */
+/** Never rejects: an error concerns only this fleet, and is reported in its conditions. */
 async function applyFleet(
   fleets: LocalFleets,
   name: Name,
@@ -164,7 +164,7 @@ async function applyFleet(
   return compiled.kind === 'run' ? fleet.run(compiled, sources) : fleet.hold(compiled.config)
 }
 
-/** A deleted credential leaves no Secret: made again, it gets a new password. */
+/** Removes the Secrets and records of deleted credentials. A credential that is declared again gets a new password. */
 function pruneBindings(state: State, { bindings, heldBindings }: Compiled): void {
   const held = new Set([...heldBindings].map(namespaceOf))
   const owed = new Set([...bindings].map(([name, b]) => `${namespaceOf(name)}/${b.secretName}`))

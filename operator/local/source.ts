@@ -1,4 +1,4 @@
-/** The YAML directory as a source of snapshots: one now, and one after each change. */
+/** The source of local mode: a snapshot of the YAML directory now, and one after each change. */
 
 import { FolderWatch } from '../../relay/folder-watch.ts'
 import type { Dirty } from '../dirty.ts'
@@ -12,11 +12,11 @@ import { doubtMs, Presence } from './presence.ts'
 import type { State } from './state.ts'
 import type { Tell } from './telling.ts'
 
-/** How often to look whether the directory is back. */
+/** How often to look whether a missing directory is back. */
 const goneMs = 1000
 
 export type YamlSource = Source & {
-  /** As the last snapshot saw it. */
+  /** The directory as the last snapshot saw it. */
   readonly directory: Directory
 }
 
@@ -46,7 +46,7 @@ export function yamlSource(options: {
         )
         clearTimeout(again)
         if (missing.length > 0) again = setTimeout(() => dirty.mark(), doubtMs)
-        // A folder that is not there can not be watched.
+        // A folder that does not exist can not be watched.
         else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
         directory = { ...found, doubted: missing }
         told = tellNew(found.problems, told, tell)
@@ -72,7 +72,7 @@ const policiesOnDisk = (state: State): readonly string[] =>
     .filter((name) => configOnDisk(state, name) !== undefined)
     .map((name) => `RelayPolicy ${name}`)
 
-/** A problem is told when it appears, not at each read that finds it again. */
+/** Reports problems that were not found at the last read, and returns those found now. */
 function tellNew(problems: readonly LocatedProblem[], told: ReadonlySet<string>, tell: Tell): ReadonlySet<string> {
   const keys = problems.map((p) => JSON.stringify(p))
   problems.forEach((problem, i) => {

@@ -1,4 +1,4 @@
-/** How a fleet of this machine stands, by what its relay itself reports. Pure. */
+/** The conditions of a local fleet, by what its relay reports. Pure. */
 import type { RelayStatus } from '../../relay/http.ts'
 import { degradedBy } from '../degraded.ts'
 import { type SpoolRecord, spoolReset } from '../spools.ts'
@@ -7,20 +7,20 @@ import type { Standing } from '../standing.ts'
 export type Evidence = {
   /** Why the newest configuration could not be written. */
   readonly trouble: string | undefined
-  /** The policy asks for no replica. */
+  /** Whether the policy asks for no relay (spec.replicas is 0). */
   readonly stopped: boolean
-  /** The hash of the configuration on disk. */
+  /** The hash of the configuration on disk; undefined where there is none. */
   readonly hash: string | undefined
   readonly maxAgeMs: number
-  /** How the relay ended last, if it did. */
+  /** How the relay last ended without being asked to, if it did. */
   readonly failure: string | undefined
   /** What the relay reports, if it answers. */
   readonly status: RelayStatus | undefined
-  /** The spool that it had, and what it has instead. */
+  /** Which spool the relay had, and which it has instead. */
   readonly spools: readonly SpoolRecord[]
   /** The folder of its spool. */
   readonly spool: string
-  /** Where a person reads on. */
+  /** The file of the relay's log, for messages. */
   readonly log: string
 }
 

@@ -1,4 +1,4 @@
-/** The state folder: where everything lies that a directory's fleets keep on this machine. */
+/** The layout of the state folder, in which local mode keeps everything of its fleets. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
@@ -15,7 +15,7 @@ export type FleetFolder = {
   readonly inbox: string
   readonly endpoints: string
   readonly log: string
-  /** Stands while the policy asks for no replica, so that a held fleet stays as it was. */
+  /** This file exists while the policy asks for no relay, so that the fleet stays stopped while the policy is invalid. */
   readonly stopped: string
 }
 
@@ -27,13 +27,13 @@ export type State = {
   readonly caKey: string
   secrets(namespace: string): string
   secret(namespace: string, name: string): string
-  /** What is recorded of the keys of a RelayCredential. */
+  /** The file with the recorded keys of a RelayCredential. */
   keysFile(credential: Name): string
-  /** Of the RelayCredentials of which anything is. */
+  /** The RelayCredentials of a namespace that have such a file. */
   recorded(namespace: string): readonly Name[]
-  /** The keys that sign as the SenderDomains of a namespace, a folder each. */
+  /** The folder with the DKIM keys of a namespace; each SenderDomain has a folder in it. */
   signingKeys(namespace: string): string
-  /** Those of one SenderDomain. */
+  /** The folder with the DKIM keys of one SenderDomain. */
   domainKeys(domain: Name): string
   fleet(policy: Name): FleetFolder
   /** Every fleet that has a folder, running or not. */
@@ -43,13 +43,13 @@ export type State = {
 
 const isName = (text: string): boolean => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)
 
-// Names become folders: what could climb out of the state folder never gets here, and would be stopped if it did.
+// Names become folders. Names that could lead out of the state folder are refused when YAML is read; this is a second barrier.
 function segment(name: string): string {
   if (!isName(name)) throw new Error(`${JSON.stringify(name)} is no Kubernetes name`)
   return name
 }
 
-/** The folders that are called like an object; whatever else lies there is not ours. */
+/** The subfolders whose names can be names of objects; anything else there is not ours. */
 export const foldersIn = (directory: string): readonly string[] => {
   try {
     return readdirSync(directory, { withFileTypes: true })
@@ -72,7 +72,10 @@ const filesIn = (directory: string, ending: string): readonly string[] => {
   }
 }
 
-/** A file's name has 255 octets, those of what is written beside it too; an object's may have 253. */
+/**
+ * A file's name, and that of its temporary file, may have 255 octets; an object's name may have 253, so a longer one gets a
+ * folder.
+ */
 const longestRecorded = 255 - '.json.tmp'.length
 
 const recordIn = (folder: string, name: string): string =>
@@ -83,10 +86,10 @@ const recordsIn = (folder: string): readonly string[] => [
   ...foldersIn(folder).filter((name) => existsSync(recordIn(folder, name))),
 ]
 
-/** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
+/** A missing folder counts as empty. @throws Error where the folder may not be read, which must not look like an empty one. */
 function mayRead(root: string): void {
   try {
-    // With the stroke, a file is told as no folder, and not as one that nobody may enter.
+    // With the slash, a plain file gives ENOTDIR instead of a misleading EACCES.
     accessSync(`${root}/`, constants.R_OK | constants.X_OK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return

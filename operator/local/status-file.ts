@@ -1,4 +1,4 @@
-/** status.yaml: what `kubectl get -o yaml` would show of every object, written when it changes. */
+/** Reads and writes status.yaml: the status of every object, as `kubectl get -o yaml` would show it. */
 import { parse, stringify } from 'yaml'
 import type { Ref } from '../compile/snapshot.ts'
 import type { StampedStatus } from '../observed-status.ts'
@@ -7,7 +7,7 @@ import type { Statuses } from './observed-statuses.ts'
 
 const heading = '# Written by relayfleet local; editing it changes nothing.\n'
 
-/** What was written before; nothing where there is no file, or none that can be read. */
+/** The statuses that were written last; empty where the file does not exist or can not be read. */
 export function readStatuses(file: string): Statuses {
   try {
     const read = (parse(textOf(file) ?? '') ?? {}) as Record<Ref, StampedStatus>

@@ -1,7 +1,9 @@
-/** Submits one message as an application would: verified TLS, AUTH with the binding Secret, or a certificate; and keeps the dialog. */
+/**
+ * Submits one message as an application would: with verified TLS, and AUTH with the binding's password or a client certificate.
+ */
 import type { NodemailerError } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
-// Its TLS is Node's own.
+// Changes how node:tls, which nodemailer uses, reads peer certificates.
 import '../../relay/peer-certificate.ts'
 import type { BindingPlace } from './binding-secret.ts'
 
@@ -19,19 +21,20 @@ export type Submission =
   | { readonly kind: 'accepted'; readonly reply: string; readonly refused: readonly string[] }
   /** The relay said no, at this command. */
   | { readonly kind: 'refused'; readonly command: string; readonly reply: string }
-  /** The dialog did not come to a verdict. */
+  /** The dialog ended without a reply to the message. */
   | { readonly kind: 'failed'; readonly why: string }
 
 const patienceMs = 15_000
 
-/** PEM texts; who has no password is logged in by it. */
+/** PEM texts. Without a password in the binding, the certificate is the login. */
 export type ClientCertificate = { readonly cert: string; readonly key: string }
 
 export type Address = { readonly host: string; readonly port: number }
 
 /**
- * Never throws; `tell` gets each line of the dialog as it comes, the password never among them. `at`: where the relay
- * is reached from here; its certificate is still verified for the host of the binding. `shown`: what is shown to it.
+ * Never throws. `tell` gets each line of the dialog as it comes, but never the password. `at` is where the relay is reached from
+ * here, if not at the binding's host; its certificate is verified for the binding's host all the same. `shown` is the client
+ * certificate to show.
  */
 export async function submit(
   secret: BindingPlace,
@@ -85,13 +88,16 @@ const unaccepted = ({ response, command, message }: NodemailerError, { certifica
   if (response !== undefined) return { kind: 'refused', command: command ?? 'the dialog', reply: response.trim() }
   const [why = '', hintForNode] = message.split('; if the root CA is installed locally')
   if (hintForNode === undefined || certificates !== undefined) return { kind: 'failed', why }
-  const lacks = 'the binding has no certificates, so only public authorities count: mount the whole of it'
+  const lacks = 'the binding has no certificates, so only public authorities are trusted: mount all keys of the binding'
   return { kind: 'failed', why: `${why}; ${lacks}` }
 }
 
 type Done<T> = (error?: Error | null, result?: T) => void
 
-/** A relay may leave at any time: in its greeting with a word, in a login without one, of which nodemailer tells nobody. */
+/**
+ * The relay may close the connection at any time. Nodemailer reports that for most commands, but not during a login, so `end` is
+ * watched.
+ */
 const called = <T>(connection: SMTPConnection, start: (done: Done<T>) => void): Promise<T> =>
   new Promise((resolve, reject) => {
     connection.once('error', reject)
@@ -113,6 +119,6 @@ function hidden(line: string, by: Line['by'], { password }: BindingPlace): strin
   const auth = /^(AUTH \S+) /i.exec(line)
   if (by === 'client' && auth?.[1] !== undefined) return `${auth[1]} ****`
   if (password === undefined) return line
-  // Nodemailer hides the password by itself; this holds should that ever change.
+  // Nodemailer hides the password by itself; this is a second barrier.
   return [password, Buffer.from(password).toString('base64')].reduce((text, p) => text.replaceAll(p, '****'), line)
 }

@@ -1,4 +1,4 @@
-/** What local mode tells a person while it runs; the command line decides how it looks. */
+/** What local mode reports to a person while it runs; the command line decides how it is shown. */
 import type { Condition } from '../compile/compiled.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import type { StampedStatus } from '../observed-status.ts'
@@ -7,17 +7,17 @@ import type { Statuses } from './observed-statuses.ts'
 import type { RelayLine } from './relay-line.ts'
 
 export type Telling =
-  /** An object stands otherwise than before. */
+  /** The state of an object has changed. */
   | { readonly about: 'object'; readonly ref: Ref; readonly ready: Condition['status']; readonly text: string }
   | { readonly about: 'gone'; readonly ref: Ref }
   | { readonly about: 'relay'; readonly policy: Name; readonly line: RelayLine }
   | { readonly about: 'text'; readonly problem: LocatedProblem }
-  /** Something could not be done on this machine; it is tried again. */
+  /** Something failed on this machine, and is tried again. */
   | { readonly about: 'trouble'; readonly text: string }
 
 export type Tell = (telling: Telling) => void
 
-/** Tells of each object how it stands, once, and again when that has changed. */
+/** Reports the state of each object once, and again whenever it has changed. */
 export function tellChanges(tell: Tell): (statuses: Statuses) => void {
   const told = new Map<Ref, string>()
   return (statuses) => {
@@ -37,7 +37,7 @@ export function tellChanges(tell: Tell): (statuses: Statuses) => void {
 function tellingOf(ref: Ref, { conditions }: StampedStatus): Extract<Telling, { about: 'object' }> | undefined {
   const condition = (type: string) => conditions.find((c) => c.type === type)
   const [ready, degraded, reset] = [condition('Ready'), condition('Degraded'), condition('SpoolReset')]
-  // What only waits for its next step is news in a moment.
+  // A pending object will have a real verdict in a moment, so it is not reported yet.
   if (ready === undefined || ready.reason === 'Pending') return undefined
   const news = ready.status === 'True' ? (condition('Programmed') ?? ready) : ready
   const lost = reset?.status === 'True' ? `; ${reset.message}` : ''

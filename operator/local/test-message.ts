@@ -1,4 +1,4 @@
-/** The message that send-test and submit submit. */
+/** Builds the message that `send-test` and `submit` send. */
 import { randomUUID } from 'node:crypto'
 import { encodeWords, foldLines } from 'nodemailer/lib/mime-funcs'
 
@@ -18,6 +18,6 @@ export function testMessage(from: string, to: readonly string[], now: Date, subj
   ].join('\r\n')
 }
 
-/** What is not ASCII in words of RFC 2047, in lines of 76 octets at most. */
+/** Encodes what is not ASCII by RFC 2047, and folds lines at 76 octets. */
 const subjectField = (text: string): string =>
   foldLines(`Subject: ${encodeWords(text.replaceAll(/\s+/g, ' '), 'Q', 52)}`)

@@ -127,7 +127,7 @@ test.each([
   ['  dkim: {selectorPrefix: *office}', 'spec.dkim.selectorPrefix', 26],
 ])('an alias without an anchor is told at its place: %s', (line, field, column) => {
   const { problems } = readObjects(`# first\n---\n${domain('a')}---\n${domain('b', line)}`, 'f.yaml')
-  const message = 'this alias (*name) has no anchor; quote text that begins with *'
+  const message = 'this alias (*name) has no anchor; put text that begins with * in quotes'
   expect(problems).toMatchObject([{ line: 16, column, field, message }])
 })
 
@@ -204,7 +204,7 @@ test.each([
 
 test('a line %YAML, which kubectl does not read, is told', () => {
   const { problems, objects } = readObjects(`%YAML 1.2\n---\n${domain('a')}`, 'f.yaml')
-  expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('take that line out') }])
+  expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('remove that line') }])
   expect(objects).toEqual([])
 })
 

@@ -35,7 +35,9 @@ test('a credential by a certificate is ready when its relay knows it; who would 
     }),
   )
   await local.until('RelayCredential team-a/device', 'Ready', 'True')
-  await expect(local.submit('team-a/device', 'app@example.org')).rejects.toThrow('its certificate and key are its')
+  await expect(local.submit('team-a/device', 'app@example.org')).rejects.toThrow(
+    'only its application has the certificate',
+  )
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 
   // With the folder of a ConfigMap, which has no password.

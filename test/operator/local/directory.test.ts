@@ -100,7 +100,7 @@ test.each([
   const { objects, unread, problems } = readDirectory(directory, nowhere)
   expect({ objects, unread }).toEqual({ objects: [], unread: [file] })
   expect(problems.map((p) => p.message)).toEqual([
-    'can not be read (it is not in UTF-8: save it in that); what it declares stays as it is',
+    'can not be read (it is not in UTF-8: save it as UTF-8); what it declares stays as it is',
   ])
 })
 
@@ -120,7 +120,7 @@ test('a List of ours, as kubectl get -o yaml prints it, is not passed over as if
     {
       line: 2,
       field: 'kind',
-      message: 'a List is not read here; make each of its items a document of its own, after a line ---',
+      message: 'a List is not supported; make each of its items a document of its own, separated by lines ---',
     },
   ])
 })

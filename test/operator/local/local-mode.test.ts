@@ -267,7 +267,7 @@ test('an authority that can not be used ends it at once, with what to do, and no
   mkdirSync(join(root, 'ca'), { recursive: true })
   for (const file of ['ca.crt', 'ca.key']) writeFileSync(join(root, 'ca', file), 'damaged')
   await expect(running(directory, root).done).rejects.toThrow(
-    /ca\.crt and .*ca\.key are no usable authority .*restore them/,
+    /ca\.crt and .*ca\.key can not be used as the authority .*restore them/,
   )
 })
 

@@ -14,6 +14,6 @@ test('a credential that asks for tokens is told that there is no cluster, by its
   )
   await local.until('RelayCredential team-a/web', 'Ready', 'True')
   await local.until('RelayCredential team-a/pod', 'Ready', 'False NoTokenIssuer')
-  await expect(local.submit('team-a/pod', 'app@example.org')).rejects.toThrow('a token is only had in a cluster')
+  await expect(local.submit('team-a/pod', 'app@example.org')).rejects.toThrow('such tokens exist only in a cluster')
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
