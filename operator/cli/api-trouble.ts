@@ -1,8 +1,8 @@
-/** What a person is told when the cluster does not answer, or says no: what is missing, and where it comes from. */
+/** Words for a person when the cluster does not answer, or refuses: what is missing, and what to ask for. */
 import { ApiError, isForbidden } from '../cluster/api/api-error.ts'
 import type { Cluster } from './cluster-options.ts'
 
-/** Runs what asks the cluster. @throws Error in words for a person */
+/** Runs code that calls the API server. @throws Error in words for a person, in place of an ApiError. */
 export async function asking<T>({ connection }: Pick<Cluster, 'connection'>, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
@@ -33,7 +33,7 @@ const causeOf = ({ cause, message }: ApiError): string => {
 const refusalForm =
   /cannot (?<verb>\S+) resource "(?<resource>[^"]*)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]*)")?/
 
-/** Which verb on which resource, and where. */
+/** Words the right that is missing: which verb, on which resource, in which namespace. */
 export function missingRight({ message }: ApiError): string {
   const { verb, resource = '', group = '', namespace } = refusalForm.exec(message)?.groups ?? {}
   if (verb === undefined) return message

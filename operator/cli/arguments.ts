@@ -1,4 +1,4 @@
-/** Arguments that several verbs take, each checked before anything is done with it. */
+/** Arguments that several verbs take, and the checks of each. */
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Option } from 'commander'
@@ -6,15 +6,14 @@ import type { Name } from '../compile/snapshot.ts'
 import { defaultState } from '../local/state.ts'
 import { UsageError } from './exit-code.ts'
 
-/** An empty one, as of a variable that is not set, would be the folder that we are in. @throws UsageError */
+/** @throws UsageError for an empty text, e.g. from an unset variable: it would mean the current folder. */
 export function stateFolder(text: string): string {
   if (text === '') throw new UsageError('--state is empty; name a folder, or leave it out')
   return text
 }
 
 /**
- * What is written to it would be read as a declaration that nobody understands, and hold up the others.
- * @throws UsageError where it is the folder of YAML files itself
+ * @throws UsageError where the state folder is the folder of YAML files: what we write to it would then be read as declarations.
  */
 export function stateBeside(state: string, directory: string): string {
   if (!existsSync(state) || realpathSync(state) !== realpathSync(directory)) return state
@@ -28,11 +27,11 @@ export const stateOption = [
   defaultState,
 ] as const
 
-/** `-o`; the first form is the default. */
+/** The option `-o`; the first form is the default. */
 export const outputOption = (form: string, ...others: readonly string[]): Option =>
   new Option('-o, --output <form>', 'how the answer looks').choices([form, ...others]).default(form)
 
-/** @throws UsageError, which says that `meant` is to be given */
+/** @throws UsageError where the folder does not exist; `meant` completes the sentence `give the folder …`. */
 export function existingDirectory(path: string, meant = 'that holds your YAML files'): string {
   const found = visible(path)
   if (found === undefined) throw new UsageError(`${path} does not exist; give the folder ${meant}`)
@@ -40,7 +39,7 @@ export function existingDirectory(path: string, meant = 'that holds your YAML fi
   return path
 }
 
-/** @throws Error where the system does not let us look at it, or into it */
+/** Undefined where nothing exists at the path. @throws Error where we have no right to look at it, or into it. */
 function visible(path: string): Stats | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false })
@@ -61,7 +60,7 @@ export function objectName(text: string, option: string): Name {
   return `${namespace}/${name}`
 }
 
-/** `web` is the one in `namespace`, where that is known. @throws UsageError */
+/** The same, but a name without a namespace is one in `namespace`, if that is given. @throws UsageError */
 export const objectNameIn = (namespace: string | undefined, text: string, option: string): Name =>
   objectName(namespace === undefined || text.includes('/') ? text : `${namespace}/${text}`, option)
 
@@ -69,13 +68,13 @@ export const objectNameIn = (namespace: string | undefined, text: string, option
 export const reversePath = (text: string): string =>
   text === '<>' || text === '' ? '' : withoutBrackets(text, '--from')
 
-/** For an option that is given once for each. @throws UsageError */
+/** For commander: `--to` may be given several times, and each adds an address. @throws UsageError */
 export const forwardPaths = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   withoutBrackets(text, '--to'),
 ]
 
-/** They are put around it: in brackets of its own, or behind a name, it is no path that a client could send. */
+/** We put the brackets around an address ourselves, so the text must not have any, nor a name before them. */
 function withoutBrackets(text: string, option: string): string {
   if (text !== '' && !/[<>\r\n]/.test(text)) return text
   throw new UsageError(`${option} ${text}: write the address alone, e.g. you@example.net`)
@@ -101,7 +100,7 @@ export function namespaceName(text: string, option: string): string {
   throw new UsageError(`${option} ${text}: write the name of a namespace, e.g. mail`)
 }
 
-/** From 1 on. @throws UsageError */
+/** A whole number from 1 to 999999. @throws UsageError */
 export function wholeNumber(text: string, option: string): number {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text)
   throw new UsageError(`${option} ${text}: write a whole number from 1 on, e.g. 100`)

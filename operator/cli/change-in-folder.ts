@@ -1,4 +1,7 @@
-/** What a person has to write where a folder of YAML says what runs: the files are the person's, and nobody else edits them. */
+/**
+ * For `rotate` and `suspend` with a folder of YAML: says what the person has to edit there. We never edit a person's files
+ * ourselves.
+ */
 import { isOf, nameIn, type Ref } from '../compile/snapshot.ts'
 import { readDirectory } from '../local/directory.ts'
 import { type LocatedObject, locate } from '../local/objects.ts'
@@ -22,9 +25,9 @@ export type ChangeOptions = ClusterOptions & { readonly directory?: string; read
 /** @throws Error when there is no cluster to talk to */
 export const clusterToChange = (options: ClusterOptions): Cluster => openCluster(options, 'a folder: -f DIR')
 
-/** As the folder has it. @throws UsageError where it does not */
+/** The object as the folder declares it. @throws UsageError where it does not. */
 export function declaredIn(directory: string, kind: ChangedKind, text: string, options: ChangeOptions): Declared {
-  // A namespace is where a name is looked for, in a folder as well.
+  // --namespace is allowed with a folder, too: it is where a name without a namespace is looked for.
   const { namespace, directory: _, ...others } = options
   requireOneWorld('--directory', others)
   const name = objectNameIn(namespace, text, 'the name')
@@ -38,10 +41,10 @@ export function declaredIn(directory: string, kind: ChangedKind, text: string, o
 
 export type Declared = { readonly found: LocatedObject; readonly target: Target }
 
-/** One field of spec, by its steps below it. */
+/** A new value for one field; `steps` is its path below spec. */
 export type Edit = { readonly steps: readonly string[]; readonly value: string | boolean }
 
-/** Nothing was changed, and the exit code says so; where it is so already, all is done. */
+/** Tells what to edit. The exit code is `refused`, because nothing was changed, or `ok` if the field has the value already. */
 export function tellEdit(
   { found, target: { kind, name } }: Declared,
   { steps, value }: Edit,

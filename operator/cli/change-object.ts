@@ -1,4 +1,4 @@
-/** A person changes one field of one of our objects in the cluster, and is told who may set it back. */
+/** Changes one field of an object in the cluster, and warns about tools that may set it back, e.g. Argo CD. */
 import { apiVersion } from '../../crds/kinds.ts'
 import type { KubeObject } from '../cluster/api/object.ts'
 import { resourceOf } from '../cluster/api/resource.ts'
@@ -12,7 +12,7 @@ export type ChangedKind = 'RelayCredential' | 'RelayPolicy'
 
 export type Target = { readonly kind: ChangedKind; readonly name: Name }
 
-/** Not the operator's: who it was can be told from the object. */
+/** The field manager; another than the operator's, so that the object shows who changed it. */
 const manager = 'relayfleet-cli'
 
 export type Change = {
@@ -20,13 +20,13 @@ export type Change = {
   readonly target: Target
   /** A JSON merge patch of its spec. */
   readonly spec: object
-  /** In words, what that does. */
+  /** What the change does, in words that follow the object's name. */
   readonly does: string
-  /** What stands in its way. */
+  /** Why the change has no effect yet; undefined where it has. */
   readonly but?: string | undefined
 }
 
-/** Carries it out, and tells. @throws Error in words for a person */
+/** Makes the change and reports it. @throws Error in words for a person. */
 export async function changeObject(
   cluster: Cluster,
   { object, target, spec, does, but }: Change,

@@ -1,4 +1,4 @@
-/** `check` without a folder: what is wrong with the objects of a cluster, by what they say and by what can be compiled. */
+/** `check` without a folder: finds what is wrong with the objects of a cluster, by their conditions and by compiling them. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { snapshotOnce } from '../cluster/person/once.ts'
 import { type Survey, survey } from '../cluster/person/survey.ts'
@@ -21,11 +21,11 @@ export async function checkCluster(cluster: Cluster, signal: AbortSignal): Promi
   return { complaints: inOrder([...before, ...withheldKinds(seen), ...complaints]), objects: seen.declared.length }
 }
 
-/** An operator that is at work looks at an edit within this time. */
+/** A running operator has looked at an edit within this time. */
 const patienceMs = 5000
 const pollMs = 250
 
-/** A survey in which every edit was looked at, or has had the time to be. */
+/** Waits until the operator has looked at every edit, or patience is over. */
 async function settled({ api, scope }: Cluster, signal: AbortSignal): Promise<Survey> {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -35,7 +35,7 @@ async function settled({ api, scope }: Cluster, signal: AbortSignal): Promise<Su
   }
 }
 
-/** Where some namespaces may not be read, what depends on them is Unknown here; what the operator wrote then speaks. */
+/** What depends on namespaces that this user may not read is Unknown here; for that, the operator's conditions count. */
 async function compiledFindings({ api, scope }: Cluster, signal: AbortSignal): Promise<Compiled['findings']> {
   const { snapshot } = await snapshotOnce(api, scope, signal)
   return compile(snapshot).findings

@@ -1,4 +1,4 @@
-/** `check`: every finding about a YAML directory, or a cluster, with its place, the field, what is wrong and the mend. */
+/** `check`: reports every finding about a YAML directory or a cluster: its place, the field, what is wrong and how to mend it. */
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
@@ -70,7 +70,7 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
   return [...nothingThere(dir, directory), ...inText, ...withoutEchoes(compiledOnes), ...over].toSorted(byPlace)
 }
 
-/** All that was asked for happens, and it may be more or less than a person thinks. */
+/** Reasons that are only warnings: everything happens as declared, but perhaps that is not what was meant. */
 const mayBeMeant: ReadonlySet<string> = new Set([
   notSigned,
   identityOutside,
@@ -78,10 +78,12 @@ const mayBeMeant: ReadonlySet<string> = new Set([
   'CertificateRequiredToo',
 ])
 
-/** It follows from what has an error of its own, or could not be read, and that has its line. */
+/** Reasons that follow from another object, which is invalid or unread and has a line of its own; so they are only warnings. */
 const inDoubt: ReadonlySet<string> = new Set(['PolicyUnknown', 'DomainUnknown', 'NamespaceUnknown'])
 
-/** What the text says is wrong has its line already; Programmed is for who runs the directory. */
+/**
+ * Undefined: not shown. Invalid objects are reported by their text already, and Programmed matters only while the directory runs.
+ */
 function severityOf({ type, status, reason }: Finding): Severity | undefined {
   if (mayBeMeant.has(reason)) return 'warning'
   if (!['Accepted', 'ResolvedRefs'].includes(type) || reason === 'Invalid') return undefined

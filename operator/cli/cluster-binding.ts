@@ -1,4 +1,4 @@
-/** A credential of a cluster and its binding Secret, by the person's own right to read it. */
+/** Reads a credential of a cluster and its binding Secret, with the person's own rights. */
 import { isNotFound } from '../cluster/api/api-error.ts'
 import { resources } from '../cluster/api/resource.ts'
 import type { Condition } from '../compile/compiled.ts'
@@ -16,13 +16,16 @@ type CredentialObject = {
   readonly status?: { readonly binding?: { readonly name: string }; readonly conditions?: readonly Condition[] }
 }
 
-/** Where else a test message can come from. */
+/** How to send a test message without a Secret. */
 const instead = (type: string): string =>
   type === 'ClientCertificate'
     ? 'run relayfleet submit --cert FILE --key FILE where its ConfigMap is mounted'
     : 'run relayfleet submit in a pod of its application'
 
-/** @throws UsageError where it is not there; Error in words for a person, also where it has no Secret */
+/**
+ * Its policy and the name of its Secret. @throws UsageError where it does not exist; Error in words for a person, e.g. where it
+ * has no Secret.
+ */
 export async function credentialOf(cluster: Cluster, name: Name, signal: AbortSignal) {
   const object = await objectOf(cluster, { kind: 'RelayCredential', name }, signal)
   const { spec, status } = object as unknown as CredentialObject
@@ -39,7 +42,7 @@ export async function credentialOf(cluster: Cluster, name: Name, signal: AbortSi
   throw new Error(`RelayCredential ${name} has no binding Secret yet: ${message} (${reason})`)
 }
 
-/** @throws ApiError; Error where the Secret is gone, or not whole */
+/** @throws ApiError; Error where the Secret is gone or incomplete. */
 export async function bindingOf(
   { api }: Cluster,
   credential: Name,
@@ -49,13 +52,15 @@ export async function bindingOf(
   const { namespace } = splitName(credential)
   const object = await api.get(resources.secrets, { namespace, name }, { signal }).catch((error: unknown) => {
     if (!isNotFound(error)) throw error
-    throw new Error(`Secret ${namespace}/${name} of RelayCredential ${credential} is gone; the operator makes it anew`)
+    throw new Error(
+      `Secret ${namespace}/${name} of RelayCredential ${credential} is gone; the operator makes a new one in a moment, so try again`,
+    )
   })
   const data = (object['data'] ?? {}) as Readonly<Record<string, string>>
   const value = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString()
   const [host, port, username, password, uri] = ['host', 'port', 'username', 'password', 'uri'].map(value)
   if (!host || !port || !username || !password || !uri) {
-    throw new Error(`Secret ${namespace}/${name} is not whole; the operator repairs it in a moment`)
+    throw new Error(`Secret ${namespace}/${name} is incomplete; the operator repairs it in a moment, so try again`)
   }
   const certificates = value('certificates')
   return { host, port: Number(port), username, password, uri, ...(certificates !== '' && { certificates }) }

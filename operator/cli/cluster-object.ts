@@ -1,4 +1,4 @@
-/** An object of ours in a cluster, by its name; who names one that is not there is told what is. */
+/** Reads one of our objects from a cluster by its name; for a name that does not exist, the error says which names do. */
 import { apiVersion, type KindName } from '../../crds/kinds.ts'
 import { isNotFound } from '../cluster/api/api-error.ts'
 import type { KubeObject } from '../cluster/api/object.ts'
@@ -12,7 +12,7 @@ import { knownNames } from './known-names.ts'
 
 type Target = { readonly kind: KindName; readonly name: Name }
 
-/** @throws UsageError where there is none; Error in words for a person */
+/** @throws UsageError where it does not exist; Error in words for a person. */
 export const objectOf = (cluster: Cluster, { kind, name }: Target, signal: AbortSignal): Promise<KubeObject> =>
   asking(cluster, async () => {
     const at = splitName(name)

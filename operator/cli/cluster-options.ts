@@ -1,4 +1,4 @@
-/** Which cluster and which namespace, in kubectl's own words. */
+/** The options that choose a cluster and a namespace, named as kubectl's. */
 import type { Command } from 'commander'
 import { type Api, openApi } from '../cluster/api/api.ts'
 import { type ChosenConnection, connectionByDefault, connectionFromFile } from '../cluster/api/connection.ts'
@@ -14,17 +14,17 @@ export type ClusterOptions = {
   readonly allNamespaces?: boolean
 }
 
-/** A cluster as a person reaches it, with the person's own rights. */
+/** A connection to a cluster with the person's own rights. */
 export type Cluster = {
   readonly connection: ChosenConnection
   readonly api: Api
   readonly wire: Wire
-  /** Where a name without a namespace is looked for. */
+  /** The namespace in which a name without one is looked for. */
   readonly namespace: string
   readonly scope: Scope
 }
 
-/** For the verbs that look at one namespace, or at all. */
+/** For verbs that look at one namespace, or at all of them. */
 export const scopeOptions = (command: Command): Command =>
   clusterOptions(command).option('-A, --all-namespaces', 'every namespace of the cluster')
 
@@ -34,7 +34,7 @@ export const clusterOptions = (command: Command): Command =>
     .option('--context <name>', 'a context of the kubeconfig; the current one unless given')
     .option('--kubeconfig <file>', '$KUBECONFIG or ~/.kube/config unless given')
 
-/** @throws Error when there is no cluster to talk to; `here` is how the same is asked about this machine */
+/** @throws Error when there is no cluster to talk to; it mentions `here`, how to ask the same about this machine. */
 export function openCluster(options: ClusterOptions, here: string): Cluster {
   const { namespace, allNamespaces = false } = options
   const connection = connectionFor(options, here)
@@ -52,16 +52,13 @@ function connectionFor({ kubeconfig, context }: ClusterOptions, here: string): C
   try {
     return kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
   } catch (error) {
-    // Who names one means a cluster.
+    // Somebody who names a context means a cluster, so this machine is not mentioned.
     if (context !== undefined) throw error
     throw new Error(`${(error as Error).message} (for ${here})`, { cause: error })
   }
 }
 
-/**
- * The folder, where one is given; undefined: the cluster is meant.
- * @throws UsageError where both are
- */
+/** The folder that is given; undefined: the cluster is meant. @throws UsageError where both are given. */
 export function folderOrCluster(dir: string | undefined, options: ClusterOptions): string | undefined {
   if (dir === undefined) return undefined
   requireOneWorld(dir, options)
@@ -70,7 +67,7 @@ export function folderOrCluster(dir: string | undefined, options: ClusterOptions
 
 const options = ['namespace', 'allNamespaces', 'context', 'kubeconfig'] as const satisfies (keyof ClusterOptions)[]
 
-/** @throws UsageError where `local`, which is on this machine, is given together with a cluster */
+/** @throws UsageError where the argument `local`, which is about this machine, is given together with options for a cluster. */
 export function requireOneWorld(local: string, given: ClusterOptions): void {
   const option = options.find((o) => given[o] !== undefined)?.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
   if (option === undefined) return

@@ -1,4 +1,4 @@
-/** The overview of a cluster: by what the statuses say, and by what the pods themselves say where they may be asked. */
+/** The overview of a cluster: from the statuses, and from the pods themselves where the person may ask them. */
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
@@ -19,7 +19,7 @@ import {
 import { preflight } from './preflight.ts'
 import { withheldKinds } from './withheld.ts'
 
-/** `live`: whether the pods are asked, or only what the operator wrote is read. */
+/** `live`: ask the pods as well, instead of only reading what the operator wrote. */
 export type Look = { readonly name?: string; readonly live: boolean }
 
 /** @throws ApiError, Error; UsageError where there is no fleet of that name */
@@ -59,7 +59,7 @@ function fleetOf(object: DeclaredObject): Name | undefined {
   return `${namespace}/${name}`
 }
 
-/** As far as the operator writes it. */
+/** The fields of a policy's status that are shown. */
 type PolicyStatus = {
   readonly configHash?: string
   readonly listeners?: readonly { readonly name: string; readonly address: string; readonly credentials?: number }[]
@@ -82,7 +82,7 @@ function fleetView(policy: DeclaredObject, seen: SeenPods): FleetView {
   }
 }
 
-/** What a pod says itself goes before what was said of it. */
+/** What the pod itself reports goes before what the policy's status says of it. */
 function podView({ name, ready, waiting, report }: SeenPod, written: readonly PodView[]): PodView {
   const { configHash, queued } = written.find((p) => p.name === name) ?? {}
   const why = waiting ?? (report?.configError === undefined ? report?.notReady.join('; ') : report.configError)

@@ -1,4 +1,4 @@
-/** The way of a test message into a cluster: a credential's binding Secret, a relay's pod, and a port-forward to it. */
+/** How `send-test` reaches a cluster: with a credential's binding Secret, by a port-forward to the pod of a relay. */
 import { inCluster } from '../cluster/assemble.ts'
 import { openForward } from '../cluster/person/port-forward.ts'
 import { listPods, type SeenPod } from '../cluster/person/seen-pods.ts'

@@ -1,4 +1,4 @@
-/** A cluster compiled as its operator would, for a question about one credential. */
+/** Compiles a cluster as its operator would, to answer a question about one credential. */
 import { snapshotOnce } from '../cluster/person/once.ts'
 import { runningOnce } from '../cluster/person/running-once.ts'
 import { compile } from '../compile/compile.ts'
@@ -12,13 +12,13 @@ import { requireKinds } from './preflight.ts'
 export type CompiledCluster = {
   readonly snapshot: Snapshot
   readonly compiled: Compiled
-  /** Of the credential, as it stands. */
+  /** The credential's present status. */
   readonly status: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
- * What a held fleet keeps is read from its Secrets, where this user may.
- * @throws ApiError; Error where too little may be seen to say anything for sure
+ * The configuration that a held fleet keeps is read from its Secrets, if this user may read them.
+ * @throws ApiError; Error where this user may see too little for a certain answer.
  */
 export async function compileCluster(
   cluster: Cluster,
@@ -36,7 +36,7 @@ export async function compileCluster(
   return { snapshot, compiled, status }
 }
 
-/** Where the credential is not there, its own name: no fleet is called so, and what follows finds nothing. */
+/** The fleet of a credential. For one that does not exist, its own name, under which no fleet will be found. */
 function fleetOf({ credentials }: Snapshot, name: Name): Name {
   const found = credentials.find((c) => `${c.namespace}/${c.name}` === name)
   const { namespace = found?.namespace, name: policy } = found?.spec.policyRef ?? {}

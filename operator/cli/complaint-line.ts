@@ -1,4 +1,6 @@
-/** A complaint as a line for a person: how bad, about what, what is wrong and the mend, and the reason to look up. */
+/**
+ * Prints a complaint as one line: severity, object, what is wrong and how to mend it, and the reason to look up in docs/sre.md.
+ */
 import type { Complaint } from './complaint.ts'
 import type { Terminal } from './terminal.ts'
 

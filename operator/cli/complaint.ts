@@ -1,22 +1,22 @@
-/** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
+/** Collects what is wrong with objects: conditions that are bad news, and edits that the operator has not looked at. Pure. */
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import { byText } from '../compile/order.ts'
 import { namespaceIn, type Ref } from '../compile/snapshot.ts'
 
-/** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
+/** `error`: something that is declared does not happen. `warning`: it is in doubt, or was stopped on purpose. */
 export type Severity = 'error' | 'warning'
 
 export type Complaint = {
   readonly severity: Severity
-  /** `RelayPolicy mail/shared`, or what else is spoken of. */
+  /** `RelayPolicy mail/shared`, or another thing that the complaint is about. */
   readonly object: string
-  /** The condition's type, where it is one. */
+  /** The type of the condition, if the complaint is one. */
   readonly condition?: string
   readonly field?: string
   readonly reason: string
-  /** What is wrong, and the mend. */
+  /** What is wrong, and how to mend it. */
   readonly message: string
 }
 
@@ -27,7 +27,7 @@ type News = {
   readonly mild?: readonly string[]
 }
 
-/** Which status of a condition is bad news, and how bad. Ready is derived from these and says nothing of its own. */
+/** For each condition: which status is bad news, and how bad. Ready is not among them, as it is derived from the others. */
 const badNews: Readonly<Record<string, News>> = {
   Accepted: { when: 'False', severity: 'error' },
   ResolvedRefs: { when: 'False', severity: 'error' },
@@ -51,10 +51,10 @@ const badNews: Readonly<Record<string, News>> = {
   Expired: { when: 'True', severity: 'warning' },
 }
 
-/** They only follow from another condition of the same object. */
+/** Reasons that only follow from another condition of the same object. */
 const consequences: ReadonlySet<string> = new Set(['Held', 'NotUsable'])
 
-/** An object by what its status says; without a generation, nobody counts its edits. */
+/** An object and its status. In local mode, edits are not counted, so there is no generation. */
 export type Speaker = { readonly ref: Ref; readonly generation?: number; readonly status: DeclaredObject['status'] }
 
 export const speaker = (object: DeclaredObject): Speaker => {
@@ -65,11 +65,11 @@ export const speaker = (object: DeclaredObject): Speaker => {
 type Written = { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] }
 export const writtenIn = ({ status }: Pick<Speaker, 'status'>): Written => status as Written
 
-/** Whether an edit waits for the operator. */
+/** Whether the operator has not looked at the newest edit yet. */
 export const isBehind = (object: Speaker): boolean =>
   object.generation !== undefined && writtenIn(object).observedGeneration !== object.generation
 
-/** What is wrong with one object: by its conditions, and by what was compiled of it, which knows the field. */
+/** What is wrong with one object: by its conditions, and by findings of compile, which also know the field. */
 function complaintsOf(object: Speaker, found: readonly Finding[] = []): readonly Complaint[] {
   const written = (writtenIn(object).conditions ?? []).flatMap((c) => complaintIn(object, c))
   const compiled = found.filter(isCertain).flatMap((f) => complaintIn(object, f))
@@ -78,7 +78,7 @@ function complaintsOf(object: Speaker, found: readonly Finding[] = []): readonly
   return [...(isBehind(object) ? [notLookedAt(object)] : []), ...(causes.length > 0 ? causes : all)]
 }
 
-/** Whether it is in force, only the operator can say; what is Unknown here, it may know. */
+/** Findings that count: not Programmed, which only the operator can judge, and nothing Unknown, which the operator may know. */
 const isCertain = ({ status, type }: Finding): boolean => badNews[type]?.when === status && type !== 'Programmed'
 
 function complaintIn(object: Speaker, condition: Finding): readonly Complaint[] {
@@ -91,7 +91,10 @@ function complaintIn(object: Speaker, condition: Finding): readonly Complaint[] 
   return [{ severity, ...about, reason, message }]
 }
 
-/** A condition joins the messages of several findings; where it says no more than they do, they speak for it. */
+/**
+ * A condition may join the messages of several findings. If it says no more than they do, they are shown instead, as they have
+ * fields.
+ */
 function withFields(written: readonly Complaint[], compiled: readonly Complaint[]): readonly Complaint[] {
   const matching = (w: Complaint) =>
     compiled.filter((c) => c.condition === w.condition && w.severity === c.severity && w.message.includes(c.message))
@@ -106,7 +109,7 @@ function withFields(written: readonly Complaint[], compiled: readonly Complaint[
 
 type Told = { readonly object?: string; readonly message: string }
 
-/** One cause may stand in two conditions of an object; a person needs it once. */
+/** Drops complaints whose message is contained in another one about the same object. */
 export const withoutEchoes = <T extends Told>(all: readonly T[]): readonly T[] =>
   all.filter((c, i) => !all.some((o, j) => j !== i && says(o, c) && (j < i || !says(c, o))))
 const says = (other: Told, c: Told): boolean => other.object === c.object && other.message.includes(c.message)
@@ -126,7 +129,7 @@ function notLookedAt(object: Speaker): Complaint {
   }
 }
 
-/** By kind and name, the errors first. */
+/** Errors first, then by kind and name. */
 export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] =>
   complaints.toSorted(
     (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || byText(a.object, b.object),

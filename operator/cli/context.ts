@@ -1,13 +1,13 @@
-/** What every verb gets from the composition root. */
+/** What every verb gets from the composition root (operator/cli.ts). */
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 
 export type Context = {
   readonly terminal: Terminal
-  /** Ends with SIGINT or SIGTERM. */
+  /** Aborts with SIGINT or SIGTERM. */
   readonly signal: AbortSignal
-  /** The names of the environment's variables. */
+  /** The names, not the values, of the environment variables. */
   readonly environment: readonly string[]
-  /** Told once, when the verb is done. */
+  /** Called once, when the verb is done, with its exit code. */
   readonly finish: (code: ExitCode) => void
 }

@@ -1,4 +1,4 @@
-/** A line of an SMTP dialog as the verbs show it. */
+/** Prints a line of an SMTP dialog, with who said it. */
 import type { Line } from '../local/submit.ts'
 import type { Terminal } from './terminal.ts'
 

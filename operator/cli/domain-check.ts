@@ -1,4 +1,7 @@
-/** `domain check`: the DNS records of SenderDomains as they are now: wanted, found, a score, and what to publish. */
+/**
+ * `domain check`: looks up the DNS records of SenderDomains now, and shows what is wanted, what was found, a score, and what to
+ * publish.
+ */
 import type { Command } from 'commander'
 import { snapshotOnce } from '../cluster/person/once.ts'
 import { compile } from '../compile/compile.ts'
@@ -58,7 +61,7 @@ async function check(name: string | undefined, options: Options, { terminal, sig
   return verdict === exitCodes.ok && unread !== undefined ? exitCodes.failed : verdict
 }
 
-/** A person waits for it, and name servers do not mind. */
+/** More than the operator's rate: a person waits for the answer, and asks only once. */
 const perSecond = 100
 
 function verdictOn(looked: readonly DomainLooked[]): ExitCode {
@@ -70,9 +73,9 @@ function verdictOn(looked: readonly DomainLooked[]): ExitCode {
 type Asked = {
   readonly name: Name
   readonly domain: string
-  /** Absent: no record is expected. */
+  /** Absent where no record is expected. */
   readonly checks?: DomainChecks
-  /** Why nothing signs its mail, where that is to be told. */
+  /** Why its mail is not signed, if that should be reported. */
   readonly unsigned?: string
 }
 
@@ -88,7 +91,7 @@ async function look(
   return { ...told, found: await observe({ domain, wanted, resolvers: all, before: undefined }, looking) }
 }
 
-/** @throws UsageError where there is none of that name, or there is nothing to say of it */
+/** @throws UsageError where there is no such SenderDomain, or it expects no records. */
 async function chosenChecks(name: string | undefined, options: Options, signal: AbortSignal) {
   const { names, asked, namespace, read } = await allChecks(options, signal)
   if (name === undefined) {
@@ -111,7 +114,7 @@ const isIn = (name: Name, namespace: string | undefined): boolean =>
 async function allChecks(options: Options, signal: AbortSignal) {
   const { directory, state } = options
   if (directory !== undefined) {
-    // A namespace is where a name is looked for, in a folder as well.
+    // --namespace is allowed with a folder, too: it is where a name without a namespace is looked for.
     const { namespace: _, allNamespaces: __, ...others } = options
     requireOneWorld('--directory', others)
     const offline = await compileDirectory(existingDirectory(directory), stateAt(state))
@@ -129,7 +132,7 @@ function askedOf({ domains }: Snapshot, { domainChecks, findings }: Compiled) {
   const asked = domains.flatMap((domain): readonly Asked[] => {
     const name = nameOf(domain)
     const checks = domainChecks.get(name)
-    // A key that signed may go on until the last relay has left it.
+    // Where a DKIM record is still wanted, a key may be signing until the last relay has stopped using it.
     const isSigned = checks?.wanted.some(({ purpose }) => purpose === 'DKIM') ?? false
     const unsigned = isSigned ? undefined : findings.get(refOf(domain))?.find(({ reason }) => reason === notSigned)
     if (checks === undefined && unsigned === undefined) return []

@@ -1,4 +1,4 @@
-/** How a domain's records stand, for a person with a DNS provider's form or a zone file in front of them, and for programs. Pure. */
+/** Prints how a domain's records are: as JSON, and for a person who has a DNS provider's form or a zone file to fill in. Pure. */
 import type { Name } from '../compile/snapshot.ts'
 import { targetZoneOf } from '../lifecycle/delegated-selectors.ts'
 import type { DomainRecords, RecordFound } from '../lifecycle/domain-records.ts'
@@ -16,7 +16,7 @@ export type DomainLooked = {
   readonly unsigned?: string
 }
 
-/** Whose form it is for: that of the domain, or of the zone that a selector is delegated to. */
+/** The zone in whose form a record is entered: the domain's, or the target zone of a delegated selector. */
 const zoneOf = ({ name }: RecordFound, domain: string): string => targetZoneOf(name) ?? organizationalDomain(domain)
 
 const published = ({ name, type, want }: RecordFound) => ({ name, type, value: want })
@@ -33,7 +33,7 @@ export function domainJson({ name, domain, found, unsigned }: DomainLooked) {
         ...(got !== undefined && { got }),
         ...(message !== undefined && { message }),
         ...{ seen, showing, otherwise, doubts, notes },
-        // Nobody is to publish what has to go.
+        // The record of a retired key has to go, so there is nothing to publish.
         ...(purpose !== 'RetiredKey' && {
           zoneFile: zoneFileLine(published(record)),
           form: formFields(published(record), zoneOf(record, domain)),
@@ -63,12 +63,12 @@ export function* domainLines({ name, domain, found, unsigned }: DomainLooked, te
     if (record.got !== undefined && record.state !== 'Match') yield `      is: ${record.got}`
   }
   for (const reason of reasons) yield `  ${reason}`
-  // Also one that a key only waits for.
+  // Spare records, too: the next key waits for them.
   const lacking = found.records.filter(({ state }) => isBroken({ state }))
   if (lacking.length > 0) yield* toPublish(lacking, domain)
 }
 
-/** A record that is there in a wrong form is replaced: its whole value is told. */
+/** A wrong record has to be replaced, so its whole value is shown. */
 function* toPublish(lacking: readonly RecordFound[], domain: string): Generator<string> {
   yield '  for a zone file:'
   for (const record of lacking) yield `    ${zoneFileLine(published(record))}`

@@ -1,9 +1,9 @@
-/** The exit codes of every verb, and the errors that choose them. */
+/** The exit codes of every verb, and the error that means wrong usage. */
 
 export const exitCodes = { ok: 0, refused: 1, usage: 2, failed: 3 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** The command line itself is wrong: what was given, and what to give instead. */
+/** The command line itself is wrong; the message says what was given, and what to give instead. Exit code 2. */
 export class UsageError extends Error {}
 
 export const exitCodeHelp = `

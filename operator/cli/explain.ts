@@ -1,4 +1,4 @@
-/** `explain`: the verdict on a submission, the reply, the rule that makes it, its place, and what to do. */
+/** `explain`: what a relay would reply to a submission, by which rule, where that rule is declared, and what to do. */
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
@@ -61,11 +61,11 @@ export const addExplain = (program: Command, context: Context): Command =>
       context.finish(answer(asked, question, options, context.terminal))
     })
 
-/** What is asked about, and what is known. */
+/** The compiled objects, and the credential that is asked about. */
 type Asked = Omit<Offline, 'directory'> & {
   readonly directory?: Offline['directory']
   readonly name: Name
-  /** Of the credential, as it stands. */
+  /** The credential's present status; undefined where it has none. */
   readonly status: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -115,7 +115,7 @@ function questionOf(options: Options): Question {
 function messageIn(file: string): Buffer {
   try {
     const text = readFileSync(file, 'latin1')
-    // A client sends CRLF, behind the last line too; a file that was saved with LF throughout is one that its client would convert.
+    // A client sends CRLF, after the last line as well. A file that has only LF is converted, as its client would do it.
     const lines = text.includes('\r\n') ? text : text.replaceAll('\n', '\r\n')
     return Buffer.from(lines.endsWith('\r\n') ? lines : `${lines}\r\n`, 'latin1')
   } catch (error) {
@@ -125,7 +125,7 @@ function messageIn(file: string): Buffer {
 
 type Found = { readonly config: RelayConfig; readonly credential: CredentialConfig }
 
-/** The configuration that knows the credential: the compiled one, or what a held fleet keeps. */
+/** The configuration that has the credential: a compiled one, or what a held fleet keeps. */
 function fleetOf({ compiled, snapshot, name }: Asked): Found | undefined {
   const configs = [...compiled.fleets].flatMap(([policy, fleet]) =>
     fleet.kind === 'run' ? [fleet.config] : [fleet.config ?? snapshot.running.get(policy) ?? []].flat(),
@@ -137,7 +137,7 @@ function fleetOf({ compiled, snapshot, name }: Asked): Found | undefined {
   return undefined
 }
 
-/** No fleet knows the credential: its conditions say why. */
+/** For a credential that no fleet has; its conditions say why. */
 function tellUnusable({ compiled, snapshot, name, directory }: Asked, output: Options['output'], terminal: Terminal) {
   const status = compiled.statuses.get(`RelayCredential ${name}`)
   if (status === undefined) {

@@ -1,4 +1,4 @@
-/** How an explanation looks: the dialog step by step, the verdict, the rule, its place, and what to do. */
+/** Prints an explanation: the dialog step by step, the verdict, the rule, where it is declared, and what to do. */
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import { replyLine } from '../../relay/mail/reply.ts'
 import { type RuleId, rules } from '../../relay/mail/rule.ts'
@@ -11,7 +11,7 @@ import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
 export type Told = {
-  /** Absent: the objects are a cluster's, and a place is an object and its field. */
+  /** Undefined for objects of a cluster, whose places are shown as object and field. */
   readonly directory: Directory | undefined
   readonly config: RelayConfig
   readonly credential: CredentialConfig
@@ -95,7 +95,7 @@ const namesOf = ({ policy, brokenDomains = [], signing = [] }: RelayConfig, { na
 
 const aboutSenders: ReadonlySet<RuleId> = new Set(['senderRules.envelopeFrom', 'senderRules.headerFrom'])
 
-/** What the credential may send as: the domains that gave consent, and the addresses that it narrows itself to. */
+/** What the credential may send as: its domains, and the addresses in spec.identities that narrow them. */
 function* senderLines(
   { senders, addresses, name }: CredentialConfig,
   directory: Directory | undefined,

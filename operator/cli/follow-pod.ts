@@ -1,4 +1,4 @@
-/** Follows a message by the log of the pod that took it, and tells every hop. */
+/** Follows a message in the log of the pod that accepted it, and shows every hop. */
 import { ApiError, isForbidden } from '../cluster/api/api-error.ts'
 import { podLog } from '../cluster/person/pod-log.ts'
 import type { SeenPod } from '../cluster/person/seen-pods.ts'
@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts'
 
 type Follow = (queueId: string, signal: AbortSignal) => Promise<Fate>
 
-/** Never throws: when the log ends, or may not be read, what is known is known. */
+/** Never throws: if the log ends or may not be read, the result is what is known so far. */
 export const followerOf =
   ({ wire }: Pick<Cluster, 'wire'>, pod: SeenPod, terminal: Terminal): Follow =>
   async (queueId, signal) => {

@@ -1,8 +1,8 @@
-/** What a person is told whose change waits, because the fleet is held. Pure. */
+/** Explains to a person why a change has no effect yet: the fleet is held. Pure. */
 import type { KubeObject } from '../cluster/api/object.ts'
 import type { Condition } from '../compile/compiled.ts'
 
-/** A held fleet loses rights and gains none, so what would give one waits for the mend; undefined where nothing waits. */
+/** A held fleet can lose rights but gains none until its policy is mended. Undefined where the fleet is not held. */
 export function heldBy(object: KubeObject, waits: string): string | undefined {
   const { conditions = [] } = (object['status'] ?? {}) as { readonly conditions?: readonly Condition[] }
   const held = conditions.find(({ type, reason }) => type === 'Programmed' && reason === 'Held')

@@ -1,4 +1,4 @@
-/** What a relay's log says of one message, as a line for a person; other lines say nothing. Pure. */
+/** Turns a relay's log line about a message into a line for a person; undefined for other log lines. Pure. */
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -12,7 +12,7 @@ const sayings: Readonly<Record<string, (fields: Fields) => string>> = {
   'left the queue': (f) => `out of the queue after ${f['seconds']} s`,
 }
 
-/** Exchangers are `mx`, and known by their hosts. */
+/** All exchangers are called `mx` in the log, so they are shown by their hosts. */
 const placeOf = ({ smarthost, host }: Fields): string =>
   smarthost === 'mx' ? `exchanger ${host}` : `smarthost ${smarthost}`
 

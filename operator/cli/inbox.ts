@@ -1,4 +1,4 @@
-/** `inbox`: the captured mail of the fleets that run on this machine. */
+/** `inbox`: shows the captured mail of the fleets that run on this machine. */
 import type { Command } from 'commander'
 import { decodeWords } from '../../relay/mail/encoded-word.ts'
 import { type Captured, capturedBy, capturedMail, contentOf, headerOf, headOf } from '../local/inbox.ts'
@@ -36,14 +36,14 @@ function list(state: State, { output }: Options, terminal: Terminal): ExitCode {
   return exitCodes.ok
 }
 
-/** None where it was deleted meanwhile. */
+/** Empty where the message was deleted meanwhile. */
 function listLines(message: Captured, terminal: Terminal): readonly string[] {
   const head = headOf(message)
   if (head === undefined) return []
   const { queueId, acceptedAt, reversePath, forwardPaths } = message.envelope
   const when = new Date(acceptedAt).toISOString().slice(0, 19)
   const written = headerOf(head, 'subject') ?? '(no subject)'
-  // A line end in an encoded-word would look like another message.
+  // A line end that is hidden in an encoded-word would look like another message in the list.
   const subject = (decodeWords(written) ?? written).replaceAll(/[\r\n]+/g, ' ')
   const envelope = `<${reversePath}> → ${forwardPaths.join(', ')}`
   return [`${terminal.style('strong', queueId)}  ${terminal.style('dim', `${when}Z`)}  ${envelope}  ${subject}`]

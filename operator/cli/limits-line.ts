@@ -1,8 +1,8 @@
-/** What a credential's limits have left, and how much its policy's throttles let pass, as `explain` tells it. */
+/** How `explain` shows what is left of a credential's limits, and what a policy's throttles let pass. */
 import type { LimitsConfig, ThrottleConfig } from '../../relay/config.ts'
 import { timeText } from '../../relay/rules/time-text.ts'
 
-/** `used`: recipients of today, as far as anybody knows. */
+/** `used`: how many recipients were used today; undefined where that is not known. */
 export const limitsLeft = ({ daily, rate }: LimitsConfig, used: number | undefined) => ({
   ...(daily !== undefined && { daily }),
   ...(daily !== undefined && used !== undefined && { remaining: Math.max(0, daily - used) }),
@@ -11,7 +11,7 @@ export const limitsLeft = ({ daily, rate }: LimitsConfig, used: number | undefin
 
 export function limitsLine(limits: LimitsConfig, used: number | undefined): string {
   const { daily, remaining, rate } = limitsLeft(limits, used)
-  const left = remaining === undefined ? 'nobody says how many are left today' : `at most ${remaining} left today`
+  const left = remaining === undefined ? 'how many are left today is not known' : `at most ${remaining} left today`
   const parts = [
     ...(daily === undefined ? [] : [`${daily} recipients a day, ${left}`]),
     ...(rate === undefined ? [] : [`${rate.count} recipients per ${timeText(rate.perMs)}`]),
@@ -19,7 +19,7 @@ export function limitsLine(limits: LimitsConfig, used: number | undefined): stri
   return `  limits ${parts.join('; ')}`
 }
 
-/** How much of it is left changes by the second, so nobody says. */
+/** How much is left of a throttle changes by the second, so that is not shown. */
 export function throttleLine({ name, scope, rate, burst, action }: ThrottleConfig): string {
   const many = rate.count === 1 ? 'recipient' : 'recipients'
   const of = `for each ${scope.join(' and ')}, ${burst} at once`

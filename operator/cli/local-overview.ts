@@ -1,4 +1,4 @@
-/** The overview of a state folder: by what local mode wrote, and by what its relays say now. */
+/** The overview of a state folder: from what local mode wrote, and from what its relays report now. */
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'
@@ -15,13 +15,13 @@ import { counted, credentialViews, type FleetView, type Overview, policiesCalled
 
 type Statuses = readonly (readonly [Ref, StampedStatus])[]
 
-/** @throws Error where there is nothing, or we are not let in; UsageError where there is no fleet of that name */
+/** @throws Error where the folder has no statuses or may not be read; UsageError where there is no fleet of that name. */
 export async function localOverview(state: State, name: string | undefined): Promise<Overview> {
   const all = [...readStatuses(state.statusFile)]
   if (all.length === 0) {
-    // Throws where we are not let in.
+    // Throws its own error where the folder may not be read.
     state.namespaces()
-    throw new Error(`${state.statusFile} tells of nothing; has relayfleet local run with this folder?`)
+    throw new Error(`${state.statusFile} has no statuses; has relayfleet local run with this folder?`)
   }
   const statuses = name === undefined ? all : only(name, all)
   const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy'))
@@ -42,15 +42,15 @@ export async function localOverview(state: State, name: string | undefined): Pro
   }
 }
 
-/** Each that should run, and there is one. */
+/** Whether there are relays that should run, and none of them answers. */
 const isSilent = (fleets: readonly FleetView[]): boolean => {
   const pods = fleets.flatMap((fleet) => fleet.pods)
   return pods.length > 0 && pods.every(({ configHash }) => configHash === undefined)
 }
 
-/** A run that has ended left its last words, which may speak of anything but that. */
+/** A note for that case: the statuses are from a run that has ended, and do not say so themselves. */
 const silence = ({ root }: State): string =>
-  `no relay answers, and what stands here was written before; start relayfleet local with --state ${root}`
+  `no relay answers, so this is what was last written; start relayfleet local with --state ${root}`
 
 function only(name: string, statuses: Statuses): Statuses {
   const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy')).map(([ref]) => nameIn(ref))
@@ -93,7 +93,10 @@ const environmentOf = (config: ReturnType<typeof configOnDisk>): string | undefi
 const isDegraded = (conditions: readonly Condition[]): boolean =>
   conditions.some(({ type, status }) => type === 'Degraded' && status === 'True')
 
-/** What its relay says now against what is written: a status outlives its writer, and a full disk keeps news out of it. */
+/**
+ * A complaint where the relay contradicts its written status, which may be old: local mode may have ended, or its disk may be
+ * full.
+ */
 function denialOf({ name, pods, ready }: FleetView, written: StampedStatus, { root }: State): Complaint | undefined {
   const denying = pods.find((pod) => !pod.ready)
   if (ready.status !== 'True' || denying === undefined) return undefined

@@ -1,4 +1,4 @@
-/** `local`: runs the fleets of a YAML directory on this machine until it is interrupted. */
+/** `local`: runs the fleets of a YAML directory on this machine, until it is interrupted. */
 import type { Command } from 'commander'
 import { runLocal } from '../local/local-mode.ts'
 import { existingDirectory, stateBeside, stateOption } from './arguments.ts'

@@ -1,10 +1,10 @@
-/** Every fact that the operator tells becomes, here, a line of JSON, a metric, or both. */
+/** Turns every fact that the operator reports into a line of JSON, a metric, or both. */
 import type { Pulse } from '../cluster/pulse.ts'
 import type { Tell, Telling } from '../cluster/telling.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Terminal } from './terminal.ts'
 
-/** As the relays' lines have them. */
+/** The same numbers as in the relays' log lines (pino's). */
 const levels = { info: 30, warn: 40, error: 50 } as const
 
 export type Log = (level: keyof typeof levels, message: string, facts: Readonly<Record<string, unknown>>) => void
@@ -139,7 +139,7 @@ function logLease(news: Extract<Telling, { about: 'lease' }>['news'], log: Log):
       log('info', 'leads no longer', {})
       return
     case 'trouble':
-      // Without a right to it there would be a line each second.
+      // The same trouble repeats each second, e.g. without the right to the Lease, so it is logged only once.
       if (!news.again) log('warn', 'trouble', { part: 'lease', why: news.why })
       return
   }

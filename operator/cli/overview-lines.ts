@@ -1,4 +1,4 @@
-/** How an overview looks: one screen, the fleets first, then what is wrong and what to do. */
+/** Prints an overview as one screen: the fleets first, then what is wrong and what to do. */
 import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { complaintLine } from './complaint-line.ts'
 import {
@@ -15,7 +15,7 @@ import {
 import { table } from './table.ts'
 import type { Style, Terminal } from './terminal.ts'
 
-/** More than this is no overview; `-o json` has them all. */
+/** More lines would be no overview; `-o json` shows all. */
 const mostFindings = 20
 const mostKeys = 40
 
@@ -58,7 +58,7 @@ function* fleetLines(fleets: readonly FleetView[], wide: boolean, terminal: Term
     ...fleets.map((f) => shown.map(([, of]) => of(f))),
   ])
   yield terminal.style('strong', heading)
-  // A colour has no width, so it comes last.
+  // Colours are added last, because their escape sequences would count as width.
   for (const [i, row] of rows.entries()) {
     const { status } = fleets[i]?.ready ?? { status: 'Unknown' }
     yield row.replace(new RegExp(`(?<= )${status}(?= )`), (word) => terminal.style(readiness[status], word))
@@ -81,7 +81,7 @@ const podRow = (fleet: Name, { name, ready, why, configHash, queued, oldestSecon
   why ?? '',
 ]
 
-/** Who has more than one key is of interest to everybody. */
+/** Without `wide`, only credentials with more than one key are given: those that are being rotated. */
 function* keyLines(credentials: readonly CredentialView[]): Generator<string> {
   if (credentials.length === 0) return
   const rows = credentials.flatMap(({ name, keys }) => keys.map((key) => keyRow(name, key)))
@@ -101,7 +101,7 @@ const keyRow = (name: string, { id, state, createdAt, lastUsedAt, lastUsedFrom }
 
 const toTheMinute = (time: string | undefined): string | undefined => time?.replace(/:\d\d(\.\d+)?Z$/, 'Z')
 
-/** Enough to tell one from another. */
+/** Twelve digits are enough to tell hashes apart. */
 const shortHash = (hash: string | undefined): string => hash?.replace(/^sha256:/, '').slice(0, 12) ?? '-'
 const figure = (value: number | undefined): string => (value === undefined ? '?' : String(value))
 
@@ -125,7 +125,7 @@ const words: Readonly<Record<string, string>> = {
 
 function totals({ objects, findings }: Overview, terminal: Terminal): string {
   const all = Object.entries(objects).map(([kind, { all, ready }]) => `${ready} of ${all} ${words[kind]}`)
-  if (all.length === 0) return terminal.style('warn', 'there is nothing to tell of')
+  if (all.length === 0) return terminal.style('warn', 'there are no objects')
   const errors = findings.filter((f) => f.severity === 'error').length
   const verdict = errors === 0 ? '' : `; ${errors} ${errors === 1 ? 'error' : 'errors'}`
   return terminal.style(errors === 0 ? 'good' : 'bad', `ready: ${all.join(', ')}${verdict}`)

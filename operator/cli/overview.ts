@@ -1,4 +1,4 @@
-/** An overview: every fleet in figures, and what is wrong, whoever found it out. Pure. */
+/** The overview that `status` shows: every fleet in figures, and what is wrong. Pure. */
 import type { Condition } from '../compile/compiled.ts'
 import { isOf, type Name, nameIn, type Ref, splitName } from '../compile/snapshot.ts'
 import type { Complaint } from './complaint.ts'
@@ -8,13 +8,13 @@ import { knownNames } from './known-names.ts'
 export type PodView = {
   readonly name: string
   readonly ready: boolean
-  /** Why it is not, as far as anybody says. */
+  /** Why it is not ready, if that is known. */
   readonly why?: string
-  /** Of the configuration that it has in force. */
+  /** The hash of the configuration that it has in force. */
   readonly configHash?: string
-  /** Absent where nobody says. */
+  /** How many messages wait; absent where that is not known. */
   readonly queued?: number
-  /** Of the oldest message; absent where only the pod itself could say. */
+  /** The age of the oldest message; absent where the pod itself was not asked, or did not answer. */
   readonly oldestSeconds?: number
 }
 
@@ -22,9 +22,9 @@ export type FleetView = {
   readonly name: Name
   readonly environment?: string
   readonly ready: Pick<Condition, 'status' | 'reason' | 'message'>
-  /** How many relays there should be. */
+  /** spec.replicas: how many relays there should be. */
   readonly wanted?: number
-  /** Of the configuration that the relays should have. */
+  /** The hash of the configuration that the relays should have. */
   readonly configHash?: string
   readonly listeners: readonly { readonly name: string; readonly address: string }[]
   readonly credentials: number
@@ -44,7 +44,7 @@ export type CredentialView = { readonly name: Name; readonly keys: readonly KeyV
 
 export type Overview = {
   readonly fleets: readonly FleetView[]
-  /** Those that have any key. */
+  /** All credentials that have a key. */
   readonly credentials: readonly CredentialView[]
   readonly findings: readonly Complaint[]
   /** How many objects of a kind there are, and how many of them are ready. */
@@ -60,7 +60,7 @@ export const readyOf = (conditions: readonly Condition[] = []): FleetView['ready
   return { status, reason, message }
 }
 
-/** Of its status; its verifiers are nothing for a screen. */
+/** The keys in credentials' statuses, without their verifiers. */
 export function credentialViews(objects: readonly (readonly [ref: Ref, status: object])[]): readonly CredentialView[] {
   return objects.flatMap(([ref, status]): readonly CredentialView[] => {
     const { keys = [] } = status as { readonly keys?: readonly Partial<KeyView>[] }
@@ -76,7 +76,7 @@ const usedIn = ({ createdAt, lastUsedAt, lastUsedFrom }: Partial<KeyView>) => ({
   ...(lastUsedFrom !== undefined && { lastUsedFrom }),
 })
 
-/** Figures of a fleet that its pods add up to; undefined where a pod does not say. */
+/** Figures of a fleet, added up over its pods; undefined where one of them is not known. */
 export const queuedIn = ({ pods }: FleetView): number | undefined => sum(pods.map((p) => p.queued))
 export const oldestIn = ({ pods }: FleetView): number | undefined =>
   pods.some((p) => p.oldestSeconds === undefined) ? undefined : Math.max(0, ...pods.map((p) => p.oldestSeconds ?? 0))
@@ -87,7 +87,10 @@ export const upToDate = ({ pods, configHash }: FleetView): number =>
 const sum = (figures: readonly (number | undefined)[]): number | undefined =>
   figures.includes(undefined) ? undefined : figures.reduce<number>((total, f) => total + (f ?? 0), 0)
 
-/** By its whole name, or by that in its namespace, in whichever it is. @throws UsageError where there is none; `where` is said of that */
+/**
+ * The policies with this name, either `namespace/name` or only `name`, in any namespace. @throws UsageError where there is none;
+ * `where` is put into its message.
+ */
 export function policiesCalled(name: string, policies: readonly Name[], where = ''): readonly Name[] {
   const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
   if (found.length > 0) return found
@@ -97,7 +100,7 @@ export function policiesCalled(name: string, policies: readonly Name[], where = 
 
 export type Counted = { readonly ref: string; readonly conditions: readonly Condition[] | undefined }
 
-/** By kind, in the order in which they come. */
+/** Counts objects by kind, in the order in which the kinds appear. */
 export function counted(objects: readonly Counted[]): Overview['objects'] {
   const byKind = Map.groupBy(objects, ({ ref }) => ref.slice(0, ref.indexOf(' ')))
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The place in the YAML that a finding or a rule speaks of. */
+/** Finds the place in YAML files that a finding or a rule refers to. */
 import type { Path } from '../../crds/field-path.ts'
 import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
@@ -7,7 +7,7 @@ import { locate, type Position } from '../local/objects.ts'
 
 export const printPosition = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
 
-/** Where a field of an object stands, or its nearest ancestor; undefined where no directory has such an object. */
+/** The position of an object's field, or of its nearest ancestor; undefined where the directory does not have the object. */
 export function placeOf(directory: Directory | undefined, object: string, field = ''): Position | undefined {
   const found = directory?.objects.find((o) => o.object === object)
   return found === undefined ? undefined : locate(found, stepsOf(field))
@@ -20,11 +20,11 @@ const stepsOf = (field: string): Path =>
 type Names = {
   readonly policy: Name
   readonly credential: Name
-  /** The one whose mail is refused; absent where none is. */
+  /** The SenderDomain whose mail is refused; absent where none is. */
   readonly senderDomain?: Name | undefined
 }
 
-/** What a person needs to know of the rule behind a refusal, line by line. */
+/** Lines about the rule behind a refusal: its id, its place, and what to do. */
 export function* ruleLines(rule: RuleId, names: Names, directory: Directory | undefined): Generator<string> {
   const place = placeOfRule(rule, names, directory)
   yield `  rule   ${rule}${place === undefined ? ', which no field switches off' : ` (${place.field} of ${place.object})`}`
@@ -35,7 +35,7 @@ export function* ruleLines(rule: RuleId, names: Names, directory: Directory | un
   yield `  mend   ${rules[rule].mend}`
 }
 
-/** Whose field decides; undefined for what no field does. */
+/** The object with the field that decides a rule; undefined for rules that no field can change. */
 function objectOf(rule: RuleId, names: Names): string | undefined {
   switch (rule.split('.', 1)[0]) {
     case 'always':
@@ -57,7 +57,7 @@ export type RulePlace = {
   readonly written: boolean
 }
 
-/** The field that decides a rule, and where it is written; undefined for what no field decides. */
+/** The field that decides a rule, and where it is written; undefined for rules that no field can change. */
 export function placeOfRule(rule: RuleId, names: Names, directory: Directory | undefined): RulePlace | undefined {
   const object = objectOf(rule, names)
   if (object === undefined) return undefined

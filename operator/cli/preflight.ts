@@ -1,10 +1,10 @@
-/** What has to be so in a cluster before any object can be in order: our kinds are served, and an operator is at work. */
+/** Checks what any object in a cluster depends on: that our kinds are served, and that an operator is running. */
 import { crdName, type Installed, installed } from '../cluster/person/installed.ts'
 import { type OperatorLease, operatorLeases } from '../cluster/person/operator-lease.ts'
 import type { Cluster } from './cluster-options.ts'
 import type { Complaint } from './complaint.ts'
 
-/** @throws Error where our kinds are not served: there is nothing else to ask then */
+/** @throws Error where our kinds are not served, since there is nothing else to ask then. */
 export async function requireKinds({ wire }: Pick<Cluster, 'wire'>, signal: AbortSignal): Promise<Installed> {
   const found = await installed(wire, signal)
   if (found.missing.length === 0) return found
@@ -31,16 +31,16 @@ function versionComplaints({ unknown, newer }: Installed): readonly Complaint[] 
   ]
 }
 
-/** A few are enough to see which version it is. */
+/** A few fields are enough to recognise the version. */
 const shown = (fields: readonly string[]): string => {
   const rest = fields.length - 3
   return `${fields.slice(0, 3).join(', ')}${rest > 0 ? ` and ${rest} more fields` : ''}`
 }
 
-/** Far more than a Lease lasts, so that clocks may differ a little. */
+/** Much longer than a Lease lasts, so that a small difference of clocks does not matter. */
 const patienceMs = 60_000
 
-/** A Lease outlives its operator; where another operator is at work, that one speaks for the cluster. */
+/** Complains only if no Lease is being renewed: an old Lease may be left over from an operator that another one has replaced. */
 function leaseComplaints(leases: readonly OperatorLease[] = [], now: number): readonly Complaint[] {
   const silent = leases.filter(({ holder, renewedAt }) => holder === '' || now - renewedAt > patienceMs)
   if (silent.length < leases.length) return []

@@ -1,4 +1,4 @@
-/** The command line as a value: every verb, and what becomes of an error. */
+/** The command line: all verbs, and what happens to errors. */
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCheck } from './check.ts'
@@ -36,7 +36,7 @@ const verbs = [
   addQuickstart,
 ]
 
-/** `argv` without the program's own name. Never throws: what is wrong is told. */
+/** Runs one command; `argv` is without the program's name. Never throws: errors are printed, and give the exit code. */
 export async function execute(
   argv: readonly string[],
   surroundings: Pick<Context, 'terminal' | 'signal'> & Partial<Pick<Context, 'environment'>>,
@@ -66,7 +66,7 @@ const emptyProgram = (terminal: Terminal): Command =>
     .showHelpAfterError('(relayfleet --help tells what there is)')
     .addHelpText('after', exitCodeHelp)
 
-/** Commander has told its own errors already. */
+/** Commander's own errors are printed already. */
 function tellError(error: Error, terminal: Terminal): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   terminal.err(`relayfleet: ${error.message}`)

@@ -1,4 +1,4 @@
-/** `quickstart`: the example runs, a message is submitted and captured before your eyes, and it keeps running. */
+/** `quickstart`: runs the example, submits a message that is captured before the person's eyes, and keeps running. */
 import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { readDirectory } from '../local/directory.ts'
@@ -35,7 +35,7 @@ export const addQuickstart = (program: Command, context: Context): Command =>
 
 type Audience = Pick<Context, 'terminal' | 'signal'>
 
-/** Runs until it is interrupted; the code is that of its message, where it got as far as that. */
+/** Runs until it is interrupted. The exit code is that of the test message, if it got that far. */
 export async function quickstart(
   directory: string,
   stateFolder: string,
@@ -72,7 +72,7 @@ async function tellStory(directory: string, state: State, { terminal, signal }: 
   }
   heading(`A client submits a message with the Secret of RelayCredential ${credential}:`)
   const code = await sendTest(test, { state, directory: readDirectory(directory, state.root), terminal, signal })
-  // Where it was refused, the newest in the inbox is another one, of an earlier run.
+  // If the message was refused, the newest one in the inbox is from an earlier run.
   const message = code === exitCodes.ok ? capturedMail(state).at(-1) : undefined
   if (message !== undefined) {
     heading('This is what the fleet captured:')

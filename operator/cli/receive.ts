@@ -1,4 +1,4 @@
-/** `receive`: a mail server for trying things out; it takes every message, prints it, and keeps nothing. */
+/** `receive`: a mail server for trying things out, which accepts and prints every message, and keeps none. */
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts'
 
 type Options = { readonly listen: string; readonly output: 'text' | 'json' }
 
-/** More than any message that a relay with the usual limits passes on. */
+/** More than relays pass on with the default limits. */
 const maxMessageBytes = 64 * 1024 * 1024
 
 export const addReceive = (program: Command, { terminal, signal, finish }: Context): Command =>
@@ -24,7 +24,7 @@ export const addReceive = (program: Command, { terminal, signal, finish }: Conte
     .action(async ({ listen, output }: Options) => {
       const { host, port } = addressIn(listen)
       const server = new SMTPServer(taking((message) => tell(message, output, terminal)))
-      // An error is one client's, and the others stay; before it listens, whoever waits for that is told.
+      // Once it listens, an error concerns a single client. Before that, `once` below rejects with it.
       server.on('error', (error) => server.server.listening && terminal.err(error.message))
       server.listen(port, host)
       await once(server.server, 'listening').catch((error: Error) => {
@@ -55,7 +55,7 @@ const taking = (received: (message: Received) => void): SMTPServerOptions => ({
   disabledCommands: ['AUTH', 'STARTTLS'],
   disableReverseLookup: true,
   size: maxMessageBytes,
-  // Relays keep their connections open; whoever stops this does not wait for them.
+  // Relays keep their connections open, so on Ctrl-C we do not wait for them to close.
   closeTimeout: 500,
   onData(stream, session, callback) {
     buffer(stream).then((content) => {

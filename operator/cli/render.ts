@@ -1,4 +1,4 @@
-/** `render`: what the relays of a YAML directory would get. */
+/** `render`: prints the configurations that the relays of a YAML directory would get. */
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { configHash, printConfig } from '../../relay/config.ts'

@@ -1,4 +1,4 @@
-/** `rotate`: another password for a credential, now. */
+/** `rotate`: replaces the password of a credential now. */
 import type { Command } from 'commander'
 import type { Name } from '../compile/snapshot.ts'
 import { usesRecorded } from '../key-saying.ts'
@@ -63,20 +63,22 @@ async function rotate(text: string, options: Options, context: Context): Promise
   return exitCodes.ok
 }
 
-/** Any text that was not there before does. */
+/** Any text that is different from the earlier trigger will do. */
 const newTrigger = (): string => new Date().toISOString()
 
 const typeIn = ({ found: { source } }: Declared): unknown => source.document.getIn(['spec', 'type'])
 
-/** Which is what a credential has that names no type. @throws UsageError */
+/** A credential without a type has a password, too. @throws UsageError for any other type. */
 function requirePassword(name: Name, type: unknown): void {
   if (type === undefined || type === 'Password') return
-  throw new UsageError(`RelayCredential ${name} is of type ${type}: it has no password that could be replaced`)
+  throw new UsageError(
+    `RelayCredential ${name} is of type ${type}: only type Password has a password to replace; a token or certificate is renewed where it is issued`,
+  )
 }
 
 type Status = Readonly<Record<string, unknown>> & { readonly keys?: readonly Key[] }
 
-/** Older passwords that somebody has used since they were replaced. */
+/** Earlier passwords that were used after they had been replaced: rotating again would cut these clients off. */
 function inUse(status: Status): readonly string[] {
   const uses = usesRecorded(status)
   return retiringOf(status.keys ?? [])

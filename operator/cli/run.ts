@@ -1,4 +1,4 @@
-/** `run`: the operator, in a pod of the chart or, with a kubeconfig, from anywhere. */
+/** `run`: runs the operator, in a pod of the chart or, with a kubeconfig, from anywhere. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Command, Option } from 'commander'
@@ -75,7 +75,7 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
     return exitCodes.ok
   } catch (error) {
     log('error', 'failed', { why: (error as Error).message, stack: (error as Error).stack })
-    // A part that would not end is not waited for.
+    // After a failure, a part that does not end by itself is not waited for.
     setTimeout(() => process.exit(), lingerMs).unref()
     return exitCodes.refused
   } finally {
@@ -83,7 +83,7 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
   }
 }
 
-/** A variable that nobody reads would be a setting that nobody keeps. */
+/** There are no settings by environment; a variable that looks like one is refused, because it would silently have no effect. */
 function refuseUnknown(environment: readonly string[]): void {
   const [ours] = environment.filter((name) => name.startsWith('RELAYFLEET_'))
   if (ours !== undefined) throw new UsageError(`${ours}: no variable sets anything; use the flags`)

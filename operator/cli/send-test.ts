@@ -1,4 +1,4 @@
-/** `send-test`: submits a message as the application would, shows the dialog, and tells what became of the message. */
+/** `send-test`: submits a message as the application would, shows the dialog, and reports what happened to the message. */
 import type { Command } from 'commander'
 import { boundCredential } from '../local/bound-credential.ts'
 import { type Directory, readDirectory } from '../local/directory.ts'
@@ -81,7 +81,7 @@ type Surroundings = Pick<Context, 'terminal' | 'signal'> & {
   readonly directory: Directory | undefined
 }
 
-/** To a fleet that runs on this machine. */
+/** Sends to a fleet that runs on this machine. */
 export function sendTest(test: Test, { state, directory, ...to }: Surroundings): Promise<ExitCode> {
   const { policy, secret } = boundCredential(state, test.credential)
   const way: Way = {

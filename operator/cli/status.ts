@@ -1,4 +1,4 @@
-/** `status`: one screen of fleets, pods, configurations and queues, what is wrong, and what to do. */
+/** `status`: shows on one screen fleets, pods, configurations and queues, what is wrong, and what to do. */
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { type Name, namespaceOf } from '../compile/snapshot.ts'
@@ -48,7 +48,7 @@ async function overviewOf(name: string | undefined, options: Options, signal: Ab
   return asking(cluster, () => clusterOverview(cluster, { live, ...(name !== undefined && { name }) }, signal))
 }
 
-/** Where nobody can say, that is no verdict. */
+/** `failed` where nothing is wrong, but the state of a fleet is not known. */
 function verdictOn({ findings, fleets }: Overview): ExitCode {
   if (findings.some(({ severity }) => severity === 'error')) return exitCodes.refused
   return fleets.some(({ ready }) => ready.status === 'Unknown') ? exitCodes.failed : exitCodes.ok

@@ -1,4 +1,4 @@
-/** How the end of a submission looks: what was refused and by which rule, and what became of what was accepted. */
+/** Prints how a submission ended: what was refused and by which rule, and what happened to an accepted message. */
 import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Directory } from '../local/directory.ts'
@@ -20,17 +20,17 @@ export function* refusalLines(
   if (rule !== undefined) yield* ruleLines(rule, names, directory)
 }
 
-/** The id of the rule ends every refusal. */
+/** Every refusal of a relay ends with the id of its rule in brackets. */
 function ruleIn(reply: string): RuleId | undefined {
   const id = /\(([A-Za-z.]+)\)\s*$/.exec(reply)?.[1] ?? ''
   return Object.hasOwn(rules, id) ? (id as RuleId) : undefined
 }
 
-/** Where a person reads on. */
+/** Where a person finds more. */
 export type FurtherReading = {
-  /** Of a captured message. */
+  /** About a captured message. */
   readonly captured: (queueId: string) => string
-  /** Of a message that nothing more is known of yet. */
+  /** The log in which to follow a message whose fate is not known yet. */
   readonly log: string
 }
 

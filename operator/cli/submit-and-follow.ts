@@ -1,4 +1,4 @@
-/** Submits a test message by a way to a relay, tells the dialog, and follows the message to its end. */
+/** Submits a test message to a relay, shows the dialog, and follows the message until its fate is known. */
 import type { Name } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'
 import type { Directory } from '../local/directory.ts'
@@ -20,16 +20,16 @@ export type Test = {
 export type Way = FurtherReading & {
   readonly policy: Name
   readonly secret: BindingSecret
-  /** Where the relay is reached, where that is not what the binding says. */
+  /** Where to connect, if not to the host and port in the binding. */
   readonly at?: Address
-  /** Absent: a refusal names no line of YAML. */
+  /** With a directory, refusals name the line of YAML that decides them. */
   readonly directory?: Directory
   readonly follow: (queueId: string, signal: AbortSignal) => Promise<Fate>
-  /** What to look at when no relay answers. */
+  /** What to look at if no relay answers. */
   readonly silent: () => string
 }
 
-/** Long enough for a first attempt at a slow smarthost. */
+/** Long enough for the first attempt at a slow smarthost. */
 const followMs = 30_000
 
 type Surroundings = Pick<Context, 'terminal' | 'signal'>

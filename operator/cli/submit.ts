@@ -1,4 +1,7 @@
-/** `submit`: what an application does with its binding, and no more; run in its pod, it shows whether that works. */
+/**
+ * `submit`: does what an application does with its binding, and no more; run in the application's pod, it shows whether that
+ * works.
+ */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
@@ -59,7 +62,7 @@ async function submitEach(options: Options, terminal: Terminal, signal: AbortSig
 function pauseOf(every: string): number {
   const ms = new RegExp(duration.pattern).test(every) ? durationMs(every) : 0
   if (ms > 0) return ms
-  throw new UsageError(`--every ${every}: is no duration like 30s or 5m`)
+  throw new UsageError(`--every ${every}: write a duration like 30s or 5m`)
 }
 
 async function submitOne(options: Options, terminal: Terminal): Promise<ExitCode> {
@@ -85,7 +88,7 @@ async function submitOne(options: Options, terminal: Terminal): Promise<ExitCode
   }
 }
 
-/** Read anew for each message, as the binding is: certificates are renewed. @throws UsageError */
+/** Read again for each message, like the binding, because certificates are renewed. @throws UsageError */
 function certificateIn({ cert, key }: Options): ClientCertificate | undefined {
   if (cert === undefined && key === undefined) return undefined
   if (cert === undefined || key === undefined) throw new UsageError('--cert and --key go together: give both')
@@ -108,14 +111,14 @@ function pemIn(option: string, file: string): string {
   }
 }
 
-/** @throws UsageError where the folder is no whole binding */
+/** @throws UsageError where the folder is not a complete binding. */
 function bindingIn(folder: string, mayLackPassword: boolean): BindingPlace {
   const secret = readBinding(existingDirectory(folder, 'of the binding'))
   const isPort = secret === undefined || (secret.port >= 1 && secret.port <= 65_535)
   if (secret !== undefined && isPort && (mayLackPassword || secret.password !== undefined)) return secret
   const wrong = isPort
-    ? 'host, port, username, password and uri are not all there'
-    : 'port is no number from 1 to 65535'
+    ? 'it must have all of host, port, username, password and uri'
+    : 'port must be a number from 1 to 65535'
   throw new UsageError(
     `--binding ${folder}: ${wrong}; mount the binding Secret of a ` +
       'RelayCredential (status.binding.name), or its ConfigMap (status.configMap.name) and a token, or give --cert and --key',

@@ -1,4 +1,4 @@
-/** `suspend` and `resume`: a credential's logins, or a fleet's new sessions, are refused at once, or taken again. */
+/** `suspend` and `resume`: refuse a credential's logins or a fleet's new sessions, or accept them again. */
 import type { Command } from 'commander'
 import { objectNameIn, outputOption } from './arguments.ts'
 import { type ChangeOptions, clusterToChange, declaredIn, directoryOption, tellEdit } from './change-in-folder.ts'
@@ -19,7 +19,7 @@ const verbs = {
   },
   resume: {
     suspended: false,
-    summary: 'take them again',
+    summary: 'accept them again',
     RelayCredential: 'is suspended no longer',
     RelayPolicy: 'is suspended no longer',
   },

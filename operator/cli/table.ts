@@ -1,6 +1,6 @@
-/** Columns that stand under each other, as kubectl prints them. Pure. */
+/** Aligns columns as kubectl does. Pure. */
 
-/** The last column is as long as it likes. */
+/** The last column is not padded. */
 export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
   return rows.map((row) =>

@@ -1,9 +1,9 @@
-/** How the tellings of local mode look on a terminal. */
+/** Prints on a terminal what local mode reports. */
 import type { Tell, Telling } from '../local/telling.ts'
 import { printPosition } from './place.ts'
 import type { Style, Terminal } from './terminal.ts'
 
-/** A busy relay tells more than a person reads: what is over this in one second is counted, not shown. */
+/** A busy relay logs more than a person can read: lines above this rate are counted instead of shown. */
 const linesPerSecond = 20
 
 export function tellOn(terminal: Terminal, now: () => number = () => performance.now()): Tell {
@@ -18,7 +18,7 @@ export function tellOn(terminal: Terminal, now: () => number = () => performance
   }
 }
 
-/** Whether one line more may be shown now, and how many were not since the last that was. */
+/** Decides whether another line may be shown now, and counts the lines that were withheld since the last one shown. */
 function busyness(now: () => number) {
   let second = 0
   let shown = 0

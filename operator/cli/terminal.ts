@@ -1,4 +1,4 @@
-/** Where the verbs write: plain lines, coloured only where somebody sees them. */
+/** Where the verbs write: plain lines, with colours only on a terminal. */
 import { styleText } from 'node:util'
 
 export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'strong'
@@ -6,9 +6,9 @@ export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'strong'
 const formats = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', strong: 'bold' } as const
 
 export type Terminal = {
-  /** A line of what was asked for. */
+  /** A line of the answer, to standard output. */
   out(line: string): void
-  /** A line about what happens. */
+  /** A line about what is happening or went wrong, to standard error. */
   err(line: string): void
   style(style: Style, text: string): string
 }
@@ -26,13 +26,14 @@ export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean)
   }
 }
 
-// Names, replies and mail come from strangers: what moves a cursor, rings a bell or turns the text around is shown, not done.
+// Names, replies and mail come from strangers. Control characters, and those that reverse the direction of text, are shown as
+// escapes instead of taking effect.
 const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
 const printable = (text: string, colours: boolean): string =>
   text.replaceAll(commands, (command) => (colours && command.length > 1 ? command : shown(command)))
 
-/** JSON has no \x; of these, whoever prints it leaves those from 7f on to us. */
+/** Written as \xNN below 7f, else as \uNNNN: JSON.stringify leaves characters from 7f on unescaped, and JSON knows no \x. */
 function shown(command: string): string {
   const code = command.charCodeAt(0)
   const [mark, digits] = code < 0x7f ? (['x', 2] as const) : (['u', 4] as const)

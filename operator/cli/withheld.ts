@@ -1,4 +1,4 @@
-/** What a person is told about the kinds that were not listed for want of a right. Pure. */
+/** Complaints about kinds that could not be listed, because the person lacks the right. Pure. */
 import type { Survey } from '../cluster/person/survey.ts'
 import { missingRight } from './api-trouble.ts'
 import type { Complaint } from './complaint.ts'

@@ -66,7 +66,7 @@ test('-o json has the place and the value', async () => {
 test.each([
   [['rotate', 'team-a/apq'], 'did you mean team-a/app?'],
   [['rotate', 'app'], 'write NAMESPACE/NAME'],
-  [['rotate', 'team-a/device'], 'it has no password that could be replaced'],
+  [['rotate', 'team-a/device'], 'only type Password has a password to replace'],
   [['suspend', 'team-a/app', '--context', 'x'], 'give one of the two'],
 ])('%j is no edit', async (argv, told) => {
   const { code, err } = await command(...argv)

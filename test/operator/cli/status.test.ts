@@ -42,7 +42,7 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(stopped.out).toContain(
     `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
   )
-  expect(stopped.out).toMatch(/^no relay answers, and what stands here was written before; start relayfleet local/m)
+  expect(stopped.out).toMatch(/^no relay answers, so this is what was last written; start relayfleet local/m)
 })
 
 test('a fleet of which nobody can say whether it is ready is no fleet that is in order', async () => {

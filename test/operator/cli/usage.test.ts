@@ -258,8 +258,8 @@ test.each([
 
 test.each([
   ['is not there', undefined, 'does not exist; give the folder of the binding'],
-  ['has a port that is none', 'abc', 'port is no number from 1 to 65535'],
-  ['has a port that is too large', '99999', 'port is no number from 1 to 65535'],
+  ['has a port that is none', 'abc', 'port must be a number from 1 to 65535'],
+  ['has a port that is too large', '99999', 'port must be a number from 1 to 65535'],
 ])('a binding that %s is told with what it needs, and nobody is connected to', async (_name, port, says) => {
   const folder = join(temporaryFolder(), 'binding')
   const values = { host: '127.0.0.1', port, username: 'u', password: 'p', uri: 'smtp://u:p@127.0.0.1' }
