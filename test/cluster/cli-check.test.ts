@@ -96,7 +96,9 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
         `error: SenderDomain NS/broken RecordsPublished: ${published} (NotPublished)`,
         'warning: SenderDomain NS/unanswered DMARCValid: nobody who was asked could say (RecordUnknown)',
         'warning: SenderDomain NS/undelegated RecordsPublished: the next key waits for it (NotDelegated)',
-        expect.stringMatching(/^warning: SenderDomain NS\/unsigned spec.dkim: mail from .* is not signed .*\(NotSigned\)$/),
+        expect.stringMatching(
+          /^warning: SenderDomain NS\/unsigned spec.dkim: mail from .* is not signed .*\(NotSigned\)$/,
+        ),
         '1 error in namespace NS',
       ],
     })
