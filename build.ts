@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
-  // Not the current directory: a benchmark builds several trees.
+  // Relative paths start here and not at the current directory, since a benchmark builds several working trees.
   absWorkingDir: import.meta.dirname,
   entryPoints: {
     relayfleet: 'operator/launch.ts',
@@ -21,14 +21,14 @@ await build({
   target: 'node24',
   format: 'esm',
   sourcemap: true,
-  // Smaller text saves 3 MB of memory in a relay at rest, as Node keeps it. Names stay and lines are short for the sake of stack
-  // traces.
+  // Node keeps the text of a program in memory: in a relay at rest, smaller text saves 3 MB. Names are kept and lines are short,
+  // so that stack traces can be read.
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 160,
   legalComments: 'linked',
-  // Packages in CommonJS call require(), which an ES module has to define. esbuild moves an entry
-  // point's hashbang before this banner, so the banner must not have one.
+  // Packages in CommonJS call require(), which does not exist in an ES module, so this banner defines it. It must not begin with
+  // a hashbang: esbuild puts the one of the entry point before it.
   banner: {
     js: "import { createRequire as relayfleetRequire } from 'node:module'; const require = relayfleetRequire(import.meta.url);",
   },

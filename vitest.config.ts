@@ -1,4 +1,4 @@
-/** One runner for every suite, in three projects by what they need; the file pool stays at the machine's two cores. */
+/** The test runner: three projects by what their tests need, with two workers, as many as the machine has cores. */
 import { defineConfig } from 'vitest/config'
 
 const onCluster = 'test/cluster/**/*.test.ts'
@@ -10,9 +10,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     projects: [
-      // This machine and no more.
+      // These need nothing but this machine.
       { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: [onCluster] } },
-      // A Kubernetes API server, started once for the run.
+      // These need a Kubernetes API server, which is started once for all of them.
       {
         extends: true,
         test: {
@@ -22,7 +22,7 @@ export default defineConfig({
           globalSetup: 'test/cluster/start-api.ts',
         },
       },
-      // A cluster that runs pods: one installation of the chart at a time.
+      // These need a cluster that runs pods. One file at a time, since the chart is installed in it once.
       {
         extends: true,
         test: {

@@ -1,4 +1,4 @@
-/** When each key was last used, in a file that outlives the process: a restart makes no key look unused. */
+/** When each key was last used, kept in a file, so that no key looks unused because the relay was started again. */
 import { LineFile, type LineForm } from '../line-file.ts'
 
 export type KeyUse = {
@@ -8,7 +8,8 @@ export type KeyUse = {
   readonly client: string
 }
 
-// The zone of a link-local address is the name of an interface, which may have any character but a slash and white space.
+// The zone of a link-local address is the name of an interface, which may have any character but a slash and white space
+// (RFC 4007 section 11).
 const line = /^(\S+\/\S+ [\x21-\x7e]{1,64}) (\d{1,15}) ([0-9a-fA-F:.]{2,45}(?:%[^\s/]{1,15})?)$/
 
 const form: LineForm<KeyUse> = {
@@ -21,6 +22,9 @@ const form: LineForm<KeyUse> = {
 
 export type KeyUsesFile = LineFile<KeyUse>
 
-/** `failed` is told once of each trouble; a restart would forget what could not be written. */
+/**
+ * `failed` is called once for each trouble with the disk. All goes on without the file, but a restart then forgets the uses
+ * that could not be written.
+ */
 export const openKeyUsesFile = (path: string, failed: (why: string) => void): KeyUsesFile =>
   new LineFile(path, form, failed)

@@ -1,21 +1,24 @@
-/** Knows when each key was last used, and from where: whoever retires an old one has to know who would be cut off. */
+/** When each key was last used, and from where: before an old key is retired, one can see which clients still need it. */
 import type { RelayConfig } from '../config.ts'
 import type { KeyUsage } from '../http.ts'
 import type { KeyUse, KeyUsesFile } from './key-uses-file.ts'
 
 type Parts = {
-  /** Absent: a restart forgets. */
+  /** Without it, uses are forgotten when the relay is started again. */
   readonly file?: KeyUsesFile
-  /** Milliseconds since the epoch. */
+  /** The wall clock, in milliseconds since the epoch. */
   readonly wall?: () => number
-  /** Does not jump when the clock is set: whoever asks counts by how long ago a use was. */
+  /** Milliseconds on a clock that does not jump when the wall clock is set, so that the age of a use stays right. */
   readonly monotonic?: () => number
 }
 
-/** Nobody is told more exactly; a key that rests for longer is written down with its first use. */
+/**
+ * A key in steady use is written to the file once in this time at most, since the operator tells uses to the minute at best.
+ * The first use after a longer pause is written at once.
+ */
 const grainMs = 60_000
 
-/** On the monotonic clock, and when the file was told last. */
+/** `at` is the last use and `writtenAt` the last note in the file, both on the monotonic clock. */
 type Use = { at: number; client: string; writtenAt: number }
 
 export class KeyUses {
@@ -23,7 +26,7 @@ export class KeyUses {
   readonly #wall: () => number
   readonly #monotonic: () => number
   readonly #startedAt: number
-  /** By credential, and by key; what the file knows from before is not here until it is used again. */
+  /** By credential, then by key. A use that only the file knows, from before the start, is not in here. */
   readonly #uses = new Map<string, Map<string, Use>>()
 
   constructor({ file, wall = Date.now, monotonic = () => performance.now() }: Parts) {
@@ -33,7 +36,7 @@ export class KeyUses {
     this.#startedAt = monotonic()
   }
 
-  /** Somebody proved to have it: with a login, or by going on in a session that began with one. */
+  /** A client has proved to have the key: by a login, or by a further message in a session that began with one. */
   note(credential: string, key: string, client: string): void {
     const now = this.#monotonic()
     const use = this.#uses.get(credential)?.get(key) ?? this.#begin(credential, key)
@@ -44,7 +47,7 @@ export class KeyUses {
     this.#file?.note(nameOf(credential, key), { at: this.#wall(), client })
   }
 
-  /** Of the keys in this configuration; the others are forgotten. */
+  /** The last uses of the keys in this configuration. Uses of all other keys are forgotten, in the file too. */
   usage({ credentials }: RelayConfig): readonly KeyUsage[] {
     const names = new Set(credentials.flatMap(({ name, keys }) => keys.map(({ id }) => nameOf(name, id))))
     for (const [credential, uses] of this.#uses) {
@@ -79,11 +82,11 @@ export class KeyUses {
     const use = this.#uses.get(credential)?.get(key)
     if (use !== undefined) return { at: this.#timeOf(use.at), client: use.client }
     const kept = this.#file?.get(nameOf(credential, key))
-    // By a clock that was ahead: it was before this start, and no more is known.
+    // A time in the future was noted while the clock was ahead. All we know then is that the use was before this start.
     return kept && { ...kept, at: kept.at <= this.#wall() ? kept.at : this.#timeOf(this.#startedAt) }
   }
 
-  /** By the wall clock as it is set now. */
+  /** A moment of the monotonic clock in milliseconds since the epoch, by the wall clock as it is set now. */
   #timeOf(at: number): number {
     return Math.max(0, Math.round(this.#wall() - (this.#monotonic() - at)))
   }

@@ -1,4 +1,4 @@
-/** The keys that sign by one configuration after the other: read once for all who ask, and ahead of that some at a time. */
+/** The keyring of the newest configuration: read once for all who sign by it, and in small steps if it is read in advance. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { LoadedConfig } from '../config.ts'
 import { Keyring } from '../mail/keyring.ts'
@@ -6,7 +6,7 @@ import { Keyring } from '../mail/keyring.ts'
 export class Keyrings {
   #last: { readonly loaded: LoadedConfig; readonly keyring: Keyring } | undefined
 
-  /** A thousand domains that come with one configuration take half a second to read: others have their turns meanwhile. */
+  /** Reads the keys of a new configuration in steps: a thousand domains take half a second, and sessions must not wait for it. */
   async ahead(loaded: LoadedConfig): Promise<void> {
     if (this.#last?.loaded === loaded) return
     const reading = this.#reading(loaded)
