@@ -1,11 +1,11 @@
-/** The folder that contestants work in: on a disk, and with all that they need beside it, or the bench does not begin. */
+/** The folder that contestants work in. A bench begins only if it is on a disk, and if all programs that it needs are there. */
 import { chmodSync, mkdtempSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { missingPackages, type Program } from '../test/local/programs.ts'
 
 const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
-/** Where fsync costs nothing and proves nothing (linux/magic.h). */
+/** The type of a file system in memory, where fsync costs nothing and proves nothing (TMPFS_MAGIC in linux/magic.h). */
 const tmpfs = 0x01021994
 
 type Needs = { readonly programs: readonly Program[]; readonly root?: true }
@@ -18,7 +18,7 @@ function whyNot({ programs, root }: Needs): string | undefined {
   return undefined
 }
 
-/** A new one. `bench` ends here, and says why, where it can not run on this machine. */
+/** Makes a new folder. If `bench` can not run on this machine, this says why and ends the process with 1. */
 export function benchFolder(bench: string, needs: Needs): string {
   const trouble = whyNot(needs)
   if (trouble !== undefined) {
@@ -26,13 +26,13 @@ export function benchFolder(bench: string, needs: Needs): string {
     process.exit(1)
   }
   const folder = plainFolder('relayfleet-bench-')
-  // Postfix works as a user of its own, who has to get in.
+  // Postfix works as a user of its own, who has to be able to enter.
   chmodSync(folder, 0o755)
   return folder
 }
 
-/** Of a bench that needs nothing, on whatever there is. */
+/** A new folder for a bench that needs no other programs; it may be in memory. */
 export const plainFolder = (name: string): string => mkdtempSync(join(parent, name))
 
-/** One contestant's. */
+/** A new folder for one contestant, in the bench's. */
 export const contenderFolder = (folder: string): string => mkdtempSync(join(folder, 'contender-'))

@@ -5,7 +5,7 @@ import { bigSnapshot } from '../test/compile/big-world.ts'
 
 const teams = 500
 
-/** Who wrote what: it is in every list, and nobody needs it. */
+/** As an API server adds them to every object of a list; nothing in the operator reads them, and they have to be parsed. */
 const managedFields = [
   {
     manager: 'kubectl-client-side-apply',
@@ -17,7 +17,7 @@ const managedFields = [
   },
 ]
 
-/** A binding that another operator has made before. */
+/** The status of a credential whose binding Secret an earlier operator made. */
 const boundStatus = ({ namespace, name }: { readonly namespace: string; readonly name: string }, i: number) => ({
   binding: { name },
   username: `${name}.${namespace}`,

@@ -1,4 +1,4 @@
-/** The most of something in any stretch of one second. */
+/** Counts events, and tells the most that fell into any stretch of one second. */
 
 export class Busiest {
   readonly #times: number[] = []

@@ -1,7 +1,7 @@
-/** Every contestant has to be closed in the same way: nobody gets mail through without a login. */
+/** Checks that a contestant is no open relay: without a login, it must refuse a recipient. */
 import { type Access, SmtpSession } from '../test/local/smtp-session.ts'
 
-/** @throws Error when a stranger's recipient is accepted. */
+/** @throws Error when it accepts a recipient from a client that has not logged in. */
 export async function demandClosed({ login: _, ...stranger }: Access): Promise<void> {
   const session = await SmtpSession.open(stranger)
   await session.command('MAIL FROM:<app@corp.test>')

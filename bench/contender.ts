@@ -1,16 +1,16 @@
-/** What takes part in the race: a running server with a way in, and its way out into a sink. */
+/** A server that takes part in the race: it runs, clients can submit to it, and it delivers into a sink. */
 import type { Access } from '../test/local/smtp-session.ts'
 
 export type Contender = {
   readonly name: string
-  /** Of the server, or of what traces it; the others of its processes descend from it. */
+  /** The server's process, or the one that traces it; all other processes of the server descend from it. */
   readonly pid: number
   readonly access: Access
   stop(): Promise<void>
 }
 
 export type Setting = {
-  /** Its own, empty, on the disk that is measured. */
+  /** An empty folder of its own, on the disk that is measured. */
   readonly folder: string
   readonly certificates: { readonly ca: string; readonly cert: string; readonly key: string }
   readonly sink: { readonly port: number }

@@ -1,4 +1,4 @@
-/** Who takes part in the full bench, and how each is had on this machine. */
+/** Who takes part in the full bench, and how each program is got onto this machine. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }

@@ -1,9 +1,9 @@
 /**
- * What one message costs: `npm run bench:cost`, microseconds of the processor for the relay (all threads, and the main one),
- * the load and the receiver. On a machine that others use too, time of the processor moves less than a clock, and the relay's
- * in units of the load's, which does the same all the time, less than either. With `--beside FOLDER` another working tree of
- * this repository takes part in turn, under the same load; with `--floor` so does what sockets, TLS and disk alone cost.
- * Behind each load comes what one submission alone takes by the clock.
+ * What one message costs: `npm run bench:cost` tells microseconds of processor time for the relay (all its threads, and its main
+ * thread), the load and the receiver. On a machine that others use too, processor time varies less than time by the clock; the
+ * ratio of the relay's to the load's varies least, since the load does the same work in every run. With `--beside FOLDER`, the
+ * working tree of this repository in that folder is measured in turn under the same load; with `--floor`, so is what sockets,
+ * TLS and the disk alone cost. After each load, the duration of one submission alone is measured by the clock.
  */
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -38,12 +38,12 @@ const order = {
   pipelined: values.pipelined,
   ...(values['per-connection'] !== undefined && { messagesPerConnection: Number(values['per-connection']) }),
 }
-/** In this many messages most of what a relay runs is compiled. */
+/** After this many messages, V8 has compiled most of what a relay runs. */
 const warmUp = { ...order, messages: 3 * messages }
 
 const samplesAlone = 200
 
-/** Microseconds for each message, messages a second, and milliseconds of one submission alone. */
+/** The first four in microseconds a message, `delivered` in messages a second, and the last two in milliseconds. */
 type Cost = Readonly<Record<'relay' | 'main' | 'load' | 'receiver' | 'delivered' | 'aloneP50' | 'aloneP99', number>>
 type Tree = { readonly name: string; readonly contender: Contender; readonly sink: Sink; readonly costs: Cost[] }
 

@@ -1,5 +1,5 @@
 /**
- * Delivery alone: a spool in memory, one smarthost that takes everything, 4 KB messages, logs to /dev/null.
+ * The speed of delivery alone: a spool in memory, one smarthost that takes everything, 4 KB messages, logs to /dev/null.
  * `smtp-sink -u nobody 127.0.0.1:2525 1000 & node bench/delivery.ts 2525 [messages] [connections]`
  */
 import { once } from 'node:events'

@@ -1,5 +1,7 @@
-/** What signing costs: Relayfleet without, with one signature and with both, beside Postfix without and with opendkim, in
- * turns on this machine: `npm run bench:dkim`, as root, two minutes. */
+/**
+ * What signing costs: Relayfleet without a signature, with one and with two, and Postfix without one and with opendkim, in turns
+ * on this machine: `npm run bench:dkim`, as root; it takes two minutes.
+ */
 import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
@@ -31,7 +33,7 @@ const [rsa, ed25519] = [rsaKey('r1'), ed25519Key('e1')]
 
 type Entrant = {
   readonly name: string
-  /** DKIM-Signature fields in each message. */
+  /** The number of DKIM-Signature fields in each message. */
   readonly signatures: number
   readonly start: (setting: Setting) => Promise<Contender>
 }
@@ -48,7 +50,7 @@ const newPlace = ({ folder, certificates }: Place): Place => {
   return { folder: contenderFolder(folder), certificates }
 }
 
-/** The sink of the race throws away what it counts: so one message is looked at before. */
+/** The sink of the race throws messages away, so their signatures are counted before, in one message to another receiver. */
 async function demandSignatures({ name, signatures, start }: Entrant, place: Place): Promise<void> {
   const receiver = await openSmarthost()
   const contender = await start({ ...newPlace(place), sink: receiver })
@@ -85,7 +87,7 @@ async function bench(place: Place): Promise<void> {
   for (const entrant of entrants) await demandSignatures(entrant, place)
   const runs = new Map<Entrant, Run[]>(entrants.map((entrant) => [entrant, []]))
   for (let round = 1; round <= Number(values.rounds); round += 1) {
-    // Everybody in turn, so that a slow minute of the machine is everybody's.
+    // In turns, so that a slow minute of the machine slows all of them.
     for (const [entrant, own] of runs) {
       const run = await oneRun(entrant, place)
       own.push(run)

@@ -1,4 +1,4 @@
-/** One contestant in the full bench: kept running, started afresh after a failure, its numbers and failures written down. */
+/** One contestant of the full bench: kept running, started afresh after a failure, with its numbers and failures noted. */
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import type { Entry } from './results.ts'
 
 type Running = { readonly contender: Contender; readonly sink: Sink }
 
-/** For one measurement, what it must wait for included. */
+/** One measurement may take this long, with all that it waits for. */
 const deadlineMs = 240_000
 
 export class Entrant {
@@ -25,7 +25,10 @@ export class Entrant {
     this.#place = place
   }
 
-  /** A failure is told and kept, and the next measurement gets a fresh server; who can not start again is out. */
+  /**
+   * Runs one measurement. If it fails, that is printed and noted, and the next one gets a fresh server; if the server does not
+   * start, the contestant is skipped from then on.
+   */
   async measure(what: string, work: (running: Running) => Promise<void>): Promise<void> {
     if (this.entry.skipped !== undefined) return
     try {
@@ -39,7 +42,7 @@ export class Entrant {
     if (!(await this.attempt(what, () => within(work(running), what)))) await this.close()
   }
 
-  /** False when it failed, which has then been told and written down. */
+  /** Returns false if `work` failed, after that was printed and noted. */
   async attempt(what: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
@@ -59,7 +62,7 @@ export class Entrant {
     const sink = await startSink()
     try {
       const contender = await this.start({ ...this.newPlace(), sink })
-      // Known from here on, so that it is ended whatever comes.
+      // Set before the check, so that `close` ends the server if the check fails.
       this.#running = { contender, sink }
       await within(demandClosed(contender.access), 'a look whether it is closed', 30_000)
       return this.#running

@@ -6,7 +6,7 @@ import type { Contender, Setting } from './contender.ts'
 import { login, startServer } from './server.ts'
 import { inTheirPlace, unpack, versionOfPackage, withUser } from './unpacked.ts'
 
-/** The name is the program's own; the numbers need only be nobody's. */
+/** The user name is compiled into Debian's Exim; the ids only have to be nobody else's. */
 const user = { name: 'Debian-exim', id: 64_990 }
 const daemon = 'exim4-daemon-light'
 
@@ -20,9 +20,9 @@ export function unpackExim(): string {
 
 type Place = { readonly folder: string; readonly port: number; readonly sinkPort: number }
 
-// TLS and a login before any mail. A message is delivered as soon as it is there, by a process of its own over a connection of its own,
-// which is not started anew for it, since it needs no rights; limits that are meant for strangers are out of the way, and so is the log
-// that is kept beside each message.
+// TLS and a login are required before any mail. Each message is delivered at once, by a process and a connection of its own;
+// that process need not execute Exim again, since it needs no rights (deliver_drop_privilege). Limits that are meant for
+// strangers are lifted, and the log that Exim keeps beside each message is off.
 const eximConf = ({ folder, port, sinkPort }: Place): string => `
 primary_hostname = exim.test
 spool_directory = ${folder}/spool

@@ -1,7 +1,7 @@
 /**
- * The floor under `bench:cost`: what sockets, TLS and disk alone cost in Node when a relay does what every one must, one write
- * and one read for each step on both sides and an fdatasync for what waits together, and thinks nothing. It is no relay: it
- * judges, remembers and repeats nothing. `node bench/floor-process.ts --port N --sink N --folder F`
+ * The floor under `bench:cost`: what sockets, TLS and the disk alone cost in Node. It does only what every relay must: one write
+ * and one read for each step on both sides, and one fdatasync for all messages that wait for one. It is no relay, since it
+ * checks, remembers and retries nothing. `node bench/floor-process.ts --port N --sink N --folder F`
  */
 import fs from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
@@ -33,7 +33,7 @@ const disk = shared<Buffer>(async (contents) => {
   await settled((done) => fs.fdatasync(file, done))
 })
 
-/** The way out: connections that take one content after the other. */
+/** The contents that wait for a connection to the sink, and the connections that wait for a content. */
 const waiting: Buffer[] = []
 const idle: (() => void)[] = []
 let connections = 0
@@ -82,7 +82,7 @@ function openWayOut(): void {
   })
 }
 
-/** The way in: every command is answered as the load hopes. */
+/** The replies to clients, by the first four letters of a command; every other one is answered with 250. */
 const answers: Readonly<Record<string, string>> = {
   EHLO: '250-floor\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n',
   STAR: '220 go on\r\n',

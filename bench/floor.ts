@@ -1,4 +1,4 @@
-/** What `bench:cost` compares with: floor-process.ts as if it took part in the race, in a Node with the relay's flags. */
+/** Starts floor-process.ts as if it were a contender, in a Node with the flags of the relay. */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** How often a contender asks the disk for safety per message, counted by strace in a short run of its own. */
+/** How often a contender makes the disk durable for each message, counted by strace in a short run of its own. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startSink } from '../test/local/receiver.ts'
@@ -8,7 +8,7 @@ import { race } from './race.ts'
 const calls = ['fsync', 'fdatasync', 'sync_file_range', 'syncfs', 'msync'] as const
 const messages = 400
 
-/** fsync, fdatasync and their like per message, over acceptance and delivery, 20 sessions. */
+/** The `calls` for each message, in acceptance and delivery together, with 20 sessions. */
 export async function fsyncsPerMessage(
   start: (setting: Setting) => Promise<Contender>,
   { folder, certificates }: Omit<Setting, 'sink' | 'trace'>,

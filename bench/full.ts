@@ -1,6 +1,6 @@
 /**
  * Relayfleet beside Postfix, Haraka, Exim and maddy on this machine, in turns: `npm run bench`, as root. Raw numbers go to
- * bench/results and from there into docs/benchmarks.md; with `--out FILE` only into that file, for a trial.
+ * bench/results and from there into docs/benchmarks.md; with `--out FILE` they go only into that file, for a trial.
  */
 import { rmSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -46,7 +46,7 @@ const entryOf = (name: string, version: string): Entry => ({
   memory: {},
 })
 
-/** Who can not take part is named with the reason, and the others go on. */
+/** A contestant that can not be made ready is skipped, with the reason, and the others go on. */
 function enter(place: ConstructorParameters<typeof Entrant>[2]): readonly Entrant[] {
   return contestants.map(({ name, version, ready }) => {
     const entry = entryOf(name, version())

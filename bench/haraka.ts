@@ -10,7 +10,10 @@ import { login, startServer } from './server.ts'
 export const harakaVersion = '3.3.4'
 const installMs = 180_000
 
-/** @throws Error with what npm said; nothing of Haraka gets into the project. */
+/**
+ * Installs it into `folder`, and nothing of it into the project.
+ * @throws Error with what npm said.
+ */
 export function installHaraka(folder: string): void {
   mkdirSync(folder, { recursive: true })
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder]
@@ -23,19 +26,19 @@ export function installHaraka(folder: string): void {
 
 type Place = { readonly port: number; readonly sinkPort: number }
 
-// Its way in asks for TLS and a login; its way out is its own queue, which writes and fsyncs a file per message.
+// Clients need TLS and a login; mail goes through Haraka's own queue, which writes and fsyncs one file for each message.
 const files = ({ port, sinkPort }: Place): Readonly<Record<string, string>> => ({
   me: 'haraka.test',
   plugins: 'tls\nauth/flat_file\nway-out',
   'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0\n`,
   'auth_flat_file.ini': `[core]\nmethods=PLAIN\n[users]\n${login.username}=${login.password}\n`,
-  // Twenty at once on the way out, as for everybody; it opens a connection for each message, which can not be changed.
+  // 20 deliveries at once, as with all contestants; Haraka opens a connection for each message, which can not be changed.
   'outbound.ini': 'concurrency_max=20\nenable_tls=false\nlocal_mx_ok=true\n',
   'log.ini': '[main]\nlevel=info\n',
   'way-out.ini': `port=${sinkPort}\n`,
 })
 
-// The host that all mail goes to is told to Haraka's queue by a plugin.
+// A plugin tells Haraka's queue the one host that all mail goes to.
 const wayOut = `exports.hook_get_mx = function (next) {
   const { main } = this.config.get('way-out.ini')
   next(OK, { priority: 0, exchange: '127.0.0.1', port: main.port })
@@ -59,7 +62,7 @@ function write(folder: string, place: Place, { cert, key }: Setting['certificate
   writeFileSync(join(folder, 'config/tls_cert.pem'), cert)
   writeFileSync(join(folder, 'config/tls_key.pem'), key, { mode: 0o600 })
   writeFileSync(join(folder, 'plugins/way-out.js'), wayOut)
-  // Else it makes some of its own while the first client waits.
+  // Without this file, Haraka generates Diffie-Hellman parameters itself while the first client waits.
   const group = ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048']
   spawnSync(programFile('openssl') ?? 'openssl', [...group, '-out', join(folder, 'config/dhparams.pem')])
 }

@@ -15,7 +15,10 @@ const listenPort = await freePort()
 writeRelay(folder, loadConfig({ listenPort, smarthostPort: await freePort(), maxConnections: 20 }), certificates)
 const relay = await startRelay(folder, [], bundleRelay(join(folder, 'dist')))
 
-/** In MB of 10^6 octets: resident, and its share of what it has in common with other processes of the same program. */
+/**
+ * In MB of 10^6 octets: the resident set, and the proportional set, in which a page that processes share counts for each of them
+ * in part.
+ */
 const inMegabytes = ({ rssBytes, pssBytes }: Weight) => ({
   rss: Math.round(rssBytes / 1e6),
   pss: Math.round(pssBytes / 1e6),

@@ -1,4 +1,4 @@
-/** What is fetched or built once for this user, and kept for the next run of the bench. */
+/** Where programs that are fetched or built once are kept, for this user and the next runs of the bench. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 

@@ -1,4 +1,4 @@
-/** What is measured of one contender, and the shapes of load that everybody gets. */
+/** What `bench:quick` measures of one contender, and the shapes of load that each of them gets. */
 import type { Sink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
 import type { Latency } from './latency.ts'
@@ -6,7 +6,7 @@ import type { Latency } from './latency.ts'
 export type Run = {
   readonly acceptedPerSecond: number
   readonly deliveredPerSecond: number
-  /** How much of one core the load took: near 1, it is the load that was measured. */
+  /** How much of one core the load used: near 1, the load itself was the limit, and not the server. */
   readonly loadCores: number
 }
 
@@ -24,5 +24,5 @@ export const shapes = {
   single: { sessions: 20, messages: 1000, bytes: 4096, messagesPerConnection: 1 },
 } as const
 
-/** Before the first round, for some seconds: what runs compiled is compiled only after some ten thousand messages. */
+/** The load before the first round, for some seconds: a JIT compiler needs some ten thousand messages to do its work. */
 export const warmUp = { sessions: 20, bytes: 4096 } as const

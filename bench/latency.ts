@@ -7,14 +7,14 @@ export type Latency = { readonly p50Ms: number; readonly p99Ms: number; readonly
 type Pace = {
   readonly samples: number
   readonly bytes: number
-  /** How many go on at the same time; default 1: nothing else happens. */
+  /** How many submissions run at the same time; 1 by default, so that nothing else happens meanwhile. */
   readonly parallel?: number
 }
 
-/** Submissions before the first that counts, so that it is nobody's first ones that are measured. */
+/** So many submissions before the first that counts, since the first ones at a fresh server take longer. */
 const uncounted = 100
 
-/** @throws Error when a single message was not acknowledged */
+/** @throws Error when even one message was not acknowledged */
 export async function latency(access: Access, { samples, bytes, parallel = 1 }: Pace): Promise<Latency> {
   const messages = uncounted + samples
   const order = { access, sessions: parallel, messages, messagesPerConnection: 1, bytes, timed: true }

@@ -1,4 +1,4 @@
-/** The load as a program of its own (`bench/load`, in Go): what it is told to do, and what it tells. */
+/** Runs the load, a program of its own in Go (`bench/load`): the order that it reads, and the result that it prints. */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,14 +10,14 @@ import type { Access } from '../test/local/smtp-session.ts'
 export type LoadOrder = {
   readonly access: Access
   readonly sessions: number
-  /** Ends after so many messages, or when no more may begin after so many seconds; one of the two is given. */
+  /** Exactly one of the two is given: the load ends after so many messages, or begins none after so many seconds. */
   readonly messages?: number
   readonly forSeconds?: number
   readonly bytes: number
-  /** Absent: sessions are kept. */
+  /** Without it, a session submits until the load ends. */
   readonly messagesPerConnection?: number
   readonly pipelined?: boolean
-  /** What each connection took is told, too, and the client verifies the certificate. */
+  /** Also measures how long each connection takes, with a client that verifies the certificate. */
   readonly timed?: boolean
 }
 
@@ -25,23 +25,29 @@ export type LoadResult = {
   /** Milliseconds since the epoch. */
   readonly began: number
   readonly seconds: number
-  /** What the load itself used of a core, in all. */
+  /** The processor time that the load itself used. */
   readonly cpuSeconds: number
   readonly acknowledged: number
-  /** What else a message was told, for the person who reads the failure. */
+  /** What went wrong with each of the others: the reply, or why there was none; for the person who reads the failure. */
   readonly others: readonly string[]
-  /** Milliseconds from the connection to the answer to QUIT, in the order of their ends; empty unless asked for. */
+  /**
+   * Milliseconds from before each connection to the answer to QUIT, in the order of their ends; empty unless asked for. A
+   * connection on which a message was refused counts too, so it is worth reading only if `others` is empty.
+   */
   readonly connectionsMs: readonly number[]
 }
 
-/** A server that does not answer any more ends the run, not the bench. */
+/** Longer than any run should take: a server that stops answering ends the run and not the bench. */
 const deadlineMs = 300_000
-/** Of all contents together. */
+/** About so many octets of different contents are prepared; the load submits them in turn. */
 const contentsBytes = 2_000_000
 
 let built: string | undefined
 
-/** @throws Error with what go said; in seconds at first, and at once when the compiler has its parts in its cache */
+/**
+ * Builds the load and returns its file. It takes seconds the first time, and next to nothing once Go has the parts in its cache.
+ * @throws Error with what go said
+ */
 function program(): string {
   if (built !== undefined) return built
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-load-'))

@@ -11,8 +11,8 @@ export const maddyVersion = 'v0.8.1'
 const buildMs = 900_000
 
 /**
- * The program's file, built once for this user and kept. Its go.mod replaces modules, which only the main module may do,
- * so that it can not be had by `go install` of a version.
+ * The program's file. It is built once for this user, and kept. `go install` of a version can not build it, since its go.mod
+ * replaces modules, which Go permits only to the main module.
  * @throws Error with what go said.
  */
 export function buildMaddy(): string {
@@ -81,7 +81,7 @@ export const startMaddy =
   (program: string) =>
   async (setting: Setting): Promise<Contender> => {
     const { folder, certificates, sink } = setting
-    // As cheap as it allows, so that it is not its way of hashing that is measured.
+    // The cheapest hash that maddy allows, so that the cost of hashing passwords is not what is measured.
     const cheap = ['--hash', 'argon2', '--argon2-time', '1', '--argon2-memory', '8', '--argon2-threads', '1']
     const passwordHash = run(program, ['hash', ...cheap, '--password', login.password], folder).trim()
     const port = await freePort()

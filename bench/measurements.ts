@@ -12,7 +12,7 @@ export type Plan = { readonly seconds: number; readonly sessions: number }
 const say = (text: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`)
 const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
-/** On a fresh server; then another fresh one is warmed up for what follows. */
+/** Weighs a fresh server; then starts another one and warms it up for the rounds. */
 export async function weighAtRest(entrant: Entrant, { seconds }: Plan): Promise<void> {
   const { name, memory } = entrant.entry
   await entrant.measure('memory at rest', async ({ contender }) => {
@@ -29,7 +29,10 @@ export async function weighAtRest(entrant: Entrant, { seconds }: Plan): Promise<
   })
 }
 
-/** Everybody in turn for each figure, each time another one first: a slow minute, and what it changes, is everybody's. */
+/**
+ * Measures each figure of all contestants in turn, and begins with another contestant each time: a slow minute of the machine,
+ * or what one measurement changes for the next, is then not always the same one's.
+ */
 export async function oneRound(round: number, entrants: readonly Entrant[], plan: Plan): Promise<void> {
   const figures = [
     ...shapeNames.map((shape) => throughput(shape, plan)),
@@ -82,7 +85,7 @@ export async function weighUnderLoad(entrant: Entrant, { seconds, sessions }: Pl
   })
 }
 
-/** In a run of its own under strace. */
+/** Starts the contestant once more, under strace. */
 export async function countFsyncs(entrant: Entrant): Promise<void> {
   const { entry } = entrant
   if (entry.skipped !== undefined) return

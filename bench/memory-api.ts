@@ -1,4 +1,4 @@
-/** An API server in memory that answers at once: objects as the text that they travel as, and watches that tell of each change. */
+/** An API server in memory that answers at once: it keeps objects as JSON text, and its watches tell of each change. */
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import type { Api, Scope } from '../operator/cluster/api/api.ts'
@@ -6,7 +6,7 @@ import { ApiError } from '../operator/cluster/api/api-error.ts'
 import { type KubeObject, keyOf } from '../operator/cluster/api/object.ts'
 import type { Resource } from '../operator/cluster/api/resource.ts'
 
-/** Outside of the heap that is measured. */
+/** Objects by key, in buffers, so that they are outside of the heap that is measured. */
 type Stored = Map<string, Buffer>
 
 const notFound = (what: string): ApiError =>
@@ -16,7 +16,7 @@ export class MemoryApi implements Api {
   readonly #stored = new Map<string, Stored>()
   readonly #watches = new Set<{ readonly kind: string; readonly stream: PassThrough }>()
   #version = 1000
-  /** How often something was stored. */
+  /** How often an object was stored. */
   writes = 0
 
   put(object: KubeObject): KubeObject {
@@ -85,7 +85,7 @@ export class MemoryApi implements Api {
     return this.put({ ...this.read(object.kind, keyOf(object.metadata)), status: object['status'] })
   }
 
-  /** Only the empty change is known here: a look. */
+  /** Changes nothing and returns the object, as the empty patch does by which the operator looks at an object. */
   async merge(resource: Resource, at: { readonly namespace?: string; readonly name?: string }): Promise<KubeObject> {
     return this.get(resource, at)
   }
@@ -109,6 +109,6 @@ export class MemoryApi implements Api {
 
 const parsed = (text: Buffer): KubeObject => JSON.parse(text.toString()) as KubeObject
 
-/** Ten in each second. */
+/** A creation time for a resource version: ten objects are created in each second. */
 const born = (version: number): string =>
   new Date(Date.UTC(2026, 0) + Math.floor(version / 10) * 1000).toISOString().replace('.000Z', 'Z')

@@ -1,4 +1,4 @@
-/** What a contestant weighs: at rest, with many idle sessions, and under load. */
+/** How much memory a contestant takes: at rest, with many idle sessions, and under load. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Access, SmtpSession } from '../test/local/smtp-session.ts'
 import { until } from '../test/local/until.ts'
@@ -9,7 +9,7 @@ const idleSessions = 1000
 const atOnce = 20
 const sampleMs = 250
 
-/** When its weight has stopped growing. */
+/** The memory of a process and its descendants, once two samples in a row differ by less than 1 %. */
 export async function settledWeight(pid: number): Promise<Weight> {
   let last = weigh(pid)
   return until(`the weight of process ${pid} settles`, async () => {
@@ -21,7 +21,7 @@ export async function settledWeight(pid: number): Promise<Weight> {
   })
 }
 
-/** @throws Error when one of the sessions is refused, or does not stay. */
+/** @throws Error when a session is refused, or is closed before it was weighed */
 export async function weightWithSessions(pid: number, access: Access): Promise<Weight> {
   const sessions: SmtpSession[] = []
   const opener = async (): Promise<void> => {
@@ -38,7 +38,7 @@ export async function weightWithSessions(pid: number, access: Access): Promise<W
   }
 }
 
-/** The heaviest that it was while `work` went on. */
+/** The heaviest sample while `work` runs, four in a second. */
 export async function weightDuring(pid: number, work: () => Promise<unknown>): Promise<Weight> {
   let heaviest = weigh(pid)
   const sampler = setInterval(() => {

@@ -1,4 +1,4 @@
-/** Postfix that signs in the way most people let it: opendkim beside it, as a milter. */
+/** Postfix that signs as it mostly does: with opendkim beside it as a milter. */
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import type { TestKey } from '../test/relay/delivery/signing-keys.ts'
 import type { Contender, Setting } from './contender.ts'
 import { startPostfixWith } from './postfix.ts'
 
-/** One signature: opendkim can make several, but no widespread set-up does. */
+/** Signs once for each message: opendkim can make several signatures, but no widespread set-up does. */
 export async function startPostfixWithOpendkim(setting: Setting, key: TestKey): Promise<Contender> {
   const folder = join(setting.folder, 'opendkim')
   mkdirSync(folder)

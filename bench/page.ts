@@ -1,11 +1,11 @@
-/** The figures of a full run as text for docs/benchmarks.md: medians, and what each contestant is marked with. */
+/** The figures of a full run as text for docs/benchmarks.md: the medians, and remarks on single contestants. */
 import { median } from '../test/local/median.ts'
 import type { Run } from './lane.ts'
 import type { Latency } from './latency.ts'
 import type { Entry, Results, Shape, Weight } from './results.ts'
 
 type Figure = (entry: Entry) => number | undefined
-/** Undefined where nothing was measured. */
+/** The median; undefined where nothing was measured. */
 const middle = (figures: readonly number[]): number | undefined => (figures.length === 0 ? undefined : median(figures))
 export const ofRuns =
   (shape: Shape, figure: keyof Run): Figure =>
@@ -40,13 +40,13 @@ const rows: readonly (readonly [what: string, figure: Figure])[] = [
   ['fsyncs per message, under load', ({ fsyncs }) => fsyncs],
 ]
 
-/** Three digits are more than such a measurement is worth. */
+/** A figure with three digits, which are already more than such a measurement is worth. */
 export const digits = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : `${Number(value.toPrecision(3))}`
 
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
-/** What the page says between its marks. */
+/** The text between the two marks of the page. */
 export function sectionOf(results: Results | undefined): string {
   if (results === undefined) return '\nNo full run is kept in the repository yet.\n'
   const entries = results.entries.filter(hasFigures)
@@ -73,7 +73,7 @@ const introduction = ({ at, revision, machine, loadAverage, rounds, seconds, loa
 
 const hasFigures = (entry: Entry): boolean => rows.some(([, figure]) => figure(entry) !== undefined)
 
-/** What a reader has to know beside the figures of one. */
+/** What a reader has to know of one contestant besides its figures. */
 function marks({ name, fsyncs, skipped, failures }: Entry): readonly string[] {
   const first = (text: string): string => text.split('\n')[0] ?? ''
   return [

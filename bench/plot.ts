@@ -1,4 +1,4 @@
-/** Delivered messages a second of every contestant as bars, one group for each shape: an SVG that needs nothing. */
+/** A bar chart of the messages that each contestant delivers a second, one group for each shape: an SVG that loads nothing. */
 import { digits, ofRuns } from './page.ts'
 import { type Results, type Shape, shapeNames } from './results.ts'
 
@@ -18,7 +18,7 @@ const margin = 16
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 type Bar = { readonly name: string; readonly value: number | undefined }
 
-/** Each group has its own scale: its longest bar is its best. */
+/** Each group has its own scale, so that the longest bar of each fills the width. */
 export function plotOf(results: Results | undefined): string {
   const entries = results?.entries ?? []
   const groupHeight = titleHeight + entries.length * (bar.height + bar.gap) + margin

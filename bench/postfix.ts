@@ -9,7 +9,8 @@ const realm = 'bench.test'
 
 const environment = 'MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME'
 
-// The tickets that OpenSSL sends on its own make Nagle hold the next reply until they are acknowledged: 40 ms a session.
+// OpenSSL sends tickets by itself, and Nagle's algorithm then holds back the next reply until the client acknowledges them, which
+// costs each session 40 ms. So it sends none.
 const opensslCnf = `openssl_conf = init
 [init]
 ssl_conf = ssl_sect
@@ -19,12 +20,12 @@ system_default = defaults
 NumTickets = 0
 `
 
-// What a relay for many applications needs, and every limit out of the way that would slow it down. The queue keeps
-// its fsyncs, as always with Postfix; nothing here trades safety for speed.
+// What a relay for many applications needs, and no limit that would slow it down. The queue keeps Postfix's usual fsyncs:
+// nothing here trades safety for speed.
 const parameters = (folder: string, sinkPort: number): PostfixParameters => ({
   myhostname: 'postfix.test',
   mynetworks: '',
-  // TLS and a login before anything else.
+  // TLS and a login are required before anything else.
   smtpd_tls_security_level: 'encrypt',
   smtpd_tls_auth_only: 'yes',
   smtpd_tls_chain_files: `${folder}/key.pem ${folder}/cert.pem`,
@@ -36,11 +37,11 @@ const parameters = (folder: string, sinkPort: number): PostfixParameters => ({
   cyrus_sasl_config_path: `${folder}/sasl`,
   smtpd_relay_restrictions: 'permit_sasl_authenticated reject',
   smtpd_recipient_restrictions: '',
-  // Limits that are meant for strangers.
+  // Limits that are meant for strangers are off.
   smtpd_client_connection_count_limit: '0',
   smtpd_client_event_limit_exceptions: '127.0.0.0/8',
   max_use: '100000',
-  // The same way out as the relay's: one host, 20 connections, reused.
+  // Delivery as in Relayfleet's configuration: to one host, over 20 connections that are reused.
   relayhost: `[127.0.0.1]:${sinkPort}`,
   smtp_tls_security_level: 'none',
   default_destination_concurrency_limit: '20',
@@ -49,7 +50,10 @@ const parameters = (folder: string, sinkPort: number): PostfixParameters => ({
 
 export const startPostfix = (setting: Setting): Promise<Contender> => startPostfixWith(setting, {})
 
-/** With `more` in main.cf. @throws Error with what Postfix said when it does not start. */
+/**
+ * Starts it with the parameters of `more` added to main.cf.
+ * @throws Error with what Postfix said when it does not start.
+ */
 export async function startPostfixWith(
   { folder, certificates, sink, trace }: Setting,
   more: PostfixParameters,

@@ -12,7 +12,10 @@ export const plotFile = join(docs, 'benchmarks.svg')
 const begin = '<!-- printed by bench/print.ts: begin -->'
 const end = '<!-- printed by bench/print.ts: end -->'
 
-/** The page as it should be, and the plot; what people wrote beside the printed section stays. */
+/**
+ * The page with its printed section made anew from the newest results, and the plot; all other text of the page stays.
+ * @throws Error when the page has no marks around a printed section
+ */
 export function printed(): { readonly page: string; readonly plot: string } {
   const page = readFileSync(pageFile, 'utf8')
   const results = newestResults()

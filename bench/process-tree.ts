@@ -1,4 +1,4 @@
-/** A server and all that it started, as /proc tells: what they weigh, and their end. */
+/** A server and all processes that it started, read from /proc: how much memory they take, and how they are ended. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -17,10 +17,10 @@ export function pidsOf(root: number): readonly number[] {
 
 const processes = (): readonly number[] => readdirSync('/proc').map(Number).filter(Number.isInteger)
 
-// The name of the program, which may have spaces, stands in parentheses before the state and the parent.
+// In /proc/PID/stat, the state and the parent follow the name of the program, which is in parentheses and may have spaces.
 const parentOf = (pid: number): number => Number(textOf(pid, 'stat').split(') ').at(-1)?.split(' ')[1])
 
-/** In proportional set size a page that several share counts once. */
+/** In the proportional set size (PSS), a page that several processes share counts once in their sum. */
 export function weigh(root: number): Weight {
   const pids = pidsOf(root)
   const texts = pids.map((pid) => textOf(pid, 'smaps_rollup'))
@@ -29,7 +29,7 @@ export function weigh(root: number): Weight {
   return { pssBytes: sum(/^Pss:\s+(\d+)/m), rssBytes: sum(/^Rss:\s+(\d+)/m), processes: pids.length }
 }
 
-/** Empty when the process has ended meanwhile. */
+/** The text of a file in /proc/PID; empty when the process has ended meanwhile. */
 function textOf(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
@@ -38,14 +38,14 @@ function textOf(pid: number, file: string): string {
   }
 }
 
-/** Asks the server to end, behind strace too; then does it for it, and for all that it started. */
+/** Sends the server SIGTERM (the traced one, not strace), waits for five seconds, and then kills all that it had started. */
 export async function endTree(child: ChildProcess, traced: boolean): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const all = pidsOf(child.pid)
   const exited = once(child, 'exit')
   kill(traced ? all[1] : child.pid, 'SIGTERM')
   await Promise.race([exited, sleep(patienceMs, undefined, { ref: false })])
-  // What is traced first: strace writes its summary when the last of them has ended.
+  // Not strace itself: it writes its summary and ends when the last process that it traces has ended.
   for (const pid of traced ? all.slice(1) : all) kill(pid, 'SIGKILL')
   await exited
 }

@@ -1,6 +1,6 @@
 /**
- * A long queue: `npm run bench:queue -- --messages 1000000` fills a spool, starts the relay on it while its smarthost is
- * away, and then lets the smarthost come back. How long until it is ready, how much memory, and how fast the queue drains.
+ * A long queue: `npm run bench:queue -- --messages 1000000` fills a spool, starts the relay on it while its smarthost can not be
+ * reached, and then starts the smarthost. It tells how long until the relay is ready, its memory, and how fast the queue drains.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,9 +20,9 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '100000' },
     bytes: { type: 'string', default: '4096' },
-    /** How many of them are timed on their way out. */
+    /** The time is taken until so many of them are delivered. */
     drain: { type: 'string', default: '100000' },
-    /** A bundle that was built before, to compare; else this one. */
+    /** The bundle of another revision, to compare; by default the relay of this working tree is bundled. */
     relay: { type: 'string' },
   },
 })
@@ -42,7 +42,7 @@ const quiet = {
   spoolNotIdentified: silent,
 }
 
-/** As submission does it; the messages were accepted over the last hour. */
+/** Fills the spool by the calls that submission makes, with messages accepted from an hour ago on, one each millisecond. */
 async function fill(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true })
   const spool = await openSpool({ directory, events: quiet })
@@ -70,7 +70,7 @@ const envelope = {
   smtpUtf8: false,
 } as const
 
-/** In MB of 10^6 octets. */
+/** The resident memory of a process now and at its peak, in MB of 10^6 octets. */
 const memoryOf = (pid: number) => {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8')
   const of = (name: string): number => Math.round((Number(RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1]) * 1024) / 1e6)

@@ -1,4 +1,4 @@
-/** Relayfleet against Postfix on this machine, in turns: `npm run bench:quick`, as root, two or three minutes. */
+/** Relayfleet against Postfix on this machine, in turns: `npm run bench:quick`, as root; it takes two or three minutes. */
 import { rmSync } from 'node:fs'
 import { makeCertificates } from '../test/certificates.ts'
 import { startSink } from '../test/local/receiver.ts'
@@ -44,7 +44,7 @@ async function openLane(start: Lane['start'], setting: Omit<Setting, 'sink'>): P
   return { start, contender, sink, runs: { reused: [], single: [] }, latencies: [], fsyncs: Number.NaN }
 }
 
-/** Everybody in turn for each figure, so that a slow minute of the machine is everybody's. */
+/** Measures each figure of all contenders in turn, so that a slow minute of the machine slows all of them. */
 async function oneRound(round: number, lanes: readonly Lane[]): Promise<void> {
   for (const shape of ['reused', 'single'] as const) {
     for (const lane of lanes) {

@@ -1,11 +1,11 @@
-/** One run of one contender: what its clients got acknowledged, and what came out at the sink, per second. */
+/** One run of one contender: how many messages a second it acknowledged to clients, and how many arrived at the sink. */
 import { until } from '../test/local/until.ts'
 import type { Lane, Run } from './lane.ts'
 import { carryOut, type LoadOrder } from './load-order.ts'
 
 const deliveryDeadlineMs = 120_000
 
-/** @throws Error when a single message was not acknowledged, or did not arrive. */
+/** @throws Error when even one message was not acknowledged, or did not arrive within two minutes. */
 export async function race(
   { contender, sink }: Pick<Lane, 'contender' | 'sink'>,
   order: Omit<LoadOrder, 'access'>,

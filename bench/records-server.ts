@@ -1,4 +1,4 @@
-/** A name server for the records of any number of domains, in a process of its own; it counts what it is asked. */
+/** A name server for the records of any number of domains, in a process of its own; it counts the questions. */
 import { createSocket } from 'node:dgram'
 import * as packet from 'dns-packet'
 

@@ -1,7 +1,7 @@
 /**
- * Ten thousand domains against a name server on this machine: how long the first looks take, the most questions in any
- * second, what it costs, and how soon a record that breaks is noticed. `node bench/records.ts [domains] [questions a second]
- * [seconds between looks at what is broken]`; as root, since name servers are on port 53.
+ * Verifies ten thousand domains against a name server on this machine: how long the first looks take, the most questions in any
+ * second, the processor time, and how soon a record that breaks is noticed. `node bench/records.ts [domains] [questions a second]
+ * [seconds between looks at what is broken]`; as root, since the name server has to be on port 53.
  */
 import { fork } from 'node:child_process'
 import { Socket } from 'node:dgram'
@@ -14,7 +14,7 @@ import { isBroken } from '../operator/lifecycle/domain-records.ts'
 import { recordsWanted } from '../operator/lifecycle/records-wanted.ts'
 import { Busiest } from './busiest.ts'
 
-/** Counted where they leave: a server on a busy machine reads late, and then many at one time. */
+/** Counts questions as we send them: on a busy machine, the server reads late, and then many at once. */
 const left = new Busiest()
 const { send } = Socket.prototype
 Socket.prototype.send = function (this: Socket, ...message: Parameters<Socket['send']>) {

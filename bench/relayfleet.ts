@@ -9,14 +9,14 @@ import type { Contender, Setting } from './contender.ts'
 
 export const startRelayfleet = (setting: Setting): Promise<Contender> => startSigning(setting, [])
 
-/** Without a key nothing is signed. */
+/** Signs mail with `keys`; without a key it signs nothing. */
 export async function startSigning(
   { folder, certificates, sink, trace }: Setting,
   keys: readonly TestKey[],
 ): Promise<Contender> {
   const listenPort = await freePort()
   const asked = loadConfig({ listenPort, smarthostPort: sink.port, maxConnections: 20 })
-  // Every client of the bench has the same address.
+  // The limit for one address would refuse the bench, since all of its clients have the same one.
   const limits = { ...asked.limits, connectionsPerClient: 2000 }
   const signing = keys.length === 0 ? [] : [signingWith(senderDomain, keys)]
   const config = { ...asked, limits, signing }

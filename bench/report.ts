@@ -1,4 +1,4 @@
-/** The table that a person reads and the file that documents quote. */
+/** What `bench:quick` ends with: a table for the person who ran it, and a file of the raw numbers. */
 import { median } from '../test/local/median.ts'
 import { type Lane, shapes } from './lane.ts'
 import { machine, revision } from './machine.ts'
@@ -16,7 +16,7 @@ const figures: Readonly<Record<string, (lane: Lane) => number>> = {
   'fsyncs per message': (l) => l.fsyncs,
 }
 
-/** Prints the figures with their ratio (first lane to second) and writes the raw numbers under bench/results. */
+/** Prints the figures and their ratio (the first lane to the second), and writes the raw numbers under bench/results. */
 export function report(lanes: readonly Lane[], ceiling: number): void {
   const rows = Object.entries(figures).map(([what, figure]) => {
     const values = lanes.map(figure)

@@ -1,4 +1,4 @@
-/** What a full run of the bench leaves: the raw numbers of every contestant, and why one has none. */
+/** What a full run of the bench leaves: the raw numbers of every contestant, or why it has none. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Run } from './lane.ts'
@@ -14,19 +14,19 @@ export const fullShapes = {
 export type Shape = keyof typeof fullShapes
 export const shapeNames = Object.keys(fullShapes) as readonly Shape[]
 
-/** Of all processes of a contestant together. */
+/** The memory of all processes of a contestant together. */
 export type Weight = { readonly pssBytes: number; readonly rssBytes: number; readonly processes: number }
 
 export type Entry = {
   readonly name: string
   readonly version: string
-  /** Why it did not take part, or not to the end. */
+  /** Why it did not take part, or only in the first measurements. */
   skipped?: string
-  /** What was tried and went wrong. */
+  /** The measurements that failed, each with its error. */
   readonly failures: string[]
   readonly runs: Readonly<Record<Shape, Run[]>>
   readonly alone: Latency[]
-  /** With X25519 alone for the key exchange, which everybody knows. */
+  /** With a client that offers only X25519 for the key exchange, which all servers know. */
   readonly aloneX25519: Latency[]
   readonly crowded: Latency[]
   readonly memory: { idle?: Weight; sessions?: Weight; load?: Weight }
@@ -37,12 +37,12 @@ export type Results = {
   readonly at: string
   readonly revision: string
   readonly machine: { readonly cpu?: string | undefined; readonly cores: number; readonly kernel: string }
-  /** Of the last minute, before and after. */
+  /** The machine's, over one minute, before the bench and after it. */
   readonly loadAverage: readonly number[]
   readonly rounds: number
   readonly seconds: number
   readonly sessions: number
-  /** Messages a second that the load itself can do, against the sink, without TLS. */
+  /** Messages a second that the load itself can submit: to the sink, without TLS. */
   readonly loadCeiling: number
   readonly entries: readonly Entry[]
 }
@@ -55,7 +55,7 @@ export function keep(results: object, file: string): void {
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
 }
 
-/** The newest that is kept in the repository. */
+/** The newest results that are kept in the repository; undefined if there are none. */
 export function newestResults(): Results | undefined {
   const name = readdirSync(folder)
     .filter((file) => /^full-.*\.json$/.test(file))

@@ -1,11 +1,14 @@
-/** The cluster of the scale benchmark: many objects made fast, and what the operator's own metrics say. */
+/** The cluster of the scale benchmark: makes many objects fast, and reads the operator's own metrics. */
 import { type Api, openApi } from '../operator/cluster/api/api.ts'
 import type { Connection } from '../operator/cluster/api/connection.ts'
 import type { KubeObject } from '../operator/cluster/api/object.ts'
 import { ownResources, type Resource, resources } from '../operator/cluster/api/resource.ts'
 import { openWire, type Wire } from '../operator/cluster/api/wire.ts'
 
-/** Of all operator pods together; the looks at Secrets are requests and no writes. */
+/**
+ * Requests, turns and compilations are those of all operator pods together; the memory is that of the largest pod. The empty
+ * patches by which the operator looks at Secrets are requests and no writes.
+ */
 export type Sample = {
   readonly requests: number
   readonly writes: number
@@ -15,7 +18,7 @@ export type Sample = {
   readonly peakBytes: number
 }
 
-/** How often something was done, and how long all of it took. */
+/** How often something was done, and the seconds that all of it took together. */
 export type Took = { readonly count: number; readonly seconds: number }
 
 const apiVersion = 'relayfleet.dev/v1alpha1'
@@ -82,7 +85,7 @@ export class Cluster {
     await this.#api.merge(resourceOf('RelayCredential'), at, { spec: { suspended: true } })
   }
 
-  /** Until the status of that credential speaks of it. */
+  /** Waits until the status of that credential says that it is suspended. */
   async suspended(i: number): Promise<void> {
     const at = { namespace: this.#namespace, name: `credential-${i}` }
     for (;;) {
@@ -162,7 +165,7 @@ type Status = { readonly conditions?: readonly { readonly type: string; readonly
 const isReady = (object: KubeObject): boolean =>
   (object['status'] as Status | undefined)?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
 
-/** Over all samples of that name whose labels are right. */
+/** The sum of all samples of one metric whose labels satisfy `labels`. */
 const sumIn = (text: string, name: string, labels: (text: string) => boolean = () => true): number =>
   text
     .split('\n')

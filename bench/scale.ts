@@ -1,6 +1,6 @@
 /**
- * How the operator carries many objects: `npm run bench:scale -- --credentials 10000 --domains 1000`, on a cluster where
- * it is installed (KUBECONFIG). Everything goes into one namespace, which is removed in the end.
+ * What many objects cost the operator: `npm run bench:scale -- --credentials 10000 --domains 1000`, on a cluster where it is
+ * installed (KUBECONFIG). Everything is made in one namespace, which is removed in the end.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -62,7 +62,7 @@ try {
   await cluster.removeNamespace()
 }
 
-/** One credential suspended, and told to be so; what that took. */
+/** Suspends credentials one after the other, waits each time for the status that says so, and tells what a change took. */
 async function editsOneByOne() {
   const times: number[] = []
   const begin = await cluster.sample()

@@ -1,4 +1,4 @@
-/** The process of a contestant's server: started, waited for until it listens, and ended with all that it started. */
+/** Runs a contestant's server: starts it, waits until it listens, and ends it with all processes that it started. */
 import { spawn } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,19 +7,19 @@ import { until } from '../test/local/until.ts'
 import type { Contender, Setting } from './contender.ts'
 import { endTree } from './process-tree.ts'
 
-/** Of the load, with every contestant that knows users by a name and a password alone. */
+/** The load's login at every contestant that knows users by a name and a password alone. */
 export const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
 
 type Server = {
   readonly name: string
-  /** Of its way in, on 127.0.0.1. */
+  /** Where it listens, on 127.0.0.1. */
   readonly port: number
-  /** A program and what it is told; it stays in the foreground. */
+  /** The program and its arguments; it has to stay in the foreground. */
   readonly command: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** @throws Error with the end of what the server said, when it does not listen. */
+/** @throws Error with the end of the server's output, when it does not listen in time. */
 export async function startServer(
   { folder, certificates, trace = [] }: Setting,
   { name, port, command, env = {} }: Server,

@@ -1,6 +1,7 @@
 /**
  * What one change costs an operator that knows thousands of objects: `npm run bench:turns -- --credentials 10000`. The real
- * parts run against an API server in memory; milliseconds of each part, of CPU in all, and what stays in memory.
+ * parts of the operator run against an API server in memory. It tells the milliseconds of each part, the processor time of the
+ * whole, and the memory that stays in use.
  */
 import { parseArgs } from 'node:util'
 import { createAuthority } from '../operator/ca.ts'
@@ -30,7 +31,7 @@ const { values } = parseArgs({
   },
 })
 const [credentials, domains, turns] = [Number(values.credentials), Number(values.domains), Number(values.turns)]
-/** Longer than a status is held back while its fleet loads what is new. */
+/** Longer than a status may be held back while a fleet loads a new configuration. */
 const quietMs = 2000
 const startMs = 300_000
 
@@ -56,7 +57,7 @@ const fleets = openFleets({
   wake,
   ask: async () => undefined,
 })
-// Looks at what is there already are another story.
+// Late enough that the regular checks of binding Secrets never fall into a measurement.
 const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)
 const heard = (fleet: Name, name: Name) => keyUses.heard(fleet, name)
 const reach = reachIn(world)
@@ -97,7 +98,7 @@ const sink = clusterSink({
 
 type Took = Readonly<Record<'running' | 'assemble' | 'compile' | 'give' | 'report', number>>
 
-/** Of the thread that does all of it: others on this machine count little. */
+/** The processor time of this thread, which does all of the work; what else the machine does hardly changes it. */
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
@@ -131,7 +132,7 @@ async function turn(): Promise<Took> {
   return { running: b - a, assemble: c - b, compile: d - c, give: e - d, report: f - e }
 }
 
-/** Until nobody has anything left to do: the turns that this took, and the CPU of all that was done. */
+/** Makes a change and takes turns until nothing is left to do: what each turn took, and the processor time of the whole. */
 async function settled(change: () => void): Promise<{ readonly took: readonly Took[]; readonly cpuMs: number }> {
   const begin = process.cpuUsage()
   const took: Took[] = []
@@ -151,7 +152,7 @@ async function settled(change: () => void): Promise<{ readonly took: readonly To
 
 const middle = (figures: readonly number[]): number => Math.round(median(figures))
 
-/** As the operator does it: some object changes, `n` tells which. */
+/** The changes that are measured, each done to the object number `n`. */
 const changes: Readonly<Record<string, (n: number) => void>> = {
   'one credential': (n) => {
     const credential = api.read('RelayCredential', `team-${n}/app-${n}`)
@@ -198,7 +199,7 @@ for (const [name, change] of Object.entries(changes)) {
 ending.abort()
 await Promise.all(runs)
 
-/** Everything is written, and nothing more for a while. */
+/** The number of writes so far; false if there were further ones before everything was quiet for two seconds. */
 async function isWritten(): Promise<number | false> {
   const before = api.writes
   await settled(() => undefined)

@@ -1,11 +1,14 @@
-/** Debian's packages of a mail server that can not be installed beside Postfix: unpacked for this user, and in their place for one tree of processes alone. */
+/**
+ * Debian's packages of a mail server that can not be installed beside Postfix: unpacked for this user, and mounted in their usual
+ * place for that server's processes only.
+ */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { programFile } from '../test/local/programs.ts'
 import { keptFolder } from './kept.ts'
 
-/** What apt would install; empty where there is no apt, or where it knows no such package. */
+/** The version that apt would install; empty where there is no apt, or where it does not know the package. */
 export function versionOfPackage(name: string): string {
   const { stdout } = spawnSync(programFile('apt-cache') ?? 'apt-cache', ['--no-all-versions', 'show', name], {
     encoding: 'utf8',
@@ -14,7 +17,8 @@ export function versionOfPackage(name: string): string {
 }
 
 /**
- * The folder of what is in the packages, fetched once for this user and kept. Nothing is configured, and no script of theirs runs.
+ * The folder with the files of the packages, fetched once for this user and kept. They are only unpacked: nothing is configured,
+ * and no script of theirs runs.
  * @throws Error with what apt or dpkg said.
  */
 export function unpack(name: string, packages: readonly string[]): string {
@@ -33,8 +37,8 @@ export function unpack(name: string, packages: readonly string[]): string {
 }
 
 /**
- * A command line to put before the server's own: it sees `root`'s /usr, and what is in `folder`/etc, above the machine's,
- * which nobody else does. Its process becomes the server's. Root may do so.
+ * A command line to put before the server's own. In a mount namespace of its own, the server sees `root`'s /usr and `folder`'s
+ * /etc laid over the machine's. The command becomes the server, so it is one process. It has to be started by root.
  */
 export function inTheirPlace(root: string, folder: string): readonly string[] {
   const above = (upper: string, place: string): string =>
@@ -43,7 +47,7 @@ export function inTheirPlace(root: string, folder: string): readonly string[] {
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh']
 }
 
-/** Puts /etc/passwd and /etc/group into `folder`/etc, with a user and a group more. */
+/** Copies /etc/passwd and /etc/group into `folder`/etc, and adds a user and a group. */
 export function withUser(folder: string, passwd: string, group: string): void {
   const etc = join(folder, 'etc')
   mkdirSync(etc, { recursive: true })

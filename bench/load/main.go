@@ -1,6 +1,6 @@
-// The load of the benchmarks: sessions that submit as fast as they are answered. It reads one order from standard input
-// and writes one result to standard output, both JSON (bench/load-order.ts). A program of its own, in a language that does
-// a handshake for little, since load and server share the cores that are measured.
+// The load of the benchmarks: sessions that submit as fast as they are answered. It reads one order from standard input and
+// writes one result to standard output, both in JSON (bench/load-order.ts). It is a program of its own, in a language whose TLS
+// handshake costs little, since load and server share the cores that are measured.
 package main
 
 import (
@@ -18,15 +18,15 @@ import (
 type order struct {
 	Access   access `json:"access"`
 	Sessions int    `json:"sessions"`
-	// Ends after so many messages, or when no more may begin after so many seconds; 0: the other one is given.
+	// The load ends after so many messages, or begins none after so many seconds; the one that is not used is 0.
 	Messages   int64   `json:"messages"`
 	ForSeconds float64 `json:"forSeconds"`
-	// 0: sessions are kept.
+	// 0: a session submits until the load ends.
 	MessagesPerConnection int  `json:"messagesPerConnection"`
 	Pipelined             bool `json:"pipelined"`
-	// What each connection took, from its beginning to the answer to QUIT, is told, too.
+	// Whether to measure how long each connection takes, from its beginning to the answer to QUIT.
 	Timed bool `json:"timed"`
-	// In turn; dot-stuffed, each with the dot that ends it.
+	// Submitted in turn. They are dot-stuffed, and each has the final dot (RFC 5321 section 4.5.2).
 	Contents []string `json:"contents"`
 }
 
@@ -37,7 +37,8 @@ type result struct {
 	CPUSeconds   float64  `json:"cpuSeconds"`
 	Acknowledged int64    `json:"acknowledged"`
 	Others       []string `json:"others"`
-	// Of each connection that had all of its answers, in the order of their ends; empty unless the order asks for it.
+	// One for each connection, in the order of their ends, even if a message on it was refused; not for the last one of a session,
+	// on which there was nothing left to submit. Empty unless the order asks for it.
 	ConnectionsMs []float64 `json:"connectionsMs"`
 }
 
@@ -55,7 +56,7 @@ type load struct {
 }
 
 func main() {
-	// As many as one event loop has.
+	// One thread, as an event loop has: the load should take no more than one of the cores.
 	runtime.GOMAXPROCS(1)
 	l := &load{others: []string{}, took: []float64{}}
 	if err := json.NewDecoder(os.Stdin).Decode(&l.order); err != nil {
@@ -108,7 +109,7 @@ func (l *load) keepSubmitting() {
 	}
 }
 
-// True while there may be more to send.
+// Submits on one connection until its messages are through or one fails. Returns false when the load is over.
 func (l *load) submitOn(s *session) bool {
 	for n := 0; l.MessagesPerConnection == 0 || n < l.MessagesPerConnection; n++ {
 		content := l.next()

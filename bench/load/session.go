@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Nobody waits longer for an answer.
+// How long we wait for a connection, for room to write, or for a reply.
 const patience = 60 * time.Second
 
-// Of a load the certificate is not verified, and nothing but X25519 is offered for the key exchange: it then does little of
-// its own, and the same with every server. Whoever is timed verifies the certificate, and offers what Go offers unless its
-// access names X25519. No ticket is kept, so every handshake is a whole one.
+// A load does not verify the certificate, and offers nothing but X25519 for the key exchange, so that its own work is small and
+// the same with every server. A client that is timed verifies the certificate, and offers what Go offers by default, unless its
+// access names X25519. Neither keeps tickets, so every handshake is a full one.
 func clientConfig(to access, timed bool) (*tls.Config, error) {
 	x25519 := []tls.CurveID{tls.X25519}
 	if !timed {
@@ -50,11 +50,11 @@ type access struct {
 	} `json:"login"`
 }
 
-// One connection to a submission server: in TLS and logged in, as its access says.
+// One connection to a submission server: secured by STARTTLS and logged in, if its access says so.
 type session struct {
 	conn   net.Conn
 	reader *bufio.Reader
-	// Whether the last EHLO was answered so (RFC 2920).
+	// Whether a reply offered PIPELINING (RFC 2920).
 	pipelining bool
 }
 
@@ -100,7 +100,7 @@ func (s *session) use(conn net.Conn) {
 	s.reader = bufio.NewReader(conn)
 }
 
-// A refusal is an error that begins with the reply.
+// Submits one message. If the server refuses it, the error begins with its reply.
 func (s *session) submit(content []byte, pipelined bool) error {
 	const from, to, data = "MAIL FROM:<app@corp.test>\r\n", "RCPT TO:<someone@sink.test>\r\n", "DATA\r\n"
 	if pipelined && !s.pipelining {
@@ -148,7 +148,7 @@ func (s *session) write(octets []byte) error {
 	return err
 }
 
-// All lines of one reply.
+// Reads all lines of one reply; it is an error if its code is another one.
 func (s *session) reply(code string) error {
 	for {
 		line, err := s.reader.ReadString('\n')
