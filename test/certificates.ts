@@ -24,12 +24,12 @@ type Options = {
   readonly notBefore?: Date
   readonly notAfter?: Date
   readonly commonName?: string
-  /** Of the authority's signature. */
+  /** The hash in the authority's signature on the server certificate. */
   readonly hash?: 'SHA-1' | 'SHA-256'
 }
 type Certificate = { readonly ca: string; readonly cert: string; readonly key: string }
 
-/** PEM texts: the authority, and a certificate and its PKCS #8 key for these host names, addresses and URIs. */
+/** PEM texts: the authority's certificate, and a certificate and PKCS #8 key for these host names, addresses and URIs. */
 export async function makeCertificates(hosts: readonly string[], options: Options = {}): Promise<Certificate> {
   const notBefore = options.notBefore ?? new Date(Date.now() - hour)
   const notAfter = options.notAfter ?? new Date(Date.now() + 24 * hour)
@@ -73,10 +73,10 @@ export async function makeCertificates(hosts: readonly string[], options: Option
 
 const typeOf = (name: string): GeneralNameType => (isIP(name) !== 0 ? 'ip' : name.includes('://') ? 'url' : 'dns')
 
-/** Passes for this authority by its name and key identifier; its key is on a curve that NIST has no name for. */
+/** A certificate with this authority's name and key identifier, but a key on a curve that NIST has no name for. */
 export const oddTwin = async (authority: string): Promise<string> => (await onCurve('secp256k1', authority)).cert
 
-/** With the names of this certificate, and a key on another curve. */
+/** A certificate with the names and extensions of the one given, but a key on another curve, and that key. */
 export async function onCurve(namedCurve: string, like: string): Promise<Omit<Certificate, 'ca'>> {
   const { subject, extensions, notBefore, notAfter } = new X509Certificate(like)
   const { publicKey, privateKey: key } = generateKeyPairSync('ec', { namedCurve })

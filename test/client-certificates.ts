@@ -22,7 +22,7 @@ const hour = 3_600_000
 
 type Keys = webcrypto.CryptoKeyPair
 export type TestAuthority = { readonly pem: string; readonly certificate: X509Certificate; readonly keys: Keys }
-/** PEM texts; `cert` has the intermediates behind the leaf. */
+/** What a client presents, as PEM texts; in `cert`, the leaf comes first and the intermediates follow. */
 export type Shown = { readonly cert: string; readonly key: string }
 export type San = { readonly type: GeneralNameType; readonly value: string }
 type Options = {
@@ -30,17 +30,17 @@ type Options = {
   readonly notAfter?: number
   readonly usage?: ExtendedKeyUsage
   readonly keyUsage?: KeyUsageFlags
-  /** Of its signature. */
+  /** The hash in the signature on it. */
   readonly hash?: 'SHA-1' | 'SHA-256'
-  /** Extensions of its own. */
+  /** Further extensions. */
   readonly others?: readonly Extension[]
-  /** Whether it says which key of its authority signed it. */
+  /** Whether it names the key that signed it (the authority key identifier, RFC 5280 section 4.2.1.1). */
   readonly keyId?: boolean
 }
 
 const newKeys = (): Promise<Keys> => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
 
-/** An authority by itself, or one that another has made. */
+/** Makes an authority: a root, or one that `parent` vouches for. With `isOne` false, its constraints deny that it is one. */
 export async function makeAuthority(
   name: string,
   parent?: TestAuthority,
@@ -66,7 +66,7 @@ export async function makeAuthority(
   return { pem: certificate.toString('pem'), certificate, keys: its }
 }
 
-/** A leaf; times are hours from now. */
+/** Makes a leaf certificate; the times are in hours from now. */
 export async function certify(by: TestAuthority, names: readonly San[], options: Options = {}): Promise<Shown> {
   const { notBefore = -1, notAfter = 24, usage = ExtendedKeyUsage.clientAuth, keyId = true } = options
   const { hash = 'SHA-256', others = [], keyUsage = KeyUsageFlags.digitalSignature } = options
@@ -108,13 +108,13 @@ async function makeSet() {
   return {
     authorities: { authority, foreign, other, intermediate },
     shown: {
-      /** Names of apps/device. */
+      /** The name of the credential apps/device. */
       device: await certify(authority, web),
       deviceByDns: await certify(authority, [dns('Device.corp.example')]),
       deviceByEmail: await certify(authority, [email('device@CORP.example')]),
       deviceTwice: await certify(authority, [...web, dns('device.corp.example')]),
       printer: await certify(authority, [dns('printer.corp.example')]),
-      /** Of both credentials. */
+      /** One name of apps/device and one of apps/printer. */
       both: await certify(authority, [...web, dns('printer.corp.example')]),
       nobody: await certify(authority, [uri('spiffe://corp.example/web2'), uri('spiffe://corp.example/webb')]),
       nameless: await certify(authority, []),
@@ -125,11 +125,11 @@ async function makeSet() {
       early: await certify(authority, web, { notBefore: 12 }),
       server: await certify(authority, web, { usage: ExtendedKeyUsage.serverAuth }),
       signer: await certify(authority, web, { keyUsage: KeyUsageFlags.keyCertSign }),
-      /** Who vouches for it is no authority. */
+      /** Signed by a certificate that is no authority. */
       belowNone: { cert: `${belowNone.cert}\n${none.pem}`, key: belowNone.key },
       weak: await certify(authority, web, { hash: 'SHA-1' }),
       unknown: await certify(authority, web, { others: [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))] }),
-      /** By an authority of the very same name. */
+      /** Signed by another authority of the same name. */
       foreign: await certify(foreign, web),
       foreignByName: await certify(foreign, web, { keyId: false }),
       other: await certify(other, web),
@@ -140,5 +140,5 @@ async function makeSet() {
 }
 
 let made: ReturnType<typeof makeSet> | undefined
-/** One set for all tests of a process. */
+/** One set for all tests of a process, made when the first one asks. */
 export const clientCertificates = () => (made ??= makeSet())

@@ -1,6 +1,6 @@
-/** What work takes of the processor: a machine that does other things beside it adds nothing to that. */
+/** How much processor time work takes: unlike time by the clock, it does not grow when the machine is busy with other work. */
 
-/** Milliseconds of this thread. */
+/** The processor time that this thread used for `work`, in milliseconds. */
 export function cpuMs(work: () => unknown): number {
   const before = process.threadCpuUsage()
   work()
@@ -8,6 +8,6 @@ export function cpuMs(work: () => unknown): number {
   return (user + system) / 1000
 }
 
-/** The least of some attempts, in milliseconds: the first of them compiles the code, too. */
+/** The least of several attempts, in milliseconds, since the first ones compile the code as well. */
 export const leastCpuMs = (attempts: number, work: () => unknown): number =>
   Math.min(...Array.from({ length: attempts }, () => cpuMs(work)))

@@ -1,8 +1,8 @@
-/** Suites that need root: without it they are skipped with a loud line, or fail in CI. */
+/** Suites that need root: anybody else sees in a loud line that they are skipped, and in CI they fail. */
 import { skipped } from './skipped.ts'
 
 /**
- * Whether a suite can run: for `describe.runIf`. `why`: what needs root, in words.
+ * Whether a suite can run, for `describe.runIf`; `why` says in words what needs root.
  * @throws Error in CI, where nothing may be skipped.
  */
 export const asRoot = (why: string): boolean => process.getuid?.() === 0 || skipped(`${why} needs root`)

@@ -4,10 +4,10 @@ import { loadMessage } from './load-message.ts'
 import { senderDomain } from './relay-process.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
 
-/** Where one breaks off: how much of its commands and content it has sent. */
+/** Where a client breaks off: what it has sent by then. */
 const ends = ['before DATA', 'at DATA', 'in the content', 'before the dot', 'within the dot', 'by RSET'] as const
 
-/** Until the signal; never rejects. */
+/** Breaks off one message after the other until the signal; it never rejects. */
 export async function breakOff(access: Access, random: () => number, signal: AbortSignal): Promise<void> {
   for (let n = 1; !signal.aborted; n += 1) {
     const end = ends[Math.floor(random() * ends.length)] ?? 'at DATA'

@@ -1,4 +1,4 @@
-/** Clients that are not ours: nodemailer, as an application would use it, swaks, as a person would, and msmtp, as a script would. */
+/** Clients that others wrote: nodemailer, as an application uses it, swaks, as a person does, and msmtp, as a script does. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import type { Binding } from './fleet.ts'
 import { programFile } from './programs.ts'
 
 export type Mail = { readonly from: string; readonly to: string | readonly string[]; readonly raw: string }
-/** The reply to the command that decided. */
+/** The reply that decided: the first refusal, or else the reply to the final dot. The code is 0 if there was none. */
 export type Answer = { readonly code: number; readonly text: string }
 export type Client = (binding: Binding, mail: Mail) => Promise<Answer>
 
@@ -40,18 +40,18 @@ export const swaks: Client = async ({ host, port, login }, { from, to, raw }) =>
     helo: 'swaks.test',
     from,
     to: [to].flat().join(','),
-    // It ends every line with CR LF itself, the last one too, and doubles leading dots.
+    // swaks itself ends every line with CR LF, the last one too, and doubles leading dots.
     data: raw.replaceAll('\r\n', '\n').replace(/\n$/, ''),
   }
   const named = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
   const transcript = await new Promise<string>((resolve) => {
-    // Before it connects it says what is wrong on its standard error alone.
+    // What goes wrong before it connects is on standard error alone.
     execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, out, err) => resolve(out === '' ? err : out))
   })
   return decisive(transcript.split('\n'))
 }
 
-/** It verifies by GnuTLS, ends a line by itself, and reads the password anew. */
+/** Unlike the others, it verifies certificates by GnuTLS and gets the password from a command. It ends lines by itself. */
 export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-msmtp-'))
   const authority = join(folder, 'ca.pem')
@@ -64,7 +64,7 @@ export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }
     auth: 'on',
     user: login.username,
     passwordeval: 'printenv RELAY_PASSWORD',
-    // A message without it would get one.
+    // Otherwise, a message without a From field would be given one.
     'set-from-header': 'off',
     from,
   }
@@ -73,7 +73,7 @@ export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }
     const env = { ...process.env, RELAY_PASSWORD: login.password }
     const args = ['--debug', ...named, '--', ...[to].flat()]
     const child = execFile(programFile('msmtp') ?? 'msmtp', args, { env }, (_, out, err) => resolve(`${out}${err}`))
-    // Where it is refused before the content, it does not read it.
+    // If it is refused before the content, msmtp ends without having read it.
     child.stdin?.on('error', () => undefined).end(raw.replaceAll('\r\n', '\n'))
   })
   rmSync(folder, { recursive: true })
@@ -81,7 +81,7 @@ export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }
   return answerIn(said.find((line) => /^[45]/.test(line)) ?? said.at(-2) ?? `000 ${transcript}`)
 }
 
-/** The first refusal in a transcript, else what was said after the final dot, which stands before the reply to QUIT. */
+/** The first refusal in a transcript, or else the reply to the final dot, which is the last one before the reply to QUIT. */
 function decisive(lines: readonly string[]): Answer {
   const replies = (mark: RegExp): readonly string[] => lines.flatMap((line) => mark.exec(line)?.[1] ?? [])
   const refusals = replies(/^<(?:\*\*|~\*) +(\d{3} .*)/)

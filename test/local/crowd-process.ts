@@ -1,13 +1,13 @@
-/** A crowd in a process of its own: started, asked, and told to end. */
+/** Starts a crowd in a process of its own, asks it for a report, and tells it to end. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { CrowdOrder, CrowdReport } from './crowd.ts'
 
 /**
- * What a crowd takes of the processor. `equal`: as much as everybody. `low`: little, but it may finish its slice, some
- * milliseconds, before a relay that woke up. `idle`: only what nobody else on this machine wants (SCHED_IDLE), as if it
- * were on machines of its own; beside others who want all of it that is nothing.
+ * How much of the processor a crowd may take. `equal`: as much as everybody. `low`: little, but it may finish its time slice of
+ * some milliseconds before a relay that woke up gets its turn. `idle`: only what nothing else on this machine wants
+ * (SCHED_IDLE), as if it ran on machines of its own; that is nothing at all where others want all of it.
  */
 const priorities = { equal: [], low: ['nice', '-n', '19'], idle: ['chrt', '--idle', '0'] } as const
 export type Priority = keyof typeof priorities

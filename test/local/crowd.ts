@@ -1,6 +1,6 @@
 /**
- * Clients that want more than their share, in a process of their own: what they do takes no time of who measures.
- * Forked; it is told once what to do, and says what became of it when it is told to end.
+ * Clients that want more than their share. They run in a forked process of their own, so that their work takes no time of the
+ * process that measures. It is told once what to do, and reports when it is asked to and when it ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Load, startLoad } from './load.ts'
@@ -9,12 +9,12 @@ import { type SlowKind, slowClient } from './slow-clients.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
 
 export type CrowdOrder = {
-  /** Of a credential of their own. */
+  /** With the login of a credential of their own. */
   readonly access: Access
   readonly slow?: { readonly kind: SlowKind; readonly localAddresses: readonly string[] }[]
-  /** Each guesses at passwords without a pause, from one address after the other. */
+  /** The addresses of each guesser, which tries passwords without a pause, from one of them after the other. */
   readonly guessers?: readonly (readonly string[])[]
-  /** As fast as it is answered, over so many sessions of each address. */
+  /** Submits as fast as it is answered, over so many sessions from each address. */
   readonly flood?: {
     readonly localAddresses: readonly string[]
     readonly sessions: number
@@ -24,18 +24,18 @@ export type CrowdOrder = {
 }
 
 export type CrowdReport = {
-  /** Slow clients that are connected now. */
+  /** How many slow clients are connected now. */
   readonly slow: number
   readonly guesses: number
   readonly flooded: number
-  /** What a message of the flood was told that was no 250. */
+  /** For each message of the flood without a 250: the reply, or why there was none. */
   readonly others: readonly string[]
 }
 
 const counts = { slow: 0, guesses: 0, flooded: 0, others: [] as string[] }
 let ended = false
 
-/** In comes a connection, out goes a client; who is sent away comes back. */
+/** Keeps one slow client connected: when it is sent away, it comes back a second later. */
 async function keepSlow(access: Access, kind: SlowKind): Promise<void> {
   while (!ended) {
     await slowClient(kind, access, (step) => {

@@ -1,4 +1,4 @@
-/** What is done to a relay and to those around it while it works; each is over, and mended, when it resolves. */
+/** What is done to a relay and to its surroundings while it works. When a deed resolves, it is over and the damage is undone. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,10 +11,10 @@ export type Deed = readonly [name: string, deed: () => Promise<void>]
 type World = {
   readonly victim: Victim
   readonly hops: readonly FickleHop[]
-  /** Writes another configuration. */
+  /** Writes a different configuration for the relay. */
   readonly configure: () => void
   readonly random: () => number
-  /** A volume of its own; absent: none that may be filled. */
+  /** The mount point of a volume that may be filled; without it, none is. */
   readonly volume?: string
 }
 
@@ -56,7 +56,7 @@ export const deedsOf = ({ victim, hops, configure, random, volume }: World): rea
   ...(volume === undefined ? [] : [['full', () => fillFor(volume, random() * 1500)] as const]),
 ]
 
-/** For a while there is not an octet of room. */
+/** Leaves not an octet of room on the volume for a while. */
 async function fillFor(volume: string, ms: number): Promise<void> {
   const filler = join(volume, 'filler')
   fill(filler)

@@ -1,4 +1,4 @@
-/** How long the disk itself takes, meanwhile, for what every acknowledgement waits for: a few KB written over and synced. */
+/** Measures, beside other work, how long the disk takes for what every 250 waits for: a few KB overwritten and synced. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,11 +7,11 @@ const everyMs = 25
 const bytes = 4096
 const places = 1024
 
-/** Does the deed, and puts into `times` how many milliseconds each write in `folder` took until it was done. */
+/** Does the deed, and puts into `times` how many milliseconds each write in `folder` took meanwhile, with its sync. */
 export async function besideDisk<T>(folder: string, times: number[], deed: () => Promise<T>): Promise<T> {
   const file = await open(join(folder, 'probe'), 'w')
   try {
-    // Room that is there already, as in the journal: only the content has to get to the disk.
+    // The space is allocated beforehand, as in the journal, so that only the content has to get to the disk.
     await file.write(Buffer.alloc(places * bytes))
     await file.datasync()
     const ended = new AbortController()

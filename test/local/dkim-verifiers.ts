@@ -1,14 +1,14 @@
-/** Three verifiers that are not ours and not of each other: mailauth, dkimpy and opendkim. */
+/** Three DKIM verifiers that others wrote, independently of each other: mailauth, dkimpy and opendkim. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestKey, verdicts } from '../relay/delivery/signing-keys.ts'
 import { programFile, python } from './programs.ts'
 
-/** Messages in files, and the keys that should have signed them as `domain`, the first one's signature on top. */
+/** Messages in files, and the keys that should have signed them for `domain`; the signature of the first key is on top. */
 export type Signed = { readonly files: readonly string[]; readonly domain: string; readonly keys: readonly TestKey[] }
 
-/** For each file, the selectors whose signatures are good, from the top. */
+/** Returns, for each file, the selectors whose signatures are good, from the top. */
 export type Verifier = (signed: Signed, folder: string) => Promise<readonly (readonly string[])[]>
 
 const recordsOf = ({ domain, keys }: Signed): readonly (readonly [string, string])[] =>
@@ -38,7 +38,7 @@ const dkimpy: Verifier = async (signed, folder) => {
     )
 }
 
-/** It tells the verdict on every signature in the Authentication-Results that it would add. */
+/** Its verdicts are in the Authentication-Results field that it would add. */
 const opendkim: Verifier = async (signed, folder) => {
   const [records, config] = [join(folder, 'records.txt'), join(folder, 'opendkim.conf')]
   writeFileSync(

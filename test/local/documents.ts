@@ -1,4 +1,4 @@
-/** The objects of a small Production fleet, as a person would write them; tests change what they are about. */
+/** The objects of a small Production fleet, as a person would write them; each test changes the part that it is about. */
 import { freePort } from './free-port.ts'
 
 export type Document = {
@@ -17,7 +17,7 @@ const resource = (kind: string, name: string, spec: Fields): Document => ({
   spec,
 })
 
-/** One route to a receiver on this machine, tried again each second. */
+/** A route to receivers on this machine that retries every second, and gives up after five minutes. */
 export const routeTo = (smarthosts: Fields | readonly Fields[]): Fields => ({
   name: 'default',
   smarthosts: Array.isArray(smarthosts) ? smarthosts : [smarthosts],
@@ -32,7 +32,7 @@ export const plainReceiver = (port: number): Fields => ({
   tls: { mode: 'Disabled' },
 })
 
-/** Closed as always; `spec` replaces whole fields. */
+/** A policy with one listener, on a free port; `spec` replaces whole fields. */
 export const policy = async (spec: Fields): Promise<Document> =>
   resource('RelayPolicy', 'shared', {
     environment: 'Production',
@@ -67,7 +67,7 @@ export const configMap = (name: string, data: Readonly<Record<string, string>>):
   data,
 })
 
-/** The policy, the domain corp.test and the credential app: what most tests need. */
+/** What most tests need: the policy, the domain corp.test and the credential app. */
 export const smallFleet = async (policySpec: Fields, environment = 'Production'): Promise<readonly Document[]> => [
   await policy({ environment, ...policySpec }),
   domain('corp', { domain: 'corp.test', environment }),

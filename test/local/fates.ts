@@ -1,24 +1,24 @@
-/** What became of each recipient of a run under all faults, by what the hops have, the reports that came and the relay's own log. */
+/** What became of each recipient of a run under all faults, by what the hops took, the DSNs, and the relay's own log. */
 import type { Taken } from './fickle-hop.ts'
 import { check, counted, type Sent, type Verdict } from './history.ts'
 
 export type Fates = Verdict & {
-  /** `id recipient`: given up, as a hop or the log says, and in no report. */
+  /** Given up, but in no DSN; each as `id recipient`. */
   readonly unreported: readonly string[]
-  /** `id recipient`: in a report, though it has arrived and no attempt was without an answer. */
+  /** In a DSN as failed, although it arrived and every attempt was answered; each as `id recipient`. */
   readonly wronglyReported: readonly string[]
-  /** `id recipient`: more copies than the relay says there may be. */
+  /** More copies arrived than the relay's log says there may be; each as `id recipient: number`. */
   readonly untold: readonly string[]
-  /** Taken by a hop that did not say so. */
+  /** How many messages a hop took without answering so. */
   readonly unsaid: number
-  /** Lines of the log that no fault of the run explains. */
+  /** Error lines of the log that no fault of the run explains. */
   readonly errors: readonly string[]
 }
 
-/** A disk without room, and a configuration that is read while it is written. */
+/** Explained by the run: a full disk, and a configuration that was read while it was written. */
 const explained = /ENOSPC|disk full|is no JSON/
 
-/** By `id recipient`. */
+/** Each is `id recipient`. */
 type Keys = ReadonlySet<string>
 
 export function fatesIn(sent: ReadonlyMap<string, Sent>, taken: readonly Taken[], log: readonly string[]): Fates {
@@ -50,7 +50,7 @@ export function fatesIn(sent: ReadonlyMap<string, Sent>, taken: readonly Taken[]
   }
 }
 
-/** What is given up for its age is reported instead of being delivered. */
+/** Counts deliverable recipients that are in a DSN and did not arrive as undeliverable: their messages expired. */
 function withExpired(id: string, sent: Sent, reported: Keys, arrived: Keys): Sent {
   const isGone = (path: string): boolean => reported.has(`${id} ${path}`) && !arrived.has(`${id} ${path}`)
   const [gone, kept] = [sent.deliverable.filter(isGone), sent.deliverable.filter((path) => !isGone(path))]
@@ -59,7 +59,7 @@ function withExpired(id: string, sent: Sent, reported: Keys, arrived: Keys): Sen
 
 const isReport = ({ reversePath }: Taken): boolean => reversePath === ''
 
-/** RFC 3464: one group of fields for each recipient. */
+/** The failed recipients in a DSN, which has one group of fields for each (RFC 3464 section 2.3). */
 const reportedIn = ({ content }: Taken): readonly string[] =>
   content
     .split('\r\n\r\n')
@@ -72,8 +72,8 @@ const keysOf = (taken: Arrivals): readonly string[] =>
   taken.flatMap(({ id, forwardPaths }) => forwardPaths.map((path) => `${id} ${path}`))
 
 /**
- * How many copies beyond the first the relay says there may be: one for each attempt without an answer, and one for each that
- * a kill cut off. Of a message whose client was told nothing, nobody knows the queue id: any number.
+ * How many copies beyond the first the relay's log says there may be: one for each attempt that got no answer, and one for each
+ * that a kill cut off. If the client was told no queue id, nobody can find these lines, and any number is right.
  */
 function copiesTold(log: readonly string[]): (queueId: string | undefined, path: string) => number {
   const told = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * A next hop in a mood: by chance it refuses for now, at any step, closes, stays silent, or takes a message and does not say
- * so. What it has taken it remembers. Calm, it refuses only what is refused for good.
+ * A next hop that misbehaves by chance, at any step: it refuses for now, closes, is slow, or takes a message without saying so.
+ * It remembers what it took. With `trouble` 0, it refuses only what is refused for good: recipients that begin with `bad.`.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
@@ -13,20 +13,20 @@ export type Taken = {
   readonly reversePath: string
   readonly forwardPaths: readonly string[]
   readonly content: string
-  /** False: the relay was not told. */
+  /** Whether the relay was answered that the message is kept. */
   readonly said: boolean
 }
 
 export type Mood = {
   readonly random: () => number
-  /** Of a hundred answers, how many are none that was hoped for. */
+  /** In how many of a hundred answers something goes wrong. */
   trouble: number
 }
 
 const unmarked = { id: '', digest: '' } as const
 const endOfData = '\r\n.\r\n'
 const forNow = ['451 4.3.2 not now', '450 4.2.0 greylisted', '452 4.2.2 full', '421 4.3.2 going down'] as const
-/** What is said at a step goes wrong in one of these ways. */
+/** What may go wrong at a step; refusals for now are three times as likely as each other trouble. */
 const troubles = ['for now', 'for now', 'for now', 'close', 'reset', 'slow'] as const
 
 export class FickleHop {
@@ -40,7 +40,7 @@ export class FickleHop {
     this.#mood = mood
   }
 
-  /** At the port that it had before, where it had one. */
+  /** Listens, at the port that it had before if it was started before. */
   async start(): Promise<void> {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket)
@@ -93,7 +93,7 @@ class Visit {
     this.#socket.end()
   }
 
-  /** Whether the visit goes on. */
+  /** Answers one command. Returns whether the session goes on. */
   async #obey(line: string): Promise<boolean> {
     const path = /<(.*?)>/.exec(line)?.[1] ?? ''
     switch (line.slice(0, 4).toUpperCase()) {
@@ -144,7 +144,7 @@ class Visit {
     return !this.#ended
   }
 
-  /** By chance something else than what was hoped for, and then `meant` is not so. */
+  /** Says `reply` and calls `meant`; or by chance makes trouble instead, and then `meant` is called only if it is slowness. */
   async #say(reply: string, meant = (): unknown => undefined): Promise<boolean> {
     const trouble = this.#chance(this.#mood.trouble) ? this.#one(troubles) : 'none'
     switch (trouble) {
@@ -168,7 +168,7 @@ class Visit {
     return this.#plainly(reply)
   }
 
-  /** What comes before this; undefined where the connection ends instead. */
+  /** The text before the next `end`, or undefined if the connection ends first. */
   async #until(end: string): Promise<string | undefined> {
     for (let at = this.#rest.indexOf(end); ; at = this.#rest.indexOf(end)) {
       if (at !== -1) {

@@ -1,4 +1,4 @@
-/** A directory of YAML that runs: `relayfleet local` as a process of its own, with its credentials and its relays. */
+/** Runs a directory of YAML: `relayfleet local` as a process of its own, with its credentials and its relays. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,28 +14,28 @@ import { until } from './until.ts'
 type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }
 type Statuses = Readonly<Record<string, { readonly conditions: readonly Condition[] }>>
 
-/** What stands in a binding Secret, as an application would read it. */
+/** What an application reads in its binding Secret. */
 export type Binding = Access & {
   readonly login: { readonly username: string; readonly password: string }
 }
 
 export type Fleet = {
   readonly folder: string
-  /** The only relay's own process. */
+  /** The process id of the only relay. */
   pid(): number
   status(): Promise<RelayStatus>
-  /** The port of its pages. */
+  /** The port of the relay's HTTP pages. */
   httpPort(): number
   page(path: string): Promise<string>
-  /** One sample of /metrics by its name and labels as they are written there; 0 where it is not. */
+  /** The value of the first line of /metrics that matches, names and labels as they are written there; 0 without one. */
   metric(sample: RegExp): Promise<number>
   binding(credential: string): Binding
-  /** Writes or rewrites one object's file in one step, as editors do. */
+  /** Writes one object's file, in one step, as editors do. */
   write(document: Document): void
-  /** Puts any text where an object's file would be. */
+  /** Writes any text into the file `name`.yaml of the directory. */
   writeText(name: string, text: string): void
   condition(object: string, type: string): Condition | undefined
-  /** Resolves when the relay obeys what the directory says; the hash in force. */
+  /** Resolves with the hash in force, once the policy is programmed and the relay runs its newest configuration. */
   programmed(): Promise<string>
   /** Everything that the relay has logged. */
   log(): string

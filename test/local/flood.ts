@@ -1,7 +1,7 @@
 /**
- * What one credential that floods costs the others (case R15): how long they wait for a 250 at rest and under the flood, in
- * turns, on sessions that stay and with a connection for each message. Alone: `npx node test/local/flood.ts --rounds 3`.
- * With `--folder /dev/shm` the disk, which may keep everybody waiting at any time, is left out: then it is what the relay adds.
+ * What one credential that floods costs the others (case R15): how long they wait for a 250 without and with the flood, in turns,
+ * on sessions that stay and with a connection for each message. To run it alone: `npx node test/local/flood.ts --rounds 3`. With
+ * `--folder /dev/shm`, it leaves out the disk, which may hold up everybody at any time, and so measures the relay's part only.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,22 +25,22 @@ import { type Waits, waitsOf } from './waits.ts'
 
 export type FloodPlan = {
   readonly rounds: number
-  /** Of each of the four phases of a round. */
+  /** The duration of each of the four phases of a round. */
   readonly seconds: number
-  /** All that its four addresses may have by the policy's default, unless it is fewer. */
+  /** How many sessions the flood has, over four addresses; 200 is all that a policy's default lets them have. */
   readonly floodSessions: number
 }
 
 const wholeFlood: FloodPlan = { rounds: 3, seconds: 6, floodSessions: 200 }
 
-/** `kept`: from MAIL to the 250 behind the final dot on a session that stays. `alone`: from the connection on. */
+/** `kept`: from MAIL to the 250 after the final dot, on a session that stays. `alone`: from the connection to that 250. */
 type Way = 'kept' | 'alone'
-/** `disk`: what the disk itself took meanwhile. */
+/** Milliseconds; those of `disk` are what the disk took meanwhile for a write alone. */
 type Times = Record<Way | 'disk', number[]>
 export type FloodReport = Awaited<ReturnType<typeof flood>>
 
 const tenants = ['team-a/app', 'team-b/app', 'team-c/app', 'team-d/app']
-/** Messages a second of each of them. */
+/** How many messages a second each tenant submits. */
 const rates: Readonly<Record<Way, number>> = { kept: 10, alone: 5 }
 const floodAddresses = ['127.6.0.1', '127.6.0.2', '127.6.0.3', '127.6.0.4']
 const bytes = 4096
@@ -48,7 +48,7 @@ const patienceMs = 120_000
 
 const message = loadMessage({ id: 'tenant', reversePath: `app@${senderDomain}`, forwardPaths: ['a@sink.test'] }, bytes)
 
-/** One after the other on one session; who has to wait for the one before has waited for that, too. */
+/** Submits one message after the other on one session. The wait for the message before counts as part of a message's time. */
 async function submitKept(access: Access, seconds: number, times: number[]): Promise<void> {
   const session = await SmtpSession.open(access)
   let last: Promise<unknown> = Promise.resolve()
@@ -70,7 +70,10 @@ async function submitAlone(access: Access, seconds: number, times: number[]): Pr
   })
 }
 
-/** At its rate, whoever waits. @throws Error of the first that failed. */
+/**
+ * Does the deed at a fixed rate, even if earlier ones are not done yet.
+ * @throws Error of the first deed that failed
+ */
 async function eachDue(seconds: number, rate: number, deed: (due: number) => Promise<unknown>): Promise<void> {
   const running: Promise<unknown>[] = []
   for (let n = 0; n < seconds * rate; n += 1) {
@@ -86,7 +89,7 @@ async function submitFor(seconds: number, access: Access, times: Times): Promise
   for (const way of ['kept', 'alone'] as const)
     await Promise.all(
       tenants.map(async (username, place) => {
-        // Not all at the same moment: that would be a wait for each other.
+        // The tenants begin at different moments, since they would otherwise wait for each other.
         await sleep((place * 1000) / rates[way] / tenants.length)
         const own = { ...access, localAddress: `127.7.0.${place + 1}`, login: { username, password } }
         await submitting[way](own, seconds, times[way])
@@ -112,7 +115,7 @@ export async function flood(
   const hostsBefore = ticksOfHost()
   const taken = { messages: 0, seconds: 0, busyMs: 0 }
   const others: string[] = []
-  // What they do first is not compiled yet.
+  // The first submissions do not count: the code that they run is not compiled yet.
   await submitFor(1, access, newOf([]))
   const submitBesideDisk = (times: Times) => besideDisk(folder, times.disk, () => submitFor(seconds, access, times))
   try {
@@ -152,7 +155,7 @@ export async function flood(
       rest: waitsIn(rest),
       flooded: waitsIn(flooded),
       floodPerSecond: Math.round(taken.messages / taken.seconds),
-      /** How much of the time the relay's main thread had a processor. */
+      /** The share of the time that the relay's main thread had a processor, from 0 to 1. */
       busy: taken.busyMs / 1000 / taken.seconds,
       takenByHost: shareOfHost(hostsBefore, ticksOfHost()),
       others: [...new Set(others)],
@@ -174,7 +177,7 @@ function newOf(rounds: Times[]): Times {
   return times
 }
 
-/** Of all rounds together, and the 99th of a hundred of the middle round. */
+/** The waits of all rounds together, and the median of the rounds' own p99. */
 type RoundsWaits = Waits & { readonly middleP99Ms: number }
 
 function waitsIn(rounds: readonly Times[]): Readonly<Record<keyof Times, RoundsWaits>> {
@@ -186,15 +189,15 @@ function waitsIn(rounds: readonly Times[]): Readonly<Record<keyof Times, RoundsW
 }
 
 /**
- * How many times as long as at rest one of a hundred waits under the flood, in the middle round of each: a host that takes
- * the machine away for a tenth of a second, once in a minute, decides about the p99 of all rounds together, whatever the relay does.
+ * How many times as long as at rest the slowest of a hundred waits under the flood, each by the median of the rounds' p99. The
+ * p99 of all rounds together would tell of the host, which may take the machine away for a tenth of a second each minute.
  */
 const timesAsLong = ({ rest, flooded }: FloodReport, way: Way): number =>
   flooded[way].middleP99Ms / rest[way].middleP99Ms
 
 type HostTicks = { readonly all: number; readonly taken: number }
 
-/** What the kernel counts for all processors together, and of it what the host gave to others ("steal"). */
+/** The ticks that the kernel counts for all processors together, and those that the host gave to others ("steal"). */
 function ticksOfHost(): HostTicks {
   const ticks = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').trim().split(/\s+/).slice(1, 9).map(Number)
   return { all: ticks.reduce((sum, tick) => sum + tick, 0), taken: ticks[7] ?? 0 }
@@ -203,7 +206,7 @@ function ticksOfHost(): HostTicks {
 const shareOfHost = (before: HostTicks, after: HostTicks): number =>
   (after.taken - before.taken) / (after.all - before.all)
 
-/** How many of the flood's messages are answered while the middle one of the others waits: whatever the machine's speed. */
+/** How many messages of the flood are answered during a median wait of the others: hardly depends on the machine's speed. */
 export const answeredBefore = ({ flooded, floodPerSecond }: FloodReport, way: Way): number =>
   Math.round((flooded[way].p50Ms / 1000) * floodPerSecond)
 

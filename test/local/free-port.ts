@@ -1,4 +1,4 @@
-/** A port that nobody listens at, below the range that the kernel hands to outgoing connections. */
+/** Finds a port that nobody listens at, below the range that the kernel takes for outgoing connections. */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'

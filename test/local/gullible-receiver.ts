@@ -1,4 +1,4 @@
-/** A receiver that takes CR, LF and CR LF for the end of a line, as careless ones do: what smuggling needs at the far end. */
+/** A receiver that takes CR, LF and CR LF for the end of a line, as careless ones do: SMTP smuggling needs one at the far end. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 
@@ -30,7 +30,7 @@ class Session {
   readonly #mails: Mail[]
   #rest = ''
   #reversePath = ''
-  /** Of the content that is being received. */
+  /** The lines so far of the content that is being received. */
   #lines: string[] | undefined
 
   constructor(mails: Mail[]) {
@@ -38,7 +38,7 @@ class Session {
   }
 
   take(text: string): readonly string[] {
-    // A CR at the very end may be half of a line end.
+    // A CR at the very end may be the first half of CR LF.
     const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/)
     this.#rest = lines.pop() ?? ''
     return lines.flatMap((line) => this.#answer(line) ?? [])

@@ -1,19 +1,19 @@
-/** The history of a run under faults, and what it proves: nothing that was acknowledged is lost, nothing was made up. */
+/** The history of a run under faults, and its verdict: that nothing that was acknowledged is lost, and nothing is made up. */
 
 /** What the client side knows of one message. */
 export type Sent = {
   readonly digest: string
   /** Whether the client saw the 250 after the final dot. */
   readonly acknowledged: boolean
-  /** Recipients that the receiver will take. */
+  /** Recipients that the receiver accepts. */
   readonly deliverable: readonly string[]
-  /** Recipients that the receiver refuses for good: a DSN to the reverse-path has to report them. */
+  /** Recipients that the receiver refuses for good, which a DSN to the reverse-path has to report. */
   readonly undeliverable: readonly string[]
-  /** As its client was told; absent where it was not. */
+  /** The queue id in the reply to the client; absent if it got none. */
   readonly queueId?: string
 }
 
-/** What the receiver saw; a DSN arrives with the null reverse-path and carries the id of the message it reports. */
+/** A message that the receiver got. A DSN has the null reverse-path, and the id of the message that it reports. */
 export type Seen = {
   readonly id: string
   readonly digest: string
@@ -25,16 +25,16 @@ export type Verdict = {
   readonly acknowledged: number
   readonly delivered: number
   readonly reported: number
-  /** `id recipient`: acknowledged, and neither delivered nor reported. The one number that must be 0. */
+  /** Acknowledged, and neither delivered nor reported; each as `id recipient`. Must be empty. */
   readonly lost: readonly string[]
-  /** Arrivals that nobody sent to that recipient. */
+  /** Arrivals at recipients that the message was not for or that refuse it, and DSNs on messages with nothing to report. */
   readonly invented: readonly string[]
-  /** Arrivals whose bytes are not those that were sent. */
+  /** Arrivals whose octets are not those that were sent. */
   readonly damaged: readonly string[]
-  /** Arrivals of one message at one recipient beyond the first. */
+  /** How many arrivals of a message at a recipient there were beyond the first. */
   readonly duplicates: number
   readonly duplicateReports: number
-  /** Delivered though the client saw no 250: allowed, it can not know (RFC 1047). */
+  /** How many messages were delivered though the client saw no 250. That is allowed: SMTP can not avoid it (RFC 1047). */
   readonly unacknowledgedDelivered: number
 }
 
@@ -69,7 +69,7 @@ export function check(sent: ReadonlyMap<string, Sent>, seen: readonly Seen[]): V
 const wasSent = (sent: Sent | undefined, forwardPaths: readonly string[]): boolean =>
   sent !== undefined && forwardPaths.every((path) => sent.deliverable.includes(path))
 
-/** How often each of them is there. */
+/** How often each key occurs. */
 export function counted(keys: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -1,24 +1,24 @@
-/** What a run under kills has shown, and the promises that it must have kept. */
+/** The results of a run under kills, and the promises that it must have kept. */
 import type { Verdict } from './history.ts'
 
 export type KillReport = Verdict & {
   readonly kills: number
   readonly seed: number
-  /** Kills before the relay had opened its listener again. */
+  /** How many of the kills came before the relay listened again. */
   readonly killsWhileStarting: number
   readonly submitted: number
   readonly refused: readonly string[]
   readonly unknown: number
-  /** Deliveries that may be in flight at the kills, and so may be made twice. */
+  /** The most deliveries that can have been in flight at the kills, each of which may be made twice. */
   readonly duplicatesAllowed: number
-  /** Messages that the relay itself says may arrive twice. */
+  /** How often the relay's log says that a message may arrive twice. */
   readonly duplicatesCounted: number
   readonly acknowledgedPerSecondUp: number
   readonly startMs: { readonly p50: number; readonly max: number }
   readonly exitCode: number | null
 }
 
-/** Each line is one promise. */
+/** The promises, and whether each was kept. */
 export const promises = (r: KillReport): Readonly<Record<string, boolean>> => ({
   'nothing acknowledged is lost': r.lost.length === 0,
   'nothing is invented': r.invented.length === 0,

@@ -1,6 +1,6 @@
 /**
  * Kills a relay under load at random moments, starts it again at once, and proves by the history that nothing that was
- * acknowledged is lost. Alone: `npx node test/local/kill.ts --kills 1000 --rate 600 --seed 1`.
+ * acknowledged is lost. To run it alone: `npx node test/local/kill.ts --kills 1000 --rate 600 --seed 1`.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -25,22 +25,22 @@ export type KillPlan = {
   readonly kills: number
   readonly rate: number
   readonly seed: number
-  /** How long the relay may live each time, at random; default 100 to 1,000 ms. */
+  /** How long the relay runs each time, drawn at random between these; by default 100 to 1,000 ms. */
   readonly livesMs?: readonly [least: number, most: number]
-  /** Our own receiver instead of aiosmtpd, which would be what takes the time. */
+  /** Takes our own receiver instead of aiosmtpd, whose speed would otherwise be the limit. */
   readonly swift?: boolean
-  /** SIGTERM: it is asked to end instead, and then it may neither lose nor double anything. */
+  /** With SIGTERM, the relay is asked to end instead, and may then neither lose nor double anything; SIGKILL by default. */
   readonly signal?: 'SIGKILL' | 'SIGTERM'
 }
 
 const sessions = 16
-/** What a smarthost has unless its policy says otherwise. */
+/** The default of a smarthost. */
 const maxConnections = 20
 const drainMs = 60_000
-/** How often a relay is killed again before it is up. */
+/** In this share of the kills, the relay is killed once more while it starts. */
 const killAgain = 0.2
 
-/** Runs in a new folder, which stays for a look when a promise was broken. */
+/** Runs the plan in a new folder, which is kept for inspection if a promise was broken. */
 export async function killRun(plan: KillPlan): Promise<KillReport> {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-kill-'))
   const report = await killRunIn(folder, plan).catch((error: Error) => {
@@ -87,7 +87,7 @@ async function killRunIn(folder: string, plan: KillPlan): Promise<KillReport> {
   }
 }
 
-/** How often the relay says that a message may arrive twice. By lines: the log of a thousand kills is too long for one string. */
+/** How often the log says that a message may arrive twice. After a thousand kills it is too long for one string. */
 async function toldOfTwice(path: string): Promise<number> {
   let told = 0
   const log = await open(path)
@@ -95,7 +95,7 @@ async function toldOfTwice(path: string): Promise<number> {
   return told
 }
 
-/** What every session may be told when the relay was asked to end. */
+/** The reply that every session may get once the relay was asked to end; it counts as no refusal. */
 const goingDown = /^421 4\.3\.2 /
 
 async function killOften(victim: Victim, plan: KillPlan, random: () => number): Promise<void> {

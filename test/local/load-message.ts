@@ -1,4 +1,4 @@
-/** A message of a given size whose id and digest a receiver can find again. */
+/** A message of a given size, with an id and a digest by which its arrival can be recognised. */
 import { createHash } from 'node:crypto'
 import type { Submission } from './smtp-session.ts'
 
@@ -10,7 +10,7 @@ export type LoadMessage = Submission & {
 
 const mark = 'X-Load-Id: '
 
-/** As whoever has got it finds them; undefined where it is no such message. */
+/** The id and the digest of a message that arrived; undefined if it is not one of these. */
 export function marksIn(content: string): Pick<LoadMessage, 'id' | 'digest'> | undefined {
   const at = content.indexOf(mark)
   if (at === -1) return undefined
@@ -33,7 +33,7 @@ export function loadMessage({ id, reversePath, forwardPaths }: LoadEnvelope, byt
   ].join('\r\n')
   const start = `${mark}${id}\r\n\r\n${id}\r\n`
   const room = Math.max(0, bytes - before.length - start.length)
-  // Cut between CR and LF, the CR would be a bare one.
+  // If the cut falls between CR and LF, the CR would be a bare one.
   const text = line
     .repeat(Math.ceil(room / line.length))
     .slice(0, Math.max(0, room - 2))

@@ -1,20 +1,20 @@
-/** Many sessions that submit as fast as they are answered, or at a given rate, and note what each message was told. */
+/** Many sessions that submit as fast as they are answered, or at a given rate, and tell what became of each message. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Access, SmtpReply, Submission } from './smtp-session.ts'
 import { SmtpSession } from './smtp-session.ts'
 
 export type Told<S> =
   | { readonly kind: 'acknowledged' | 'refused'; readonly submission: S; readonly reply: SmtpReply }
-  /** The connection was lost: the message may be in the relay or not. */
+  /** The connection was lost, so the relay may have accepted the message or not. */
   | { readonly kind: 'unknown'; readonly submission: S; readonly error: Error }
 
 export type LoadPlan<S extends Submission> = {
-  /** Asked for each connection, so that a restarted server may have moved. */
+  /** A server that is started again has to come back at the same address. */
   readonly access: Access
   readonly sessions: number
-  /** Messages a second over all sessions; absent: as fast as answers come. */
+  /** Messages a second over all sessions together; without it, as fast as answers come. */
   readonly rate?: number
-  /** Then the session quits and a new one opens; absent: never. */
+  /** After so many messages, a session ends and a new one is opened; without it, only after a failure. */
   readonly messagesPerConnection?: number
   /** The next message; undefined ends the load. */
   readonly next: () => S | undefined
@@ -22,9 +22,9 @@ export type LoadPlan<S extends Submission> = {
 }
 
 export type Load = {
-  /** Resolves when every session has ended; rejects when no connection could be had for a whole minute. */
+  /** Resolves when every session has ended; rejects when a session could not connect for a whole minute. */
   readonly done: Promise<void>
-  /** No further message begins. */
+  /** Lets the messages that have begun end, and begins no further one. */
   stop(): void
 }
 
@@ -59,7 +59,7 @@ async function keepSubmitting<S extends Submission>(
   }
 }
 
-/** True while there may be more to send. */
+/** Submits on one session until it fails or has had its number of messages. Returns false when the load is over. */
 async function submitOn<S extends Submission>(
   session: SmtpSession,
   plan: LoadPlan<S>,
@@ -99,7 +99,7 @@ async function reconnect(access: Access, stopped: () => boolean): Promise<SmtpSe
   return undefined
 }
 
-/** What was missed while the server was away is made up, at most a second of it. */
+/** Waits until the next message is due. What was missed while the server was away is made up for, at most one second of it. */
 function pacer(rate: number | undefined): () => Promise<void> {
   if (rate === undefined) return () => Promise.resolve()
   const step = 1000 / rate

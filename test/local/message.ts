@@ -2,7 +2,7 @@
 
 type Parts = { readonly from: string; readonly id?: string; readonly subject?: string; readonly text?: string }
 
-/** RFC 5322 text with CRLF; `from` stands in the From field as it is. */
+/** An RFC 5322 message with CR LF; `from` is put into the From field as it is. */
 export const message = ({ from, id = 'fixed@corp.test', subject = 'a test', text = 'Hello.\r\n' }: Parts): string =>
   [
     `From: ${from}`,

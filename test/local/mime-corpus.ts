@@ -1,4 +1,4 @@
-/** Messages of every MIME shape, and of every oddity that a strict relay takes, from a public seed. */
+/** Messages of every MIME shape, with every oddity that a strict relay accepts, drawn from a seed. */
 import { seededRandom } from './seeded-random.ts'
 
 type Dice = {
@@ -7,7 +7,7 @@ type Dice = {
   readonly times: (most: number, make: (i: number) => string) => string
 }
 
-/** Each is CRLF in its lines and not dot-stuffed. The shapes come in turn, so every one of them is there. */
+/** The lines end with CR LF, and are not dot-stuffed. The shapes come in turn, so that each one is among them. */
 export function mimeCorpus(from: string, count: number, seed: number): readonly Buffer[] {
   return Array.from({ length: count }, (_, i) => {
     const dice = diceOf(seededRandom(seed + i))
@@ -48,7 +48,7 @@ const line = (dice: Dice): string => `${text(dice, 9)}${dice.oneOf('', '', ' ', 
 const lines = (dice: Dice, most: number): string => dice.times(most, () => line(dice))
 const fold = (dice: Dice): string => dice.oneOf(' ', '  ', '\t', '\r\n ', '\r\n\t', ' \r\n \t ')
 
-/** Fields in any order, with the oddities that RFC 5322 allows; the recipients are in the envelope. */
+/** Fields in any order, with the oddities that RFC 5322 allows. */
 function header(dice: Dice, from: string, i: number): string {
   const subject = dice.oneOf(
     'hello',
@@ -110,7 +110,7 @@ function multipart(dice: Dice, depth: number, kind: string): string {
 const bodies: readonly Shape[] = [
   plain,
   () => '\r\n',
-  // No blank line at all: all of it is header.
+  // No blank line: the header ends with the message (RFC 5322 section 2.1).
   () => '',
   (dice) => `\r\n${'\r\n'.repeat(1 + dice.whole(5))}`,
   (dice) => `\r\n${' \t'.repeat(1 + dice.whole(3))}\r\n\t\r\n`,
@@ -134,7 +134,7 @@ const bodies: readonly Shape[] = [
   (dice) =>
     mime('text/calendar; method=REQUEST; charset=utf-8', '8bit') +
     `BEGIN:VCALENDAR\r\n${lines(dice, 8)}END:VCALENDAR\r\n`,
-  // Beyond what is held in memory as one piece, with blank lines and white space where pieces meet.
+  // Larger than what the relay holds in memory as one piece, with blank lines and white space where the pieces meet.
   (dice) =>
     `\r\n${dice.times(40, () => `${line(dice)}${' \r\n'.repeat(dice.whole(900))}${'z \t'.repeat(dice.whole(900))}\r\n`)}`,
   (dice) => mime('application/pdf', 'base64') + base64(dice, 60_000 + dice.whole(60_000)),

@@ -1,16 +1,16 @@
-/** BIND, authoritative for zones of a test. */
+/** Runs BIND as the authoritative server of a test's zones. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Side } from './network.ts'
 import { programFile } from './programs.ts'
 import { startTold } from './told-server.ts'
 
-/** A key by which somebody signs updates and transfers (RFC 8945), HMAC-SHA-256; `secret` in base64. */
+/** An HMAC-SHA-256 key that signs updates and transfers (TSIG, RFC 8945); `secret` is in base64. */
 export type UpdateKey = { readonly name: string; readonly secret: string }
 
 /**
- * `zones`: the records of each, or undefined for one whose file is missing, so that every answer is SERVFAIL.
- * `updateKey`: who has it may change and transfer all of them (RFC 2136).
+ * `zones` has the records of each; undefined means that the zone's file is missing, so that every answer is SERVFAIL.
+ * With `updateKey`, one may change and transfer all of them (RFC 2136).
  */
 export async function startNamed(
   folder: string,
@@ -24,7 +24,7 @@ export async function startNamed(
   const command = [...side, programFile('named') ?? 'named', '-g', '-c', join(folder, 'named.conf')]
   const { child, stop } = await startTold('named', command, ' running\n')
   return {
-    /** Reads the zone's file anew. */
+    /** Writes the zone's file anew and lets BIND read it. */
     reload(zone: string, records: readonly string[]): void {
       write(zone, records)
       child.kill('SIGHUP')
@@ -36,7 +36,7 @@ export async function startNamed(
 export type Zones = Readonly<Record<string, readonly string[] | undefined>>
 type NamedOptions = { readonly side: Side; readonly address: string; readonly zones: Zones }
 
-/** With what every zone begins. */
+/** The records that every zone begins with. */
 export const head = (address: string): readonly string[] => [
   '$TTL 1',
   '@ SOA ns.test. root.test. 1 60 60 600 1',

@@ -1,4 +1,7 @@
-/** A network of its own for a test: here and the world, two network namespaces and a cable, where port 25 and public addresses are free to use. */
+/**
+ * A network of a test's own: two network namespaces, `here` and `world`, and a cable between them. In there, port 25 and public
+ * addresses are free to use.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -6,22 +9,25 @@ import { join } from 'node:path'
 import { end } from './receiver.ts'
 import { skipped } from './skipped.ts'
 
-/** A command that runs what follows it on one side. */
+/** A command to put before another one, which then runs in one of the two namespaces. */
 export type Side = readonly string[]
 export type Network = { readonly here: Side; readonly world: Side; close(): Promise<void> }
 
 type Addresses = {
-  /** On this side's loopback, beside 127.0.0.1. */
+  /** Further addresses of the loopback device here. */
   readonly inside: readonly string[]
-  /** Beyond the cable. */
+  /** Addresses in the world. */
   readonly outside: readonly string[]
-  /** One of those outside: what /etc/resolv.conf names here. */
+  /** The address outside that /etc/resolv.conf names here. */
   readonly resolver: string
-  /** More of that file. */
+  /** Further lines of that file. */
   readonly resolverOptions: string
 }
 
-/** Whether a suite can run: for `describe.runIf`. @throws Error in CI, where nothing may be skipped. */
+/**
+ * Whether a suite can run, for `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped.
+ */
 export function mayUnshare(): boolean {
   try {
     execFileSync('unshare', ['-n', '-m', 'true'], { stdio: 'ignore' })
@@ -31,7 +37,7 @@ export function mayUnshare(): boolean {
   }
 }
 
-/** `folder`: for a file of ours. */
+/** Makes the network, and a resolv.conf in `folder`. */
 export async function openNetwork(
   folder: string,
   { inside, outside, resolver, resolverOptions }: Addresses,
@@ -53,7 +59,7 @@ export async function openNetwork(
   return { here, world, close: async () => void (await Promise.all([end(near), end(far)])) }
 }
 
-/** A process that does nothing but keep its namespaces. */
+/** Starts a process that only keeps its namespaces open. */
 async function holdNamespace(): Promise<ChildProcess> {
   const child = spawn('unshare', ['-n', '-m', 'sh', '-c', 'echo ready; exec sleep infinity'], {
     stdio: ['ignore', 'pipe', 'inherit'],

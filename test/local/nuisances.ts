@@ -1,4 +1,4 @@
-/** Clients that misbehave in one way each, and leave: what a relay has around it all day, beside its mail. */
+/** Clients that misbehave, each in one way, and leave: what a relay meets all day beside its mail. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Access, SmtpSession } from './smtp-session.ts'
@@ -7,7 +7,7 @@ type Nuisance = (access: Access, localAddress: string) => Promise<void>
 
 const silent = (socket: Socket): Socket => socket.on('error', () => {})
 
-/** Says this before TLS, hears what is answered, and goes. */
+/** Sends these octets before TLS, waits for an answer, and leaves. */
 const says =
   (octets: string): Nuisance =>
   async ({ host, port }, localAddress) => {
@@ -18,7 +18,7 @@ const says =
     socket.destroy()
   }
 
-/** Logged in, in a transaction, and then this; hears one answer more and goes. */
+/** Sends these octets after DATA, in a session that is logged in, and leaves; if `hears`, after one more reply. */
 const inData =
   (octets: string, hears: boolean): Nuisance =>
   async (access) => {
@@ -58,7 +58,7 @@ const nuisances: Readonly<Record<string, Nuisance>> = {
   'a header of 200 KB': inData(`${header}${'X: y\r\n'.repeat(33_000)}\r\n.\r\n`, true),
 }
 
-/** One after the other, one each `everyMs`, until stopped; from a few addresses of this machine. */
+/** Starts one after the other, one every `everyMs`, until stopped; those that do not get as far as DATA use 50 addresses. */
 export function startNuisances(access: Access, everyMs: number) {
   const all = Object.values(nuisances)
   const running = new Set<Promise<void>>()
@@ -66,7 +66,7 @@ export function startNuisances(access: Access, everyMs: number) {
   const timer = setInterval(() => {
     const nuisance = all[n % all.length]
     n += 1
-    // Whatever the relay does to it: what counts is what is left of it in the relay.
+    // What becomes of the client does not matter: the question is what it leaves behind in the relay.
     const one = nuisance?.(access, `127.3.0.${(n % 50) + 1}`).catch(() => undefined)
     if (one) running.add(one.finally(() => running.delete(one)))
   }, everyMs)

@@ -1,7 +1,7 @@
 /**
- * All faults at the same time, at random: next hops in a mood, kills, ends, pauses, hops that go away, a full disk, clients
- * that break off, and changes of the configuration. In the end everybody is calm, and each recipient of what was acknowledged
- * must have had its fate: `npx node test/local/ordeal.ts --seconds 60 --seed 1`.
+ * All faults at the same time, at random: next hops that misbehave, kills, ends, pauses, hops that go away, a full disk, clients
+ * that break off, and changes of the configuration. Then the faults end, and each recipient of what was acknowledged must have
+ * its message or be reported in a DSN: `npx node test/local/ordeal.ts --seconds 60 --seed 1`.
  */
 import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -28,9 +28,9 @@ import { Victim } from './victim.ts'
 export type OrdealPlan = {
   readonly seconds: number
   readonly seed: number
-  /** Of a hundred answers of the hops, how many are trouble; default 3. */
+  /** In how many of a hundred answers of the hops something goes wrong; 3 by default. */
   readonly trouble?: number
-  /** The spool is on a volume of so many MB, which is full now and then; needs root. */
+  /** Puts the spool on a volume of so many MiB, which is full now and then; needs root. */
   readonly megabytes?: number
 }
 
@@ -46,7 +46,7 @@ const sessions = 12
 const rate = 150
 const drainMs = 120_000
 
-/** Each line is one promise. */
+/** The promises, and whether each was kept. */
 export const promises = (r: OrdealReport): Readonly<Record<string, boolean>> => ({
   'nothing acknowledged is lost': r.lost.length === 0,
   'nothing is invented': r.invented.length === 0,
@@ -60,7 +60,10 @@ export const promises = (r: OrdealReport): Readonly<Record<string, boolean>> => 
 
 const allKept = (report: OrdealReport): boolean => Object.values(promises(report)).every(Boolean)
 
-/** Runs in a new folder, which stays for a look when a promise was broken. @throws Error that names seed and folder */
+/**
+ * Runs the plan in a new folder, which is kept for inspection if a promise was broken.
+ * @throws Error that names the seed and the folder
+ */
 export async function ordeal(plan: OrdealPlan): Promise<OrdealReport> {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-ordeal-'))
   const data = join(folder, 'data')
@@ -147,7 +150,7 @@ async function doFor(seconds: number, deeds: readonly Deed[], random: () => numb
   return done
 }
 
-/** Another one each time: routes, priorities, connections, times, and whether the credential may send. */
+/** Draws a configuration: routes, priorities, connections, times, and whether the credential may send. */
 function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => number): RelayConfig {
   const plain = loadConfig({ listenPort, smarthostPort: 0, maxConnections: 20 })
   const most = (): number => 1 + Math.floor(chance() * 12)
@@ -157,7 +160,7 @@ function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => 
       return smarthost(`hop-${i}`, hops[i]?.port ?? 0, rest)
     })
   const retry = { scheduleMs: [100 + Math.floor(chance() * 400), 600], expireAfterMs: 86_400_000 }
-  // Reports take the other route: they are never given up.
+  // Only this route gives up early: DSNs go by the other one, so they never expire.
   const hurried = { ...retry, expireAfterMs: chance() < 0.3 ? 3000 : 86_400_000 }
   const match = { senderDomains: [], recipientDomains: ['x.test'] }
   const split = { ...route('x', to(2), { retry: hurried }), match }
@@ -172,7 +175,7 @@ function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => 
 
 const sizes = [600, 4096, 4096, 12_000, 250_000] as const
 
-/** `bad` ones are refused for good, at whichever hop. */
+/** Those that begin with `bad.` are refused for good by every hop. */
 function recipients(n: number, random: () => number): readonly string[] {
   const count = random() < 0.6 ? 1 : 1 + Math.floor(random() * 8)
   return Array.from({ length: count }, (_, i) => {

@@ -1,6 +1,7 @@
 /**
- * A real relay with a thousand slow clients, a flood of guesses at passwords and one tenant that wants all there is: what
- * it holds, and how long the other tenants wait. Alone: `npx node test/local/overload.ts --seconds 60`.
+ * A real relay with a thousand slow clients, clients that guess passwords, and one tenant that wants all there is: how much
+ * memory and how many descriptors it needs, and how long the other tenants wait. To run it alone:
+ * `npx node test/local/overload.ts --seconds 60`.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -35,12 +36,12 @@ export type OverloadReport = Awaited<ReturnType<typeof overload>>
 const wholeOverload: OverloadPlan = { seconds: 60, slowClients: 1000, guessers: 32, floodSessions: 200 }
 
 const tenants = ['a', 'b', 'c', 'd', 'e'].map((name, n) => ({ name: `team-${name}/app`, address: `127.7.0.${n + 1}` }))
-/** Messages a second of each of them. */
+/** How many messages a second each tenant submits. */
 const tenantRate = 3
 const restSeconds = 10
 const perAddress = 40
 const addressesPerGuesser = 50
-/** The journal has a few segments open, more or fewer. */
+/** The count of descriptors may vary by this many, since the journal holds a changing number of segments open. */
 const segments = 6
 const patienceMs = 120_000
 const names = [...tenants.map(({ name }) => name), 'mail/flood', 'mail/slow']
@@ -48,7 +49,7 @@ const names = [...tenants.map(({ name }) => name), 'mail/flood', 'mail/slow']
 const addresses = (net: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `127.${net}.${Math.floor(n / 250)}.${(n % 250) + 1}`)
 
-/** From the connection to the 250 behind the final dot, for one message on a connection of its own. */
+/** Submits one message on a connection of its own; the milliseconds from the connection to the 250 after the final dot. */
 async function submitOnce(access: Access, sent: Map<string, Sent>, id: string): Promise<number> {
   const forwardPaths = [`a.${id}@x.test`]
   const message = loadMessage({ id, reversePath: `app@${senderDomain}`, forwardPaths }, 4096)
@@ -63,12 +64,12 @@ async function submitOnce(access: Access, sent: Map<string, Sent>, id: string): 
   return waitedMs
 }
 
-/** Every tenant at its rate, whoever waits: a message begins when it is due, not when the one before was answered. */
+/** Each tenant submits at its rate: a message begins when it is due, even if the one before was not answered yet. */
 async function submitFor(seconds: number, access: Access, sent: Map<string, Sent>, phase: string) {
   const failures: string[] = []
   const waits = await Promise.all(
     tenants.map(async ({ name, address }, place) => {
-      // Not all at the same moment: that would be a wait for each other.
+      // The tenants begin at different moments, since they would otherwise wait for each other.
       await sleep((place * 1000) / tenantRate / tenants.length)
       const times: number[] = []
       const running: Promise<void>[] = []
@@ -181,7 +182,7 @@ export async function overload(plan: OverloadPlan) {
 type Queue = { readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number } }
 const inQueue = ({ queue: { ready, deferred, inFlight } }: Queue): number => ready + deferred + inFlight
 
-/** `rule stage` and how often. */
+/** How often messages were refused, by `rule stage`. */
 const refusalsIn = (metrics: string): Readonly<Record<string, number>> =>
   Object.fromEntries(
     [...metrics.matchAll(/^relayfleet_smtpd_refusals_total\{(.*)\} (\d+)$/gm)].map(([, labels = '', count]) => [
@@ -193,7 +194,7 @@ const refusalsIn = (metrics: string): Readonly<Record<string, number>> =>
 const worstMs = (waits: Readonly<Record<string, Waits>>): number =>
   Math.max(...Object.values(waits).map(({ p99Ms }) => p99Ms))
 
-/** Each line is one promise. */
+/** The promises, and whether each was kept. */
 export const overloadPromises = (r: OverloadReport): Readonly<Record<string, boolean>> => ({
   'nothing acknowledged is lost': r.lost.length === 0,
   'nothing is invented': r.invented.length === 0,

@@ -1,4 +1,4 @@
-/** Postfix as the mail server of a machine that sends all its mail through a relay, by a certificate and without a login. */
+/** Postfix as the mail server of a machine that sends all its mail through a relay, with a client certificate and no login. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
@@ -6,19 +6,19 @@ import { type Postfix, type PostfixParameters, startPostfixInstance } from './po
 
 type Way = {
   readonly relay: { readonly host: string; readonly port: number; readonly ca: string }
-  /** The domain of mail that is Postfix's own. */
+  /** The domain that Postfix's own mail comes from. */
   readonly origin: string
   /** PEM texts. */
   readonly certificate: { readonly cert: string; readonly key: string }
 }
 
-/** What takes its own machine's mail at `port`, and its log. */
+/** It takes mail of its own machine at `port`. */
 export type PostfixClient = Omit<Postfix, 'pid'> & { readonly port: number }
 
 const parameters = (folder: string, { relay, origin }: Way): PostfixParameters => ({
   myhostname: 'machine.test',
   mynetworks: '127.0.0.0/8',
-  // What its bounces come from has to belong to the credential.
+  // The credential must own the domain that Postfix's own messages come from, since the relay checks their From field.
   myorigin: origin,
   relayhost: `[${relay.host}]:${relay.port}`,
   smtp_tls_security_level: 'secure',
@@ -28,7 +28,10 @@ const parameters = (folder: string, { relay, origin }: Way): PostfixParameters =
   smtp_tls_loglevel: '1',
 })
 
-/** In a folder that is its own. @throws Error with what Postfix said when it does not start. */
+/**
+ * Starts it in a folder of its own.
+ * @throws Error with what Postfix said when it does not start.
+ */
 export async function startPostfixClient(folder: string, way: Way): Promise<PostfixClient> {
   const port = await freePort()
   writeFileSync(join(folder, 'ca.pem'), way.relay.ca)

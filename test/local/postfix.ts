@@ -1,4 +1,4 @@
-/** Postfix as an instance of its own in a folder, without chroot and without DNS: what it is for is its parameters'. */
+/** Postfix as an instance of its own in a folder, without chroot and without DNS; its parameters say what it does. */
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,15 +8,15 @@ import { until } from './until.ts'
 
 const daemons = '/usr/lib/postfix/sbin'
 
-/** Of main.cf. */
+/** Parameters of main.cf by name. */
 export type PostfixParameters = Readonly<Record<string, string>>
 
 type Instance = {
-  /** Its own, with whatever files the parameters name. */
+  /** A folder of its own, with all files that the parameters name. */
   readonly folder: string
   readonly port: number
   readonly parameters: PostfixParameters
-  /** Put before its command line. */
+  /** A command line that is put before Postfix's own, e.g. strace. */
   readonly trace?: readonly string[] | undefined
 }
 
@@ -44,7 +44,7 @@ const mainCf = ({ folder, parameters }: Instance): string =>
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('')
 
-// Debian's without what is not used here; a process for each session, also where many are idle.
+// Debian's master.cf without the services that are not used here, and with enough processes for 2,000 sessions at once.
 const masterCf = ({ port }: Instance): string =>
   [
     `127.0.0.1:${port} inet n - n - 2000 smtpd`,
@@ -66,7 +66,10 @@ const masterCf = ({ port }: Instance): string =>
     '',
   ].join('\n')
 
-/** As root. @throws Error with what Postfix said when it does not start. */
+/**
+ * Starts it; needs root.
+ * @throws Error with the log when it does not listen in time.
+ */
 export async function startPostfixInstance(instance: Instance): Promise<Postfix> {
   const { folder, port, trace = [] } = instance
   write(instance)
@@ -90,7 +93,7 @@ export async function startPostfixInstance(instance: Instance): Promise<Postfix>
 
 function write(instance: Instance): void {
   const { folder } = instance
-  // Its own users have to get in.
+  // Postfix's own users have to be able to enter.
   chmodSync(folder, 0o755)
   for (const name of ['queue', 'data', 'log']) mkdirSync(join(folder, name), { recursive: true })
   runAsRoot('chown', ['postfix', join(folder, 'data')])

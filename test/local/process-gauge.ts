@@ -1,11 +1,11 @@
-/** What a process holds, read from /proc: its memory and its descriptors, once a second. */
+/** Measures at an interval what a relay's process holds: its memory and descriptors from /proc, and the heap that it reports. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Relay } from './relay-process.ts'
 import { lows, type Sample, slopePerHour } from './trend.ts'
 
 export type Gauge = {
   readonly memory: readonly Sample[]
-  /** What V8 has in use, of it the live part where it was just collected. */
+  /** What V8 has in use; a low value, just after a collection, is near the live part. */
   readonly heap: readonly Sample[]
   readonly descriptors: readonly Sample[]
   stop(): void
@@ -36,10 +36,10 @@ export function gauge({ pid, metric }: Pick<Relay, 'pid' | 'metric'>, everyMs = 
 }
 
 const mebi = 1024 * 1024
-/** To a tenth. */
+/** Octets in MiB, to a tenth. */
 export const inMebibytes = (bytes: number): number => Math.round((bytes / mebi) * 10) / 10
 
-/** Slope of the lows after `warmUpMs`, in MiB an hour. */
+/** How fast the lows of each span grow after `warmUpMs`, in MiB an hour. */
 export const memorySlope = (memory: readonly Sample[], warmUpMs: number, spanMs: number): number =>
   inMebibytes(
     slopePerHour(

@@ -1,4 +1,4 @@
-/** The programs beside Node that a suite needs: where one is missing it is skipped with a loud line, or fails in CI. */
+/** The programs beside Node that suites need. If one is missing, its suites are skipped with a loud line, or fail in CI. */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
@@ -47,12 +47,12 @@ const programs = {
 } as const
 export type Program = keyof typeof programs
 
-/** The Debian packages of those that are not installed. */
+/** The Debian packages of those programs that are not installed. */
 export const missingPackages = (...names: readonly Program[]): readonly string[] =>
   names.filter((name) => !programs[name].found()).flatMap((name) => programs[name].package.split(' '))
 
 /**
- * Whether a suite can run: for `describe.runIf`.
+ * Whether a suite can run, for `describe.runIf`.
  * @throws Error in CI, where nothing may be skipped.
  */
 export function installed(...names: readonly Program[]): boolean {

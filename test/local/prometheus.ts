@@ -1,4 +1,4 @@
-/** A Prometheus of its own that scrapes each second, and is asked as Grafana asks it. */
+/** A Prometheus of a test's own that scrapes every second, and is asked as Grafana asks it. */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,12 +10,15 @@ import { until } from './until.ts'
 export type Series = Readonly<Record<string, string>>
 
 export type Prometheus = {
-  /** The labels of each series that an expression has now. @throws Error with its words where it does not understand it. */
+  /**
+   * The labels of each series in an expression's current result.
+   * @throws Error with Prometheus's words if the expression is wrong
+   */
   query(expr: string): Promise<readonly Series[]>
   stop(): Promise<void>
 }
 
-/** `jobs`: ports of this machine by the name of their job. */
+/** `jobs` has the port on this machine that each job scrapes, by the job's name. */
 export async function startPrometheus(folder: string, jobs: Readonly<Record<string, number>>): Promise<Prometheus> {
   const config = join(folder, 'prometheus.json')
   const scraped = Object.entries(jobs).map(([name, port]) => ({

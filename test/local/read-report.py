@@ -1,4 +1,4 @@
-"""Reads a DSN from standard input with Python's own parser, and prints what a mail program would know of it."""
+"""Reads a DSN from standard input with Python's own parser, and prints as JSON what a mail program would make of it."""
 
 import email
 import email.policy
@@ -29,7 +29,7 @@ print(
             "autoSubmitted": str(message["auto-submitted"]),
             "parts": [p.get_content_type() for p in parts],
             "text": parts[0].get_content() if parts else "",
-            # The first block is about the message, each other one about a recipient (RFC 3464).
+            # The first block is about the message, each other one about a recipient (RFC 3464 section 2.1).
             "blocks": [dict(block.items()) for block in status.get_payload()] if status else [],
             "returned": headers_of(returned),
         }

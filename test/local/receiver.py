@@ -1,7 +1,7 @@
-"""An SMTP receiver that is not ours: aiosmtpd, which notes each message as one line of JSON and keeps its exact bytes.
+"""An SMTP receiver on aiosmtpd: it notes each message as one line of JSON, and keeps its exact octets if asked to.
 
-The answer to a recipient is written in its local part: `550.anything` is refused for good, `451.anything` for now,
-`451once.anything` only the first time, `552dot.anything` after the final dot; everybody else is accepted.
+The local part of a recipient says how it is answered: `550.anything` is refused for good, `451.anything` for now,
+`451once.anything` for now the first time, and `552dot.anything` after the final dot; all others are accepted.
 """
 
 import argparse
@@ -48,7 +48,7 @@ class Receiver:
         arrival = {
             "number": self.count,
             "at": time.time(),
-            # It hands the null reverse-path on as it was written.
+            # aiosmtpd gives the null reverse-path as it was written, with its angle brackets.
             "reversePath": "" if envelope.mail_from == "<>" else envelope.mail_from,
             "forwardPaths": envelope.rcpt_tos,
             "tls": session.ssl is not None,
@@ -57,7 +57,7 @@ class Receiver:
         }
         at = content.find(LOAD_ID)
         if at >= 0:
-            # What the client wrote begins here; what the relay put before it is not part of the comparison.
+            # The client's text begins here; fields that the relay put before it are not compared.
             arrival["id"] = content[at + len(LOAD_ID) : content.index(b"\r\n", at)].decode()
             arrival["digest"] = hashlib.sha256(content[at:]).hexdigest()
         if self.store:

@@ -1,4 +1,4 @@
-/** Receivers that are not ours: aiosmtpd, which keeps every message, and Postfix's smtp-sink, which counts them; and a swift one. */
+/** Receivers: aiosmtpd, which keeps every message, Postfix's smtp-sink, which only counts them, and a fast one of our own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs'
@@ -17,7 +17,7 @@ export type Arrival = {
   readonly tls: boolean
   readonly login: string | null
   readonly bytes: number
-  /** The value of X-Load-Id and the SHA-256 of everything from that field on, where the message has one. */
+  /** The value of X-Load-Id, and the SHA-256 (in hex) of everything from that field on; absent if the message has none. */
   readonly id?: string
   readonly digest?: string
   readonly file?: string
@@ -28,7 +28,7 @@ export type Receiver = {
   /** Everything that has arrived until now, over all starts of the receiver. */
   arrivals(): readonly Arrival[]
   stop(): Promise<void>
-  /** Again at the same port. */
+  /** Starts it again, at the same port. */
   start(): Promise<void>
 }
 
@@ -37,11 +37,11 @@ export type ReceiverOptions = {
   /** Files with a certificate and its key; STARTTLS is then required. */
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly login?: { readonly username: string; readonly password: string }
-  /** 127.0.0.1 where it is absent. */
+  /** The address that it listens at; 127.0.0.1 by default. */
   readonly host?: string
-  /** A command that runs it somewhere else. */
+  /** A command to put before its own, which runs it in another network namespace. */
   readonly side?: readonly string[]
-  /** Whether the bytes of each message are kept; default true. */
+  /** Whether the octets of each message are kept; true by default. */
   readonly keep?: boolean
 }
 
@@ -75,7 +75,7 @@ function startPython(port: number, args: readonly string[], side: readonly strin
   return startListening(program, rest)
 }
 
-/** A program that prints its port when it listens. */
+/** Starts a program that prints its port when it listens. */
 async function startListening(
   program: string,
   args: readonly string[],
@@ -90,7 +90,7 @@ async function startListening(
   return { child, port: Number(line) }
 }
 
-/** Notes what arrives like the others, keeps nothing, and takes many thousands a second. */
+/** Starts our own receiver: it notes arrivals as aiosmtpd does, keeps no contents, and takes many thousands a second. */
 export async function startSwiftReceiver(folder: string): Promise<Pick<Receiver, 'port' | 'arrivals' | 'stop'>> {
   const log = join(folder, 'arrivals.jsonl')
   const { child, port } = await startListening(process.execPath, [
@@ -101,7 +101,7 @@ export async function startSwiftReceiver(folder: string): Promise<Pick<Receiver,
   return { port, arrivals: appended(log), stop: () => end(child) }
 }
 
-/** Reads only what was appended since the last call. */
+/** All arrivals in the file so far; each call reads only what was appended since the last one. */
 function appended(file: string): () => readonly Arrival[] {
   const all: Arrival[] = []
   let offset = 0
@@ -125,15 +125,15 @@ function appended(file: string): () => readonly Arrival[] {
   }
 }
 
-/** The bytes of a message as they came over the wire. */
+/** The octets of a message as they came over the wire. */
 export const bytesOf = (arrival: Arrival): string => readFileSync(arrival.file ?? '', 'latin1')
 
 export type Sink = { readonly port: number; readonly pid: number; delivered(): number; stop(): Promise<void> }
 
-/** Starts smtp-sink, which counts and throws away. */
+/** Starts smtp-sink, which counts messages and throws them away. */
 export async function startSink(): Promise<Sink> {
   const port = await freePort()
-  // As root it insists on somebody else to become.
+  // As root, it refuses to run without a user to change to.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn(programFile('smtp-sink') ?? 'smtp-sink', ['-c', ...user, `127.0.0.1:${port}`, '1024'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,4 +1,4 @@
-/** The messages of a run under faults, and what their clients were told: one half of the history. */
+/** The messages of a run under faults, and the answers to their clients: the sending half of the history. */
 import type { Sent } from './history.ts'
 import type { Told } from './load.ts'
 import { type LoadMessage, loadMessage } from './load-message.ts'
@@ -7,12 +7,12 @@ import { senderDomain } from './relay-process.ts'
 type Drawing = {
   /** The recipients of the nth message. */
   readonly recipientsOf: (n: number) => readonly string[]
-  /** Whether the next hop refuses this one for good. */
+  /** Whether the next hop refuses this recipient for good. */
   readonly isRefused: (forwardPath: string) => boolean
   readonly bytesOf: (n: number) => number
 }
 
-/** What one message in twenty is: most are plain, some need more than one attempt or a report. */
+/** Most messages have one recipient, who is accepted; of twenty, one has two, and three need another attempt, a DSN or both. */
 const oneInTwenty = (n: number): readonly string[] => {
   switch (n % 20) {
     case 1:
@@ -34,7 +34,7 @@ const ordinary: Drawing = {
   bytesOf: () => 4096,
 }
 
-/** Notes before the first octet leaves that a message is on its way, and later what its client was told. */
+/** Notes each message before its first octet is sent, and later the answer to its client. */
 export function recordMessages(drawing: Partial<Drawing> = {}) {
   const { recipientsOf, isRefused, bytesOf } = { ...ordinary, ...drawing }
   const sent = new Map<string, Sent>()

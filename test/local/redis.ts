@@ -1,4 +1,4 @@
-/** A real redis-server of a suite's own: started, stopped, paused and started again at the same port. */
+/** A redis-server of a suite's own, which can be killed, paused and started again at the same port. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { programFile } from './programs.ts'
 import { until } from './until.ts'
 
 type Options = {
-  /** With it the port takes TLS only. */
+  /** With these, the port takes only TLS. */
   readonly certificates?: Awaited<ReturnType<typeof makeCertificates>>
   readonly password?: string
 }
@@ -19,9 +19,9 @@ type Options = {
 export type Redis = {
   readonly port: number
   start(): Promise<void>
-  /** Everything in it is lost, as by a failover to nothing. */
+  /** Ends it; all its data is lost, as in a failover to an empty replica. */
   kill(): Promise<void>
-  /** It takes connections and says nothing. */
+  /** Stops its process: connections are still accepted, by the kernel, but nothing is answered. */
   pause(): void
   resume(): void
   command(...words: readonly string[]): Promise<unknown>

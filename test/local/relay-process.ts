@@ -1,4 +1,4 @@
-/** One relay as a process of its own: a folder with its configuration and data, started, killed and started again. */
+/** One relay as a process of its own, with its configuration and data in a folder; it can be ended and started again. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -50,7 +50,7 @@ export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): 
     queue: { maxBytes: 10_737_418_240, maxAgeMs: 600_000 },
   })
 
-/** Writes what a relay reads; it may be called again to change a running one. */
+/** Writes the files that a relay reads; written again, they change a relay that runs. */
 export function writeRelay(folder: string, config: RelayConfig, { cert, key }: Certificates): void {
   const at = join(folder, 'config')
   mkdirSync(at, { recursive: true })
@@ -62,11 +62,11 @@ export function writeRelay(folder: string, config: RelayConfig, { cert, key }: C
 export type Relay = {
   readonly pid: number
   status(): Promise<RelayStatus>
-  /** One sample of /metrics by its name without labels; 0 where it is not. */
+  /** The value of the first sample of this name in /metrics, whatever its labels; 0 without one. */
   metric(name: string): Promise<number>
   /** All of /metrics. */
   metrics(): Promise<string>
-  /** Ends it by a signal and waits; the exit code, or null where the signal killed it. */
+  /** Sends the signal and waits for the end; the exit code, or null if the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
@@ -79,8 +79,8 @@ type Endpoints = {
 const source = join(import.meta.dirname, '../../relay/main.ts')
 
 /**
- * A relay process, with the flags that ship; `trace` is put before its command line, `main` is a bundle instead of the
- * source. It may not listen yet: see `listening`.
+ * Starts a relay process with Node's flags as they ship. `trace` is put before its command line; `main` may name a bundle in
+ * place of the source. It may not listen yet: see `listening`.
  */
 export function spawnRelay(folder: string, trace: readonly string[] = [], main = source): ChildProcess {
   const data = join(folder, 'data')
@@ -91,7 +91,10 @@ export function spawnRelay(folder: string, trace: readonly string[] = [], main =
   return spawn(program, args, { stdio: ['pipe', log, log] })
 }
 
-/** @throws Error with the end of the log when the relay ends instead of listening. */
+/**
+ * Waits until the relay listens.
+ * @throws Error with the end of its log if it ends instead.
+ */
 export async function listening(folder: string, child: ChildProcess): Promise<Relay> {
   const { pid, http } = await until(`the relay in ${folder} listens`, () => {
     if (child.exitCode !== null) throw new Error(`the relay ended: ${endOf(join(folder, 'relay.log'))}`)

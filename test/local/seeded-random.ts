@@ -1,6 +1,6 @@
-/** Random numbers that a printed seed brings back (mulberry32). */
+/** Random numbers that can be drawn again from the same seed (the generator mulberry32). */
 
-/** Each call gives the next number in [0, 1). */
+/** Each call returns the next number, from 0 up to but not including 1. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { head } from './named.ts'
 import { programFile } from './programs.ts'
 
-/** `folder`: a new one, for its keys. `address`: of the BIND that serves it. */
+/** `folder` is made, for the keys; `address` is that of the BIND that serves the zone. */
 export function signedZone(folder: string, zone: string, address: string) {
   mkdirSync(folder)
   const run = (program: string, ...args: readonly string[]): string =>
@@ -18,9 +18,9 @@ export function signedZone(folder: string, zone: string, address: string) {
     join(folder, run('dnssec-keygen', '-q', '-a', 'ECDSAP256SHA256', ...kind, zone).trim())
   const [keySigning, zoneSigning] = [makeKey('-f', 'KSK'), makeKey()]
   return {
-    /** For whoever is to trust this zone. */
+    /** The file with the public key by which a resolver verifies the zone. */
     anchorFile: `${keySigning}.key`,
-    /** Keys, signatures and proofs of absence: served beside these records, and no others, they are valid. */
+    /** The keys, signatures and proofs of absence for exactly these records: they are served together. */
     signatures(records: readonly string[]): readonly string[] {
       writeFileSync(join(folder, 'plain'), [`$ORIGIN ${zone}.`, ...head(address), ...records, ''].join('\n'))
       const key = readFileSync(`${keySigning}.key`, 'utf8') + readFileSync(`${zoneSigning}.key`, 'utf8')

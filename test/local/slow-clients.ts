@@ -1,4 +1,4 @@
-/** Clients that are slow, each in its own way, and hold a session for as long as they are let. */
+/** Clients that are slow, each in its own way, and that keep a session for as long as the relay lets them. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,7 @@ const closed = async (session: SmtpSession): Promise<void> => {
   await session.reply().catch(() => undefined)
 }
 
-/** Says this again and again until the relay ends the session. */
+/** Sends these octets again and again until the relay ends the session. */
 const drips =
   (octets: string, everyMs: number): Slow =>
   async (session) => {
@@ -26,7 +26,7 @@ const inContent = async (session: SmtpSession): Promise<void> => {
 const line = `${'x'.repeat(78)}\r\n`
 const header = 'From: <app@corp.test>\r\nSubject: slow\r\n\r\n'
 
-/** Logged in, all of them. */
+/** All of these are logged in. */
 const slow = {
   'silent after its login': closed,
   'drips a command': drips('x', 3000),
@@ -45,7 +45,7 @@ const slow = {
 export type SlowKind = keyof typeof slow | 'silent before TLS'
 export const slowKinds: readonly SlowKind[] = [...(Object.keys(slow) as (keyof typeof slow)[]), 'silent before TLS']
 
-/** Resolves when the relay has ended it; `present` is told 1 and -1. */
+/** Runs one client; resolves when the relay has ended its session. `present` gets 1 when it connects and -1 when it is gone. */
 export async function slowClient(kind: SlowKind, access: Access, present: (step: 1 | -1) => void): Promise<void> {
   if (kind === 'silent before TLS') {
     const socket = connect(access).on('error', () => {})

@@ -1,4 +1,4 @@
-/** An SMTP client of few lines and no mercy: raw sockets, every reply seen, nothing repaired. Fast enough to load a relay. */
+/** A small SMTP client for tests: it shows every reply, repairs nothing, and is fast enough to put load on a relay. */
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
@@ -8,14 +8,14 @@ export type SmtpReply = { readonly code: number; readonly text: string }
 export type Access = {
   readonly host: string
   readonly port: number
-  /** `None` is for receivers only. */
+  /** `None` is only for receivers: a relay has no plaintext listener. */
   readonly tls: 'StartTLS' | 'Implicit' | 'None'
-  /** PEM of the authority that must have signed the certificate. */
+  /** The authority that must have signed the server's certificate, in PEM. */
   readonly ca?: string
   readonly servername?: string
-  /** What is offered for the key exchange, e.g. `X25519`; absent: what Node offers. */
+  /** What the client offers for the key exchange, e.g. `X25519`; by default what Node offers. */
   readonly groups?: string
-  /** Which of this machine's addresses the client has. */
+  /** The address of this machine that the client connects from. */
   readonly localAddress?: string
   readonly login?: { readonly username: string; readonly password: string }
 }
@@ -23,18 +23,18 @@ export type Access = {
 export type Submission = {
   readonly reversePath: string
   readonly forwardPaths: readonly string[]
-  /** Dot-stuffed, ends with CRLF. */
+  /** Dot-stuffed, and ending with CR LF. */
   readonly content: Buffer
 }
 
-/** On the way to a session. */
+/** The steps until a session is open, each reported when it is done. */
 export type Step = 'address' | 'connection' | 'greeting' | 'TLS'
 
 type Waiter = { readonly resolve: (reply: SmtpReply) => void; readonly reject: (error: Error) => void }
 const endOfData = Buffer.from('.\r\n')
 const greetingMs = 30_000
 
-// Making one costs more than the handshake.
+// Contexts are kept, since making one costs more than the handshake.
 const contexts = new Map<string, SecureContext>()
 function contextFor({ ca, groups }: Access): SecureContext {
   const options = { ...(ca !== undefined && { ca }), ...(groups !== undefined && { ecdhCurve: groups }) }
@@ -51,7 +51,7 @@ const tlsOptionsOf = (access: Access) => ({
 export class SmtpSession {
   #socket: Socket
   #waiting: Waiter[] = []
-  /** Replies that came before anybody asked, e.g. the greeting. */
+  /** Replies that arrived before anybody waited for them, e.g. the greeting. */
   #unasked: SmtpReply[] = []
   #lines: string[] = []
   #rest = ''
@@ -61,10 +61,10 @@ export class SmtpSession {
     this.#socket = this.#attach(socket)
   }
 
-  /** Connected and greeted; nothing said yet. `reached` hears how far it has come. */
+  /** Connects and reads the greeting, and sends nothing yet. `reached` is called for each step that is done. */
   static async connect(access: Access, reached = (_step: Step): void => {}): Promise<SmtpSession> {
     const socket = access.tls === 'Implicit' ? connectTls({ ...access, ...tlsOptionsOf(access) }) : connectTcp(access)
-    // A server that is killed while a client connects leaves some kernels with half a connection that nobody ends.
+    // If a server is killed while a client connects, some kernels leave the client with a half-open connection that nobody ends.
     socket.setTimeout(greetingMs, () => socket.destroy(new Error(`no greeting within ${greetingMs} ms`)))
     socket.once('lookup', () => reached('address')).once('connect', () => reached('connection'))
     const session = new SmtpSession(socket)
@@ -73,7 +73,7 @@ export class SmtpSession {
     return session
   }
 
-  /** Connected, in TLS and logged in as `access` says: ready for MAIL. */
+  /** Connects, and secures the session and logs in as `access` says; then it is ready for MAIL. */
   static async open(access: Access, reached = (_step: Step): void => {}): Promise<SmtpSession> {
     const session = await SmtpSession.connect(access, reached)
     reached('greeting')
@@ -88,7 +88,7 @@ export class SmtpSession {
     return this.#end !== undefined
   }
 
-  /** SHA-256 of the server's certificate; empty before TLS. */
+  /** The SHA-256 fingerprint of the server's certificate; empty before TLS. */
   get certificate(): string {
     return this.#socket instanceof TLSSocket ? (this.#socket.getPeerX509Certificate()?.fingerprint256 ?? '') : ''
   }
@@ -124,7 +124,7 @@ export class SmtpSession {
     return this.command(`AUTH PLAIN ${Buffer.from(`\0${username}\0${password}`).toString('base64')}`)
   }
 
-  /** One whole transaction; the reply that ended it, be it a refusal on the way. */
+  /** Submits one message; the last reply, which is a refusal if one of its commands was refused. */
   async submit({ reversePath, forwardPaths, content }: Submission): Promise<SmtpReply> {
     const mail = await this.command(`MAIL FROM:<${reversePath}>`)
     if (mail.code !== 250) return mail

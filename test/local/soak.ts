@@ -1,6 +1,6 @@
 /**
- * A real relay under moderate mixed load for as long as one likes: what it holds in the long run, and whether everything
- * arrived. Alone: `npx node test/local/soak.ts --minutes 60 --rate 40`.
+ * A real relay under moderate mixed load, for as long as one likes: how its memory and descriptors develop, and whether
+ * everything arrived. To run it alone: `npx node test/local/soak.ts --minutes 60 --rate 40`.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,9 +29,9 @@ export type SoakReport = Awaited<ReturnType<typeof soak>>
 const large = 300_000
 const reloadEveryMs = 60_000
 const nuisanceEveryMs = 500
-/** Longer than an idle connection to a smarthost is kept. */
+/** Longer than the relay keeps an idle connection to a smarthost. */
 const patienceMs = 60_000
-/** The journal has a few segments open, more or fewer. */
+/** The count of descriptors may vary by this many, since the journal holds a changing number of segments open. */
 const segments = 6
 
 export async function soak({ minutes, rate }: SoakPlan) {
@@ -47,7 +47,8 @@ export async function soak({ minutes, rate }: SoakPlan) {
   try {
     const messages = recordMessages({ bytesOf: (n) => (n % 50 === 0 ? large : 4096) })
     const access = accessTo(listenPort, certificates)
-    // Code that is not hot yet is compiled for an hour, and looks like a leak: what is measured is a relay that is warm.
+    // V8 goes on compiling code as it becomes hot, for an hour at this load, and that looks like a leak. So the load is higher at
+    // first, and only the relay that is warm is measured.
     const warming = startLoad({ access, sessions: 6, rate: rate * 4, messagesPerConnection: 20, ...messages })
     const steady = startLoad({ access, sessions: 4, rate: rate * 0.7, messagesPerConnection: 500, ...messages })
     const single = startLoad({ access, sessions: 2, rate: rate * 0.3, messagesPerConnection: 1, ...messages })
@@ -107,7 +108,7 @@ const empty = async (relay: Relay): Promise<boolean> => {
 
 const seen = (a: Arrival) => ({ ...a, id: a.id ?? `(number ${a.number})`, digest: a.digest ?? '' })
 
-/** Each line is one promise; the slope is one of the long run only. */
+/** The promises, and whether each was kept; the growth of memory is judged only after an hour or more. */
 export const soakPromises = (r: SoakReport): Readonly<Record<string, boolean>> => ({
   'nothing acknowledged is lost': r.lost.length === 0,
   'nothing is invented': r.invented.length === 0,

@@ -1,4 +1,4 @@
-/** A folder of its own for a suite, and everything that was started in it and has to be stopped. */
+/** A folder of a suite's own, and all that was started in it and has to be stopped in the end. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

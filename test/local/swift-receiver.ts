@@ -1,6 +1,7 @@
 /**
- * What receiver.py does, for runs in which its Python would be what takes the time: the same answers by local part and the
- * same lines of JSON. `node swift-receiver.ts --log FILE` prints its port and listens until it is asked to end.
+ * Does the work of receiver.py in runs in which Python's speed would be the limit: it writes the same lines of JSON, and gives
+ * the same answers by local part, except after the final dot. It knows neither TLS nor logins. `node swift-receiver.ts --log
+ * FILE` prints its port, and listens until it is asked to end.
  */
 import { createWriteStream } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -30,7 +31,7 @@ class Session {
   #forwardPaths: string[] = []
   #inData = false
 
-  /** The replies to what came. */
+  /** Takes what arrived, and returns the replies to it, each with CR LF. */
   take(text: string): string {
     this.#rest += text
     let replies = ''

@@ -1,4 +1,4 @@
-/** A relay with a credential for each of several tenants, who all have one password and send as corp.test. */
+/** The configuration of a relay with a credential for each of several tenants, all with one password, who send as corp.test. */
 import { type RelayConfig, verifierOf } from '../../relay/config.ts'
 import { loadConfig } from './relay-process.ts'
 
@@ -13,7 +13,7 @@ export function tenantsConfig({ listenPort, smarthostPort, names }: Way): RelayC
   const keys = [{ id: 'first', verifier: verifierOf(password) }]
   return {
     ...asked,
-    // What a policy has unless it says otherwise.
+    // The default of a policy.
     limits: { ...asked.limits, connectionsPerClient: 50 },
     credentials: names.map((name) => ({ ...credential, name, username: name, keys })),
   }

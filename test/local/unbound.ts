@@ -1,19 +1,19 @@
-/** Unbound, a resolver that verifies the signatures of zones (DNSSEC) before it says anything of them. */
+/** Runs Unbound, a resolver that verifies the signatures of zones (DNSSEC) before it answers. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { programFile } from './programs.ts'
 import { startTold } from './told-server.ts'
 
-/** How long it says so of a record whose signature did not fit, before it looks again; its own default is a minute. */
+/** How long Unbound remembers that a record's signature was wrong before it asks again; its default is a minute. */
 const bogusSeconds = 2
 
 type UnboundOptions = {
-  /** On port 53, where it needs root. */
+  /** Where it listens, on port 53, which needs root. */
   readonly address: string
-  /** Whom it asks, and for what; it knows nothing else. */
+  /** The server that it asks, and for which zones; it asks for nothing else. */
   readonly server: string
   readonly zones: readonly string[]
-  /** Files with the key of a zone that has to be signed. */
+  /** Files with the keys of zones that have to be signed. */
   readonly anchorFiles: readonly string[]
 }
 
@@ -24,7 +24,7 @@ export async function startUnbound(folder: string, options: UnboundOptions) {
   return startTold('Unbound', [programFile('unbound') ?? 'unbound', '-d', '-p', '-c', file], 'start of service')
 }
 
-// Nobody resolves test. unless he is told to (RFC 6761 section 6.2), and nobody asks his own machine.
+// By default, Unbound neither resolves names in test. (RFC 6761 section 6.2) nor asks servers on its own machine.
 const configuration = (folder: string, { address, server, zones, anchorFiles }: UnboundOptions): string => `
 server:
   directory: "${folder}"

@@ -1,10 +1,10 @@
-/** Waits for a condition instead of for a time. */
+/** Waits until a condition holds, instead of for a fixed time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const pollMs = 10
 
 /**
- * The first value that is neither undefined nor false.
+ * Calls `probe` until its value is neither undefined nor false, and returns that.
  * @throws Error naming `what` when the deadline passes.
  */
 export async function until<T>(

@@ -1,6 +1,6 @@
-"""What dkimpy says of messages: files by name on standard input, one line of JSON for each on standard output.
+"""Verifies messages by dkimpy: reads file names from standard input, and prints one line of JSON for each.
 
-The first argument is a file of JSON: the TXT record of each name.
+The first argument is a JSON file with the TXT record of each name, the second the number of signatures to look at.
 """
 
 import json

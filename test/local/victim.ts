@@ -1,4 +1,4 @@
-/** A relay that is killed and started again at once, with a note of how long it was up and how long it took to start. */
+/** A relay that is killed and started again, with counts of the kills, and of how long it was up and took to start. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Relay, spawnRelay, startRelay } from './relay-process.ts'
@@ -29,7 +29,7 @@ export class Victim {
     this.startMs.push(this.#since - begun)
   }
 
-  /** Resolves when nothing is queued any more. */
+  /** Resolves when the queue is empty; rejects if that takes longer than `ms`. */
   async drained(ms: number): Promise<void> {
     const isEmpty = async (): Promise<boolean> => {
       const { ready, deferred, inFlight } = (await this.relay.status()).queue
@@ -38,7 +38,7 @@ export class Victim {
     await until('the queue is empty', isEmpty, ms)
   }
 
-  /** Ends the relay by a signal; its exit code, or null where the signal killed it. */
+  /** Ends the relay by a signal; its exit code, or null if the signal killed it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const relay = this.relay
     this.#relay = undefined
@@ -47,7 +47,7 @@ export class Victim {
     return relay.end(signal)
   }
 
-  /** Starts it and kills it after so long, listening or not: while it recovers it has most to lose. */
+  /** Starts it and kills it after so long, whether it listens or not: while it recovers its spool, it has most to lose. */
   async killWhileStarting(afterMs: number): Promise<void> {
     const child = spawnRelay(this.#folder)
     await sleep(afterMs)
@@ -57,7 +57,7 @@ export class Victim {
     this.killsWhileStarting += 1
   }
 
-  /** For the way out: nothing of it is left. */
+  /** Kills the relay if it still runs, for the end of a test. */
   async gone(): Promise<void> {
     if (this.#relay !== undefined) await this.end('SIGKILL')
   }

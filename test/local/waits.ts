@@ -1,8 +1,8 @@
-/** How long some waited: the middle one, and the one of a hundred that waited longest. */
+/** How long some clients waited: the median, and the 99th percentile. */
 
 export type Waits = { readonly messages: number; readonly p50Ms: number; readonly p99Ms: number }
 
-/** To a hundredth of a millisecond. */
+/** `times` are in milliseconds; the result is rounded to a hundredth of one. */
 export function waitsOf(times: readonly number[]): Waits {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number): number =>
