@@ -1,4 +1,4 @@
-/** What a relay shows of itself that has nothing to do. */
+/** The observed state of a relay that has nothing to do. */
 import type { Observed } from '../../relay/metrics.ts'
 
 export const atRest: Observed = {

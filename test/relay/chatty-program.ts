@@ -1,4 +1,4 @@
-/** A process that writes as many log lines as it is asked for by a message, and answers when it has. */
+/** A process that writes as many log lines as a message asks for, and then answers with the number of lines that were lost. */
 import { lineOutput } from '../../relay/line-output.ts'
 
 let next = 0

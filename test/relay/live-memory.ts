@@ -1,4 +1,4 @@
-/** What is alive of this process's memory: objects, and octets that buffers keep. */
+/** The memory of this process that is in use after a collection: objects, and the octets of buffers. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 

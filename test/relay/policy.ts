@@ -1,4 +1,4 @@
-/** A policy, and a credential that may send as corp.t only, as plain as they can be: each test says what else it wants. */
+/** A plain policy, and a plain credential that may send only as corp.t; each test adds what it is about. */
 import type { CredentialConfig, RelayConfig, SenderConfig } from '../../relay/config.ts'
 
 export const sender = (over: Partial<SenderConfig> = {}): SenderConfig => ({

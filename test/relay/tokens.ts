@@ -1,4 +1,4 @@
-/** An issuer of tokens with keys of its own, and tokens good and bad; the good one is of service account apps/web. */
+/** An issuer of tokens with keys of its own, and tokens, good and bad; the good one is that of service account apps/web. */
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import type { TokensConfig } from '../../relay/config.ts'
 
@@ -20,7 +20,7 @@ export const keys = {
   p384: key('p384', 'ES384', ec('P-384')),
   p521: key('p521', 'ES512', ec('P-521')),
 } as const
-/** Of an issuer that rotated its keys, and nobody was told yet. */
+/** A new key of the issuer that no relay knows yet. */
 export const newKey = key('new', 'RS256', rsa(2048))
 export const shortKey = key('short', 'RS256', rsa(1024))
 
@@ -34,7 +34,7 @@ export const tokensConfig: TokensConfig = {
 
 const seconds = (): number => Math.floor(Date.now() / 1000)
 
-/** What a projected token says; undefined takes a claim away. */
+/** The claims of a projected token; undefined in `over` removes a claim. */
 export const claims = (over: Readonly<Record<string, unknown>> = {}, now = seconds()) => ({
   aud: ['relayfleet'],
   exp: now + 3607,
@@ -65,7 +65,7 @@ export function signed(
   return `${text}.${signature.toString('base64url')}`
 }
 
-/** Signed with the public key as if that were a secret: the attack on verifiers that believe a token's algorithm. */
+/** A token whose signature is an HMAC with the public key: the attack on verifiers that believe a token's `alg`. */
 export function signedWithPublicKey(by: SigningKey): string {
   const text = `${part({ alg: 'HS256', kid: by.id })}.${part(claims())}`
   return `${text}.${createHmac('sha256', Buffer.from(by.publicKey, 'base64')).update(text).digest('base64url')}`
@@ -87,7 +87,7 @@ const named: Readonly<Record<string, () => string>> = {
   unsigned: () => `${part({ alg: 'none', kid: keys.rsa.id })}.${part(claims())}.`,
 }
 
-/** Made anew each time; for dialogs. */
+/** Makes the token that a dialog names, anew each time. */
 export function tokenNamed(name: string): string {
   const make = named[name]
   if (make === undefined) throw new Error(`there is no token ${name}`)

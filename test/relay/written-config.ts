@@ -1,4 +1,4 @@
-/** A configuration of a relay that lies in a folder with all its files, as a Secret is mounted. */
+/** A relay's configuration in a folder, with all files that it names, as a Secret is mounted. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'

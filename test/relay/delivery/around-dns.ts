@@ -1,4 +1,4 @@
-/** What the search for exchangers needs, with one name server that is waited for no longer than a test likes. */
+/** What the search for exchangers needs, with one name server, for whose answers it waits only as long as a test can. */
 import { systemDns } from '../../../relay/delivery/dns.ts'
 import { isPublic } from '../../../relay/delivery/public-address.ts'
 import type { Entry } from './name-server.ts'

@@ -1,4 +1,4 @@
-/** What a scripted smarthost does at one stage: what it says, in which pieces, and whether it stays. */
+/** What a scripted smarthost does at one stage: what it says, in which pieces, and whether it ends the connection. */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
@@ -14,13 +14,13 @@ export type ScriptStage =
   | 'content'
   | 'dot'
   | 'QUIT'
-  /** A line that is no command: the continuation of AUTH. */
+  /** A line that is no command, such as the continuation of AUTH. */
   | 'other'
 
 export type Behaviour = {
-  /** Without its last CR LF; several lines hold `\r\n`. A Buffer is sent as it is. */
+  /** Without the final CR LF; `\r\n` separates lines. A Buffer is sent as it is. */
   readonly says?: string | Buffer
-  /** Octets in each TCP segment. */
+  /** The number of octets in each write, which mostly is a TCP segment of its own; without it, all at once. */
   readonly pieces?: number
   readonly ends?: 'drop' | 'reset'
   readonly afterMs?: number
@@ -60,6 +60,6 @@ export async function perform(socket: Socket, { says, pieces, ends, afterMs }: B
     if (pieces !== undefined) await new Promise((resolve) => setImmediate(resolve))
   }
   if (ends === 'drop') socket.end()
-  // TLS has no reset of its own; its socket is torn down without a farewell.
+  // TLS has no reset of its own: its socket is closed without the closing alert.
   if (ends === 'reset') socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()
 }

@@ -1,4 +1,7 @@
-/** What was told of each recipient, held against what may be told: one fate, in time, and a word for each copy and each bounce. */
+/**
+ * Checks the events on each recipient: it has one fate, within its time, is reported once if it bounced, and no copy arrives
+ * that the events do not explain.
+ */
 import type { RouteConfig } from '../../../relay/config.ts'
 import type { Attempt, Events } from '../../../relay/events.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
@@ -20,9 +23,9 @@ export class Fates {
   readonly #byRecipient = new Map<string, Fate>()
   readonly #envelopeOf: (queueId: string) => Envelope | undefined
   readonly #wrong: (what: string) => void
-  /** Of all routes that there were. */
+  /** The retry schedules of all routes that there have been. */
   readonly retries: Retry[] = []
-  /** From then on nothing keeps an attempt that is due from being made within this time. */
+  /** From `since` on, everything is healthy, and an attempt has to be made within `latestMs` of its time. */
   healthy = { since: Number.POSITIVE_INFINITY, latestMs: 0 }
 
   constructor(envelopeOf: (queueId: string) => Envelope | undefined, wrong: (what: string) => void) {
@@ -41,7 +44,7 @@ export class Fates {
     for (const path of envelope.forwardPaths) this.#of(envelope.queueId, path, envelope)
   }
 
-  /** A DSN is first heard of here. */
+  /** The fate of a recipient. A DSN is not expected beforehand, so its fate begins with the first event on it. */
   #of(queueId: string, path: string, envelope = this.#envelopeOf(queueId)): Fate {
     const known = this.#byRecipient.get(`${queueId} ${path}`)
     if (known !== undefined) return known
@@ -89,7 +92,7 @@ export class Fates {
     for (const path of this.#envelopeOf(dsn)?.reports?.forwardPaths ?? []) this.#of(queueId, path).reported++
   }
 
-  /** When all is over. */
+  /** Judges all fates at the end, by the copies that arrived. */
   judge(copies: readonly Copy[]): void {
     const taken = new Map<string, number>()
     const keys = copies.flatMap(({ queueId, forwardPaths }) => forwardPaths.map((path) => `${queueId} ${path}`))
@@ -103,7 +106,7 @@ export class Fates {
     if (copies < delivered || copies > delivered + ambiguous) this.#wrong(`${key}: ${copies} copies`)
   }
 
-  /** How long the mail of one credential has waited at most, `since` not counted. */
+  /** The longest time in milliseconds that mail of one credential has waited, counted from `since` at the earliest. */
   longestWaitOf(credential: string, since: number): number {
     const own = [...this.#byRecipient.values()].filter(({ envelope }) => envelope.credential === credential)
     return Math.max(0, ...own.map(({ envelope, endedAt }) => endedAt - Math.max(envelope.acceptedAt, since)))

@@ -1,4 +1,4 @@
-/** A spool in memory with the real one's promises, whose disk can be told to fail. */
+/** A spool in memory that keeps the real one's promises, and whose disk can be told to fail. */
 import { Readable } from 'node:stream'
 import type { Envelope, QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
 import { closed } from '../../../relay/spool/ahead.ts'
@@ -9,13 +9,13 @@ type Operation = 'receive' | 'commit' | 'load' | 'record' | 'remove' | 'content'
 
 export class MemorySpool implements Spool {
   readonly stored = new Map<string, Stored>()
-  /** Operations in their order, as `record <queue id>`. */
+  /** The operations that change something, in their order, as `record <queue id>`. */
   readonly log: string[] = []
-  /** Operations that fail now. */
+  /** The operations that fail now. */
   readonly broken = new Set<Operation>()
-  /** Told with each operation before it happens; a test may wait in it. */
+  /** Called before each `receive`, `commit`, `record` and `remove`, which wait for it. */
   before: (operation: Operation, queueId: string) => void | Promise<void> = () => {}
-  /** The handle of a queue id is its position. */
+  /** The handle of a queue id is its index in this list. */
   readonly #ids: string[] = []
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
   fault: string | undefined
@@ -39,7 +39,7 @@ export class MemorySpool implements Spool {
     this.log.push(`${operation} ${queueId}`)
   }
 
-  /** A message as if a client had submitted it. */
+  /** Adds a message as if a client had submitted it. */
   put(envelope: Envelope, content: Buffer, recipients?: readonly RecipientState[]): QueuedMessage {
     const states = recipients ?? envelope.forwardPaths.map(pending)
     this.stored.set(envelope.queueId, { envelope, recipients: states, content })
@@ -102,7 +102,7 @@ export class MemorySpool implements Spool {
     return this.stored.has(queueId)
   }
 
-  /** Delivery reads every content with `content`, which can fail; the real spool holds some in memory. */
+  /** The real spool holds some contents in memory. Here, delivery always reads by `content`, which can be told to fail. */
   contentInMemory(): undefined {}
 
   content(queueId: string): Readable {
@@ -134,7 +134,7 @@ export class MemorySpool implements Spool {
 
   async close(): Promise<void> {}
 
-  /** The same disk, read by the next process: what DSNs report is closed, and what is done is ended. */
+  /** The spool as the next process opens it: recipients that a DSN reports are closed, and messages that are done are gone. */
   reopened(): MemorySpool {
     const next = new MemorySpool()
     for (const [id, stored] of this.stored) next.stored.set(id, { ...stored })

@@ -1,4 +1,4 @@
-/** A DNS server on this machine that answers as its table says: records, aliases, errors, lies, silence. */
+/** A DNS server on this machine that answers by a table: with records, aliases, errors, forged answers, or not at all. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
@@ -10,16 +10,16 @@ export type Entry =
   | { readonly cname: string }
   | { readonly ns: string }
 
-/** Records of the name; those of the type that is asked for are the answer, and an alias always is. */
+/** The records of a name: the answer has those of the type that is asked for, and an alias in any case. */
 export type Behaviour = readonly Entry[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence' | 'another id' | 'garbage'
-/** A name that is not in it does not exist; the root is '', and has its servers, as for everybody who looks up names for others. */
+/** Names that are not in it do not exist, except the root (''), whose name servers every resolver knows. */
 export type Table = { [name: string]: Behaviour | ((time: number, type: number) => Behaviour) }
 
 export const types = { a: 1, ns: 2, cname: 5, mx: 15, aaaa: 28 } as const
 const root: readonly Entry[] = [{ ns: 'a.root-servers.test' }]
 const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const
 
-/** Stopped when the test ends; the table may be changed while it runs. */
+/** Starts the server, which is stopped when the test ends. The table may be changed while it runs. */
 export async function startNameServer(table: Table) {
   const socket = createSocket('udp4')
   const asked: string[] = []
@@ -37,7 +37,7 @@ export async function startNameServer(table: Table) {
   return {
     server: `127.0.0.1:${socket.address().port}`,
     table,
-    /** How often a name was asked for, by whatever type. */
+    /** How often a name was asked for, whatever the type. */
     times: (name: string) => asked.filter((one) => one.startsWith(`${name} `)).length,
   }
 }
@@ -71,7 +71,7 @@ const answers = (record: Entry, type: number): boolean => 'cname' in record || t
 function encoded(record: Entry): Buffer {
   const data = dataOf(record)
   const head = Buffer.alloc(12)
-  // The name in the question.
+  // A pointer to the name in the question (RFC 1035 section 4.1.4).
   head.writeUInt16BE(0xc00c, 0)
   head.writeUInt16BE(typeOf(record), 2)
   head.writeUInt16BE(1, 4)
@@ -98,7 +98,7 @@ const nameOf = (name: string): Buffer =>
     Buffer.from([0]),
   ])
 
-/** Written with one `::`. */
+/** The 16 octets of an IPv6 address that is written with one `::`. */
 function octetsOf(address: string): Buffer {
   const [left = [], right = []] = address.split('::').map((half) => (half === '' ? [] : half.split(':')))
   const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]

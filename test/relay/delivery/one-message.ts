@@ -1,4 +1,4 @@
-/** A message or two through one scripted smarthost: what became of them. */
+/** Delivers a message or two through one scripted smarthost, and tells what became of them. */
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -24,7 +24,7 @@ export async function deliver(
   return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
 }
 
-/** The second one comes when the first has had its attempt. */
+/** Submits the second one after the first has had its attempt. */
 export async function deliverTwo(upstream: Smarthost) {
   const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)

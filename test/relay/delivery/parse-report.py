@@ -1,4 +1,4 @@
-"""Reads a message from standard input with Python's own email package, and prints what it says as JSON."""
+"""Reads a DSN from standard input with Python's own email package, and prints what it finds as JSON."""
 import email
 import email.policy
 import json

@@ -1,4 +1,4 @@
-/** A delivery on a bench: configuration, messages and events as plain values, deadlines in milliseconds. */
+/** Runs delivery alone in a test: configuration, messages and events are plain values, and deadlines are in milliseconds. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,16 +26,16 @@ const stages = [
   'dot',
 ] as const
 
-/** The same for every stage, and no bound on all of them together that a test would notice. */
+/** The same deadline for every stage, and one for the whole transaction that is too long to matter in a test. */
 export const allWithin = (ms: number): Deadlines => ({
   ...(Object.fromEntries(stages.map((stage) => [stage, ms])) as Record<(typeof stages)[number], number>),
   transaction: 20_000 + ms,
 })
 
-/** Only for who waits for them to pass: a busy machine needs longer than these. */
+/** Only for tests that wait for a deadline to pass: on a busy machine, a stage that works may take longer than this. */
 export const fastDeadlines = allWithin(300)
 
-/** Every fact that was told, in order. */
+/** One event, with its arguments. */
 export type Told = { readonly fact: keyof Events; readonly arguments: readonly unknown[] }
 
 export function recordEvents(): { events: Events; told: Told[]; attempts: Attempt[] } {
@@ -52,7 +52,7 @@ export function recordEvents(): { events: Events; told: Told[]; attempts: Attemp
   return { events, told, attempts }
 }
 
-/** Started; closed when the test ends. */
+/** Starts delivery, which is closed when the test ends. */
 export function rig(
   routes: readonly RouteConfig[],
   { spool = new MemorySpool(), config = {}, files = {}, openAttempts, ...parts }: RigOptions = {},
@@ -97,7 +97,7 @@ export function rig(
         const { ready, inFlight } = delivery.summary()
         return ready === 0 && inFlight === 0
       }),
-    // A busy machine makes a hundred a second.
+    // Each attempt adds 20 ms to the deadline, since a busy machine makes only about a hundred a second.
     attempted: (count: number) => until(`${count} attempts`, () => attempts.length >= count, 15_000 + 20 * count),
   }
 }
@@ -106,7 +106,7 @@ type RigOptions = Partial<DeliveryParts> & {
   readonly spool?: MemorySpool
   readonly config?: Partial<RelayConfig>
   readonly files?: Readonly<Record<string, string>>
-  /** What the process before left in that file. */
+  /** What an earlier process left in the file of open attempts. */
   readonly openAttempts?: string
 }
 

@@ -1,4 +1,4 @@
-/** Configurations and messages to deliver, as plain as they can be. */
+/** Plain configurations and messages for tests of delivery. */
 import type { LoadedConfig, RelayConfig, RouteConfig, SmarthostConfig } from '../../../relay/config.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { policy } from '../policy.ts'
@@ -63,7 +63,7 @@ export const hello: Buffer = Buffer.from(
   'Received: by relay.example.org\r\nFrom: <app@corp.test>\r\nMessage-ID: <1@corp.test>\r\nSubject: x\r\n\r\nhello\r\n.dot\r\n',
 )
 
-/** A header, and a body of lines up to the size. */
+/** A message of exactly so many octets: a header, and a body of lines. */
 export function contentOf(octets: number): Buffer {
   const header = 'From: <app@corp.test>\r\nSubject: large\r\n\r\n'
   const line = `${'x'.repeat(76)}\r\n`

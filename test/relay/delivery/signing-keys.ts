@@ -1,4 +1,4 @@
-/** Keys that sign, their records in the DNS, and what an independent verifier says of a message. */
+/** Keys that sign, their DNS records, and the verdicts of an independent verifier on a message. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import type { SigningConfig, SigningKeyConfig } from '../../../relay/config.ts'
@@ -22,7 +22,7 @@ export function rsaKey(selector: string, modulusLength = 2048): TestKey {
   }
 }
 
-/** The record holds the 32 octets of the key alone (RFC 8463 section 4.1), which are the last ones of its DER form. */
+/** The record has only the 32 octets of the key (RFC 8463 section 4.2), which are the last ones of its DER form. */
 export function ed25519Key(selector: string): TestKey {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const p = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')
@@ -48,7 +48,7 @@ export const signingWith = (
 export const keyFiles = (keys: readonly TestKey[]): Readonly<Record<string, string>> =>
   Object.fromEntries(keys.map(({ config, pem }) => [config.keyFile, pem]))
 
-/** `selector algorithm result` for each signature of the domain, from the top. */
+/** `selector algorithm result` for each signature on the message, from the top; `keys` are the domain's records. */
 export async function verdicts(message: Buffer, domain: string, keys: readonly TestKey[]): Promise<readonly string[]> {
   const records = new Map(keys.map(({ config, record }) => [`${config.selector}._domainkey.${domain}`, record]))
   const { results } = await dkimVerify(message, {

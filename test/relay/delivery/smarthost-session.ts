@@ -1,4 +1,4 @@
-/** One connection of a scripted smarthost: cuts lines and content out of the octets, and asks the script what to do. */
+/** One connection of a scripted smarthost: it takes lines and contents out of what arrives, and does as the script says. */
 import type { Socket } from 'node:net'
 import { type Behaviour, isPositive, perform, type ScriptStage } from './behaviour.ts'
 
@@ -13,7 +13,7 @@ export type Host = {
   readonly behaviourOf: (stage: ScriptStage, line: string) => Behaviour
   readonly onLine: (line: string) => void
   readonly onReceived: (mail: Omit<Received, 'connection'>) => void
-  /** After the positive reply to STARTTLS; absent where the smarthost only pretends. */
+  /** Called after the positive reply to STARTTLS; absent in a smarthost that only pretends to offer it. */
   readonly upgrade?: ((socket: Socket) => void) | undefined
   readonly contentOctets: number
 }
@@ -42,7 +42,7 @@ export class SmarthostSession {
 
   #do(stage: ScriptStage, line: string): Behaviour {
     const behaviour = this.#host.behaviourOf(stage, line)
-    // One after the other, also where a reply is said in pieces.
+    // Replies do not mix, even if one is sent in pieces.
     this.#said = this.#said.then(() => perform(this.#socket, behaviour))
     return behaviour
   }

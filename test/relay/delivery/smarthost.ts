@@ -1,4 +1,4 @@
-/** A smarthost that follows a script, and remembers what it was told. */
+/** A smarthost that follows a script, and remembers what was sent to it. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
@@ -6,27 +6,27 @@ import { onTestFinished } from 'vitest'
 import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
 import { type Received, SmarthostSession } from './smarthost-session.ts'
 
-/** `wantsOurs`: one that shows none is refused, which in TLS 1.3 it hears when its handshake is done. */
+/** With `wantsOurs`, a client without a certificate is refused; in TLS 1.3, it learns so only after its handshake. */
 type Certificate = { readonly cert: string; readonly key: string; readonly wantsOurs?: boolean }
 
 export type Options = {
   readonly script?: Script
-  /** A script of its own for each connection, for one that counts within it; it goes before `script`. */
+  /** Makes a script for each connection, for one that counts within it. It takes precedence over `script`. */
   readonly session?: () => Script
-  /** Keywords of the reply to EHLO. */
+  /** The keywords in the reply to EHLO. */
   readonly offers?: readonly string[]
   readonly certificate?: Certificate
   readonly tlsFromStart?: boolean
-  /** The stage `content` is reached after this many octets of it. */
+  /** After this many octets of a content, the script is asked for the stage `content`; by default never. */
   readonly contentOctets?: number
   readonly port?: number
-  /** One of this machine; 127.0.0.1 where it is absent. */
+  /** The address that it listens at; 127.0.0.1 by default. */
   readonly address?: string
 }
 
 export const everything = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'SMTPUTF8'] as const
 
-/** Stopped when the test ends. */
+/** Starts a smarthost that is stopped when the test ends. */
 export async function startSmarthost(options: Options = {}): Promise<Smarthost> {
   const smarthost = await openSmarthost(options)
   onTestFinished(smarthost.stop)
@@ -35,7 +35,7 @@ export async function startSmarthost(options: Options = {}): Promise<Smarthost> 
 
 export type Smarthost = Awaited<ReturnType<typeof openSmarthost>>
 
-/** Whoever opens it stops it. */
+/** Starts a smarthost that the caller has to stop. */
 export async function openSmarthost(options: Options = {}) {
   const { certificate, tlsFromStart = false, offers = everything, contentOctets = Number.POSITIVE_INFINITY } = options
   const script = { ...options.script }
@@ -89,19 +89,19 @@ export async function openSmarthost(options: Options = {}) {
   }
   return {
     port: (server.address() as AddressInfo).port,
-    /** May be changed while it runs. */
+    /** The script, which may be changed while it runs. */
     script,
     received,
-    /** Every line that it was told, content apart. */
+    /** All lines that were sent to it, without contents. */
     lines,
     /** How often a stage was reached. */
     times: (stage: ScriptStage) => times.get(stage) ?? 0,
     connections: () => connections,
-    /** The most connections that were open at one time, and those that are. */
+    /** The most connections that were open at the same time; `open` is how many are open now. */
     most: () => most,
     open: () => sockets.size,
     dropAll,
-    /** Says something that nobody asked for, on every connection. */
+    /** Sends an unsolicited line on every connection. */
     tell: (text: string) => {
       for (const socket of sockets) socket.write(text)
     },

@@ -1,13 +1,13 @@
-/** What may happen to a delivery in a few hours, at random: mail, floods, moods of its next hops, reloads, ends and starts. */
+/** What may happen to delivery in a few hours, at random: mail, floods, moods of next hops, reloads, ends and starts. */
 import fc from 'fast-check'
 import type { RouteConfig } from '../../../relay/config.ts'
 import { route, smarthost } from './samples.ts'
 import { moods } from './toy-hosts.ts'
 
-/** Of smarthosts, and of exchangers; two more are healthy all the time. */
+/** The smarthosts and exchangers that have moods; two further hosts are always healthy. */
 export const hostNames = ['h0', 'h1', 'h2', 'h3', 'mx0.test', 'mx1.test', 'mx2.test'] as const
 const credentials = ['team-a/web', 'team-a/batch', 'team-b/web'] as const
-/** The credential that writes only to who is healthy. */
+/** The credential whose mail goes only to healthy hosts. */
 export const calm = 'team-c/calm'
 const exchanged = ['m0.test', 'm1.test', 'm2.test', ...[...Array(70).keys()].map((i) => `w${i}.test`)] as const
 const domains = [
@@ -48,10 +48,10 @@ const way = fc.record({
 export const ways = fc.record({
   some: fc.array(way, { maxLength: 3 }),
   last: way,
-  /** Else who is of no other route has none. */
+  /** Whether the last route takes all mail; otherwise, mail that matches no route has none. */
   takesAll: fc.boolean(),
   calmConnections: fc.integer({ min: 1, max: 4 }),
-  /** Absent: no route looks at recipients before all others, and what arrives is parked by its credential alone. */
+  /** Without it, the first two routes, which look at recipients, do not exist; then mail may wait by its credential alone. */
   exchangers: fc.option(fc.constant({ maxConnections: 50, maxConnectionsPerDomain: 2 }), { nil: undefined, freq: 3 }),
 })
 export type Ways = typeof ways extends fc.Arbitrary<infer T> ? T : never

@@ -1,13 +1,13 @@
-/** Hosts without a network, in the time of fake timers: each takes mail as its mood is at that moment, and remembers what it took. */
+/** Hosts without a network, for fake timers: each one treats mail by its mood at that moment, and remembers what it took. */
 import { Duplex } from 'node:stream'
 import { none } from '../../../relay/delivery/answer.ts'
 import type { connectTo } from '../../../relay/delivery/connect.ts'
 
 type Stage = 'banner' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'dot' | 'RSET'
-/** Undefined: as usual. */
+/** Returns a reply, or undefined for the usual one. */
 type Saying = (path: string, time: number) => string | undefined
 const silence = 'silence'
-/** Without a word. */
+/** The host closes the connection without a reply. */
 const leaves = ''
 
 const usual: Readonly<Record<Stage, string>> = {
@@ -24,7 +24,7 @@ const toP =
   (path) =>
     path.startsWith('p') ? says : undefined
 
-/** What is said otherwise than usual; 421 leaves. */
+/** The replies of each mood that are not the usual ones; after a 421, the host closes the connection. */
 const sayings = {
   healthy: {},
   dead: {},
@@ -50,7 +50,7 @@ export const moods = Object.keys(sayings) as readonly Mood[]
 
 export type Copy = { readonly queueId: string; readonly forwardPaths: readonly string[] }
 
-/** One end of a connection; what is written to it is read at the other. */
+/** One end of a connection: what is written to it can be read at the other end. */
 class End extends Duplex {
   readonly remoteAddress = '192.0.2.1'
   other: End | undefined
@@ -74,13 +74,13 @@ class End extends Duplex {
 
 export class ToyHosts {
   readonly #dice: () => number
-  /** By host; healthy where there is none. */
+  /** The mood of each host; a host without one is healthy. */
   readonly moods = new Map<string, Mood>()
   readonly copies: Copy[] = []
   readonly #sessions = new Set<Session>()
   readonly #dialled = new Map<object, string>()
   readonly #times = new Map<string, number>()
-  /** Grows with whatever is done here. */
+  /** Counts everything that happens here. */
   deeds = 0
   onConnected: (host: string) => void = () => {}
 
@@ -92,12 +92,12 @@ export class ToyHosts {
     return [...this.#sessions].filter((one) => one.host === host).length
   }
 
-  /** To all hosts. */
+  /** The number of open connections to all hosts. */
   get allOpen(): number {
     return this.#sessions.size
   }
 
-  /** Of those whose name begins so, what is being dialled, or owes us an answer. */
+  /** How many connections to hosts whose name begins so are being dialled, or wait for a reply. */
   inUse(name: string): number {
     const dialled = [...this.#dialled.values()].filter((host) => host.startsWith(name)).length
     return dialled + [...this.#sessions].filter(({ host, owes }) => host.startsWith(name) && owes > 0).length
@@ -162,10 +162,10 @@ class Session {
   readonly host: string
   readonly #hosts: ToyHosts
   readonly #end: End
-  /** Answers. */
+  /** How many replies it has not sent yet. */
   owes = 0
   #text = ''
-  /** Undefined before MAIL. */
+  /** The accepted recipients; undefined before MAIL. */
   #forwardPaths: string[] | undefined
   #inContent = false
   #last: Promise<void> = Promise.resolve()
@@ -181,7 +181,7 @@ class Session {
     end.on('end', () => end.destroy())
   }
 
-  /** One after the other, each with its latency. */
+  /** Sends replies one after the other, each after the host's latency. */
   say(reply: string, then: () => void = () => {}): void {
     this.owes++
     if (reply === silence) return

@@ -1,4 +1,4 @@
-/** Exchangers of a small world: two addresses, the records that lead to them, and who got mail there. */
+/** A small world of exchangers: two addresses, the records that lead to them, and the recipients of mail that arrived. */
 import type { Entry, Table } from './name-server.ts'
 import { envelope, hello } from './samples.ts'
 

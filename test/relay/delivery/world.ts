@@ -1,4 +1,4 @@
-/** The world outside on this machine: exchangers at addresses of their own, all at one port, and the DNS that tells of them. */
+/** The outside world, on this machine: exchangers at addresses of their own, all at one port, and the DNS with their records. */
 import { systemDns } from '../../../relay/delivery/dns.ts'
 import { freePort } from '../../local/free-port.ts'
 import { startNameServer, type Table } from './name-server.ts'
@@ -6,14 +6,14 @@ import { rig } from './rig.ts'
 import { route } from './samples.ts'
 import { type Options, startSmarthost } from './smarthost.ts'
 
-/** `hosts` by their addresses. The rig's one route goes to exchangers. */
+/** `hosts` has the options of each exchanger by its address. The rig has one route, to exchangers. */
 export async function startWorld<A extends string>(
   table: Table,
   hosts: Readonly<Record<A, Options>>,
   { bounds = {}, ...options }: Parameters<typeof rig>[1] & { readonly bounds?: object } = {},
 ) {
   const port = await freePort()
-  // Who sent it is nobody that these tests are about: a DSN waits.
+  // DSNs are not the subject of these tests: they have to wait, since the sender's domain can not be looked up.
   const dns = await startNameServer({ 'corp.test': 'SERVFAIL', ...table })
   const started = await Promise.all(
     Object.entries<Options>(hosts).map(async ([address, rest]) => [
@@ -31,5 +31,5 @@ export async function startWorld<A extends string>(
   }
 }
 
-/** Where nobody listens. */
+/** Addresses that nobody listens at. */
 const closed: ReadonlySet<string> = new Set(['127.9.9.9', '127.9.9.8', '100::1'])

@@ -1,3 +1,4 @@
+/** Clients of the submission under test: nodemailer, and raw sockets that show each reply. */
 import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { createTransport, type Transporter } from 'nodemailer'
@@ -82,7 +83,7 @@ export function reply(socket: Socket): Promise<string> {
   })
 }
 
-/** Everything until the connection ends. */
+/** All octets until the connection ends. */
 export function whole(socket: Socket): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []

@@ -1,4 +1,4 @@
-/** A spool in memory, for tests of submission: what was written, what was committed, and faults on demand. */
+/** A spool in memory for tests of submission: it keeps what was written and committed, and fails when it is told to. */
 import { Readable } from 'node:stream'
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import { type Incoming, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
@@ -8,18 +8,18 @@ export type Kept = { readonly message: QueuedMessage; readonly content: Buffer }
 export class MemorySpool implements Spool {
   readonly kept: Kept[] = []
   aborted = 0
-  /** The most octets that were ever written for one message. */
+  /** The most octets that were written for any one message. */
   written = 0
   size = 0
   bytes = 0
   claimed = 0
   fault: string | undefined
   isFull = false
-  /** Thrown by the next calls of `receive`, `write` or `commit`. */
+  /** While it is set, this call throws a SpoolError of this kind. */
   failing: { readonly at: 'receive' | 'write' | 'commit'; readonly kind: 'full' | 'fault' } | undefined
-  /** Awaited by every commit. */
+  /** Every commit waits for this. */
   gate: Promise<void> = Promise.resolve()
-  /** Awaited by every write. */
+  /** Every write waits for this. */
   writeGate: Promise<void> = Promise.resolve()
   #next = 0
 

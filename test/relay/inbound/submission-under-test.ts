@@ -1,4 +1,4 @@
-/** A submission on free local ports with one policy, a few credentials and everything it told. */
+/** Runs submission in a test: on free local ports, with one policy, a few credentials, and everything that it logs. */
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import type { Headroom } from '../../../relay/headroom.ts'
@@ -15,9 +15,9 @@ import { clientCertificates } from '../../client-certificates.ts'
 import { atRest } from '../at-rest.ts'
 import { credential, policy, sender } from '../policy.ts'
 
-/** Username and password of the credential that most tests use; it owns corp.example. */
+/** The login of the credential that most tests use; it owns corp.example. */
 export const app = { username: 'app', password: 'app-secret-0123456789' } as const
-/** Owns team-b.example. */
+/** The login of a credential that owns team-b.example. */
 export const other = { username: 'other', password: 'other-secret-0123456789' } as const
 export const suspended = { username: 'suspended', password: 'suspended-secret-0123456789' } as const
 
@@ -29,7 +29,7 @@ const withPassword = (username: string, password: string, domain: string) =>
     senders: [sender({ senderDomain: `mail/${domain}`, domain })],
   })
 
-/** Logs in by the token of service account apps/web, where the fleet takes tokens; owns corp.example. */
+/** The credential of service account apps/web, which logs in by its token where the fleet takes tokens; owns corp.example. */
 const web = { ...withPassword('web', '', 'corp.example'), keys: [], serviceAccounts: ['apps/web'] }
 
 const tls = { minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' } as const
@@ -54,7 +54,7 @@ export const baseConfig = policy({
 
 const device = ['URI:spiffe://corp.example/web', 'DNS:device.corp.example', 'email:device@corp.example']
 
-/** Its listeners ask for certificates. */
+/** A configuration whose listeners ask for client certificates, with two credentials that have one. */
 export const certificateConfig = (mode: 'Optional' | 'Required' = 'Optional'): RelayConfig => ({
   ...baseConfig,
   listeners: baseConfig.listeners.map((l) => ({ ...l, clientCertificates: { mode, caFile: 'clients.crt' } })),
@@ -70,7 +70,7 @@ export const certificateConfig = (mode: 'Optional' | 'Required' = 'Optional'): R
 })
 
 let certificates: Promise<{ ca: string; cert: string; key: string }> | undefined
-/** One pair for all tests of a process. */
+/** One certificate and key for all tests of a process, made when the first one asks. */
 export const testCertificates = () => (certificates ??= makeCertificates(['localhost', '127.0.0.1']))
 
 /** `authorities` is the text of clients.crt, which listeners that ask for certificates name. */
@@ -90,7 +90,7 @@ export async function load(config: RelayConfig, authorities?: string): Promise<L
 /** One line of the log. */
 export type Told = { readonly msg: string; readonly [field: string]: unknown }
 
-/** Events that end up in a list, and their metrics. */
+/** Events whose log lines are collected in a list, and their metrics. */
 export function tellingEvents(): { events: Events; told: Told[]; metrics: ReturnType<typeof createMetrics> } {
   const told: Told[] = []
   const output = {

@@ -1,4 +1,4 @@
-/** The relays of a fleet as far as they count: each with a file and a name of its own, all with one store. */
+/** The counting parts of a fleet's relays: each has a file and a name of its own, and all have one store. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ export const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): 
   limits: { warnAt: 80, ...limits },
 })
 
-/** Long enough for a machine that is busy with other tests: what is no answer in time is tested by itself. */
+/** Long enough for a machine that is busy with other tests; answers that come too late have tests of their own. */
 const patientMs = 20_000
 
 export const storeAt = (port: number, over: Partial<LimitStoreConfig> = {}): LimitStoreConfig => ({
@@ -37,7 +37,7 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
   })
   const config = policy({ sharing: { relays, store } })
 
-  /** It starts by what is in its file. */
+  /** Starts a relay, which begins with what is in its file. */
   function relay(index: number, clocks?: { readonly wall: number; readonly monotonic: number }) {
     const told: string[] = []
     const by = { store: 0, share: 0 }
@@ -70,11 +70,11 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
       warned,
       connected: () => until('the store is there', () => fleet.answers),
       away: () => until('the store is away', () => fleet.status()?.state === 'Away'),
-      /** How many messages of one recipient it takes of so many at once. */
+      /** Asks for so many messages at once, each to one recipient; how many of them are granted. */
       async taken(of: Counted, messages: number): Promise<number> {
         const asked = Array.from({ length: messages }, () => fleet.take(of, 1))
         const refusals = await Promise.all(asked)
-        // As for whoever submits them: see relay/inbound/counts.ts.
+        // Submission waits for this as well, see relay/inbound/counts.ts.
         await fleet.written
         return refusals.filter((refused) => refused === undefined).length
       },

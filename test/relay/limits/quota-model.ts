@@ -1,4 +1,4 @@
-/** What the script in which relays count together has to do, said once more and without a store: an hour earns one. */
+/** A model, without a store, of the script by which relays count together; one recipient is earned back each hour. */
 import { expect } from 'vitest'
 import type { Verdict } from '../../../relay/limits/quota-script.ts'
 
@@ -7,10 +7,10 @@ export const hour = 3_600_000
 export class QuotaModel {
   readonly #daily: number
   readonly #burst: number
-  /** What each relay knows of itself, and who has heard from the store. */
+  /** What each relay has counted itself; `#certain` are those that have had an answer of the store since their start. */
   readonly #own = new Map<string, number>()
   readonly #certain = new Set<string>()
-  /** What the store knows of each relay, and of the rate. */
+  /** What the store knows of each relay; `#taken` is how much of the burst is used. */
   readonly #known = new Map<string, number>()
   #taken = 0
 
@@ -36,18 +36,18 @@ export class QuotaModel {
     this.#taken = 0
   }
 
-  /** It forgets, and its file with it. */
+  /** The relay starts again without its file, and so has forgotten its count. */
   restart(relay: string): void {
     this.#own.set(relay, 0)
     this.#certain.delete(relay)
   }
 
-  /** Without the store. */
+  /** The relay counts by itself, while there is no store. */
   count(relay: string, recipients: number): void {
     this.#own.set(relay, Math.max(0, this.standing(relay).own + recipients))
   }
 
-  /** One that was not heard yet may have forgotten; else the relay is right. */
+  /** A relay that has had no answer yet may have forgotten, so the larger count is right; otherwise, its own is. */
   ask(relay: string, messages: readonly number[]): readonly Verdict[] {
     const { own, certain } = this.standing(relay)
     this.#known.set(relay, certain ? own : Math.max(own, this.known(relay)))
@@ -62,7 +62,7 @@ export class QuotaModel {
     if (recipients > left) return { kind: 'daily', left: Math.max(0, left) }
     if (recipients > this.#burst) return { kind: 'rate', waitMs: Number.POSITIVE_INFINITY }
     const over = this.#taken + recipients - this.#burst
-    // A test takes a moment, in which a little of it is earned.
+    // Only nearly so much, since a little is earned back while the test runs.
     if (over > 0) return { kind: 'rate', waitMs: expect.closeTo(over * hour, -5) }
     this.#known.set(relay, this.known(relay) + recipients)
     this.#taken += recipients

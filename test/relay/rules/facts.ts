@@ -1,4 +1,4 @@
-/** What the decisions about a submission are tried on. */
+/** The facts that decisions about a submission are tested with. */
 import type { CredentialConfig, RelayConfig } from '../../../relay/config.ts'
 import type { SubmissionFacts } from '../../../relay/rules/mail-from.ts'
 import { credential, policy } from '../policy.ts'

@@ -1,4 +1,4 @@
-/** Headers of the credential that may send as corp.t, and what is said of them. */
+/** Headers of mail of the credential that may send as corp.t, and the rules that refuse them. */
 import { judgeHeader } from '../../../relay/rules/content.ts'
 import { facts } from './facts.ts'
 
@@ -9,7 +9,7 @@ export const message = (...lines: readonly string[]): Buffer => block(...lines, 
 
 export const submission = { ...facts(), reversePath: 'app@corp.t' }
 
-/** Undefined where it is accepted. */
+/** The rule that refuses the header; undefined if it is accepted. */
 export const ruleOf = (header: Buffer, over: object = {}) =>
   judgeHeader({ ...submission, ...over }, header).refusal?.rule
 

@@ -1,4 +1,4 @@
-/** Messages for the tests of the spool: what goes in, and how. Without the test runner, for child processes. */
+/** Messages for tests of the spool. Child processes use it too, so it does not import the test runner. */
 import type { Envelope, QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 
@@ -26,7 +26,7 @@ export const pending = (forwardPath: string): RecipientState => ({
 
 export type Wanted = { readonly queueId?: string; readonly draft?: Partial<Draft>; readonly chunkBytes?: number }
 
-/** Receives and commits. */
+/** Receives a message and commits it. */
 export async function accept(spool: Spool, content: Buffer, wanted: Wanted = {}): Promise<QueuedMessage> {
   const incoming = await spool.receive(wanted.queueId)
   const step = wanted.chunkBytes ?? 16 * 1024
@@ -34,13 +34,13 @@ export async function accept(spool: Spool, content: Buffer, wanted: Wanted = {})
   return incoming.commit({ ...draft, ...wanted.draft })
 }
 
-/** Everything that is ours, in the order of acceptance, as the journal has it. */
+/** All messages in the spool, in the order of the journal, which is that of their acceptance. */
 export async function messagesOf(spool: Spool): Promise<QueuedMessage[]> {
   const all = await Promise.all([...spool.handles()].map((handle) => spool.load(handle)))
   return all.filter((message) => message !== undefined)
 }
 
-/** Different for each seed, with every octet in it. */
+/** Octets that differ for each seed; a long content has every value among them. */
 export function contentOf(seed: number, bytes: number): Buffer {
   const content = Buffer.allocUnsafe(bytes)
   for (let i = 0, x = seed + 1; i < bytes; i += 1) {

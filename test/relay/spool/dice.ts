@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 up to but not including 1, the same for the same seed (the generator mulberry32). */
 export function diceOf(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,15 +1,15 @@
-/** The real disk, whose calls fail as long as a test wants. */
+/** The real disk, whose calls fail for as long as a test wants. */
 import { basename } from 'node:path'
 import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 
 export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
 
 export class FailingDisk {
-  /** What fails now, with which code; as `sync` or, only under that folder, `sync large`. */
+  /** The calls that fail now, and with which code: `sync` fails in all folders, `sync large` only in that one. */
   readonly failing = new Map<string, string>()
-  /** A place that cannot be read: the beginning of the file's name, an offset in it, and how often, if not for ever. */
+  /** An offset that can not be read, in files whose name begins so; `times` is how often, and without it always. */
   badSector: { readonly file: string; readonly at: number; times?: number } | undefined
-  /** Calls in their order, as `sync journal`. */
+  /** All calls in their order, as `sync journal`. */
   readonly calls: string[] = []
 
   readonly disk: Disk = {
@@ -57,7 +57,7 @@ export class FailingDisk {
   }
 }
 
-/** Of Linux; Node has no name for them. */
+/** Error numbers of Linux that Node has no name for. */
 const unnamed: Readonly<Record<string, number>> = { EBADMSG: 74, ESTALE: 116, EUCLEAN: 117, EDQUOT: 122 }
 
 function failure(name: string, call: string): Error {

@@ -1,7 +1,7 @@
-/** Takes all the room that a volume has. */
+/** Fills a volume. */
 import { writeFileSync } from 'node:fs'
 
-/** To its last page, by a file. */
+/** Writes to the file until the volume has no page left. */
 export function fill(path: string): void {
   try {
     for (;;) writeFileSync(path, Buffer.alloc(4096), { flag: 'a' })

@@ -1,4 +1,4 @@
-/** A spool with mail, and what is found in it after somebody has changed its files. */
+/** A spool with mail, and what is found in it after a test has changed its files. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -6,7 +6,7 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
-/** Two small messages and a large one, closed; `segment` is the only one with records of them. */
+/** A closed spool with two small messages and a large one; all of their records are in the journal's file `segment`. */
 export async function filled() {
   const directory = temporaryFolder()
   const spool = await openSpool({ directory, events: listening().events })
@@ -21,7 +21,10 @@ export async function filled() {
   return { directory, contents, segment: join(directory, 'journal', segment), small, large, last }
 }
 
-/** What is ours after opening, each checked octet for octet, and what was told; `set` is the quarantine's folder. */
+/**
+ * Opens the spool again, and checks the content of each message that is in it: their queue ids, what was told, and the files in
+ * quarantine, for which it waits until there are at least `quarantined`.
+ */
 export async function found({ directory, contents }: Awaited<ReturnType<typeof filled>>, quarantined = 0) {
   const told = listening()
   const spool = await openSpool({ directory, events: told.events })

@@ -1,4 +1,4 @@
-/** Lives a spool's life in a process of its own, to be killed: `node living.ts FOLDER`; one line of JSON for each fact. */
+/** Plays a spool's scenario in a process that is to be killed: `node living.ts FOLDER` prints each fact as a line of JSON. */
 import { join } from 'node:path'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
@@ -15,7 +15,7 @@ const events = {
   spoolFault: (why: string) => tell({ fault: why }),
   spoolRecovered: () => tell({ fault: '' }),
 }
-/** On a small volume segments are small: a short life has many. */
+/** It pretends to be a small volume, on which segments are small, so that a short scenario fills many. */
 const disk = { ...nodeDisk, space: async () => ({ free: 4_000_000, total: 4_000_000 }) }
 for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
 const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, tryAgainMs: 10, closed: silent })

@@ -1,42 +1,42 @@
 /**
- * A disk in memory that can lose power: what was not synced may be there, in part, or not at all; and a name is there
- * for certain only after its folder was synced, whatever was done to its file (POSIX promises no more than that).
+ * A disk in memory that can lose power. Then, what was not synced may be there, in part or not at all; and a name is there for
+ * certain only if its folder was synced, whatever was done to its file (POSIX promises no more than that).
  */
 import { basename, dirname } from 'node:path'
 import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
 
 type Inode = { content: Buffer }
-/** What was done to one file, or to the names in folders. */
+/** One thing that was done to a file, or to the names in a folder. */
 type Deed =
   | { readonly do: 'write'; readonly inode: Inode; readonly at: number; readonly bytes: Buffer }
   | { readonly do: 'truncate'; readonly inode: Inode; readonly length: number }
   | { readonly do: 'sync'; readonly inode: Inode }
-  /** The kernel has dropped what it could not write, reads it out all the same, and says of a later sync that all is well. */
+  /** The kernel drops what it could not write, but still returns it to reads, and lets a later sync succeed. */
   | { readonly do: 'failedSync'; readonly inode: Inode }
   | { readonly do: 'name'; readonly inode: Inode; readonly path: string; readonly from?: string }
   | { readonly do: 'unlink'; readonly path: string }
   | { readonly do: 'syncDirectory'; readonly directory: string }
 
-/** What the medium keeps of what was not synced: `some` decides for each write, sector and name. */
+/** What the medium keeps of what was not synced; with `some`, the dice decide for each write, sector and name. */
 export type Luck = {
   readonly data: 'none' | 'all' | 'some'
   readonly names: 'none' | 'all' | 'some'
   readonly dice: () => number
 }
 
-/** What a medium writes at once, and what the system does. */
+/** The units in which the medium and the operating system write. */
 const [sectorBytes, pageBytes] = [512, 4096]
 
 export class LosingDisk {
   readonly deeds: Deed[] = []
-  /** The one after so many of a file fails. */
+  /** So many syncs of files succeed, and then one fails; those of folders do not count. */
   syncsUntilFailure = Number.POSITIVE_INFINITY
-  /** What the volume has for files and for what somebody else has put there, in pages; absent: enough, whatever it says. */
+  /** The size of the volume, and what others use of it; files take whole pages. Without it, there is always room. */
   octets: { readonly all: number; others: number } | undefined
   readonly #before: ReadonlyMap<string, Buffer>
   readonly #files = new Map<string, Inode>()
 
-  /** `files`: what is on the medium at the beginning. */
+  /** `files` are on the medium at the beginning. */
   constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
     this.#before = files
     for (const [path, content] of files) this.#files.set(path, { content })
@@ -69,7 +69,7 @@ export class LosingDisk {
     },
     makeDirectory: async () => undefined,
     syncDirectory: async (directory) => void this.deeds.push({ do: 'syncDirectory', directory }),
-    // Little, so that segments are small and many.
+    // The volume looks small, so that segments are small and many.
     space: async () => ({ free: this.#free ?? 4_000_000, total: this.octets?.all ?? 4_000_000 }),
   }
 
@@ -77,7 +77,7 @@ export class LosingDisk {
     return [...this.#files.keys()]
   }
 
-  /** The files after so many deeds and a loss of power. */
+  /** The files after the first so many deeds and a loss of power. */
   after(deeds: number, luck: Luck): ReadonlyMap<string, Buffer> {
     const done = this.deeds.slice(0, deeds)
     const names = this.#namesAfter(done, luck)
@@ -86,7 +86,7 @@ export class LosingDisk {
     return files
   }
 
-  /** The same medium after so many deeds and a kill: the system has all that was done, and what was not synced can be lost yet. */
+  /** The disk after the first so many deeds and a kill: the system still has all of them, but may lose what was not synced. */
   killedAfter(deeds: number): LosingDisk {
     const next = new LosingDisk(this.#before)
     next.octets = this.octets
@@ -192,7 +192,10 @@ function overwritten(content: Buffer, at: number, bytes: Buffer): Buffer {
   return result
 }
 
-/** Sectors or pages of a write that was not synced: each there or not, in any order; a hole is of zeros, and so is an end whose length alone is there. */
+/**
+ * What is left of a write that was not synced: any of its sectors or pages. Zeros are in place of those that are missing beyond
+ * the old end, since the new length may be there without them.
+ */
 function partly(content: Buffer, at: number, bytes: Buffer, luck: Luck): Buffer {
   if (luck.data !== 'some') return luck.data === 'all' ? overwritten(content, at, bytes) : content
   const style = luck.dice()

@@ -1,7 +1,7 @@
-/** The real disk, of which a read comes otherwise than what lies there: so a network errs, or a memory. */
+/** The real disk, from which a read may return something else than is on it, as a bad network or memory makes it. */
 import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 
-/** `spoil` changes what was read of a file, or does not. */
+/** `spoil` may change the octets that were read from a file. */
 export function misreading(spoil: (path: string, octets: Buffer) => void): Disk {
   const open = async (path: string): Promise<DiskFile> => {
     const file = await nodeDisk.open(path)

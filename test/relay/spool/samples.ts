@@ -1,4 +1,4 @@
-/** Where the tests of the spool look, and what they wait for. */
+/** What tests of the spool observe: its events, its files, and conditions to wait for. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import type { openSpool } from '../../../relay/spool/file-spool.ts'
 
-/** What was told, one line each. */
+/** Events, and the lines that they were noted as. */
 export type Told = { readonly events: Parameters<typeof openSpool>[0]['events']; readonly lines: string[] }
 
 export function listening(): Told {
@@ -37,7 +37,10 @@ export async function octets(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Resolves when the condition holds. @throws after the deadline, naming what was waited for. */
+/**
+ * Resolves when the condition holds.
+ * @throws Error that names `what`, after the deadline
+ */
 export async function until(what: string, holds: () => boolean, deadlineMs = 5000): Promise<void> {
   const end = performance.now() + deadlineMs
   while (!holds()) {

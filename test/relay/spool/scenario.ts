@@ -1,21 +1,21 @@
-/** One life of a spool, told line by line: what was asked for, and what was acknowledged. Every state and every deed is in it. */
+/** A scenario for a spool, noted line by line: what was asked for and what was acknowledged. It has every state and deed. */
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 
 type Accepting = { readonly queueId: string; readonly bytes: number; readonly reports?: string }
 export type Line =
-  /** Before it is asked for. */
+  /** Noted before it is asked for. */
   | ({ readonly asked: 'accept' } & Accepting)
   | { readonly asked: 'record' | 'remove'; readonly queueId: string }
-  /** After it is durable. */
+  /** Noted after it is durable. */
   | ({ readonly done: 'accept' } & Accepting)
   | { readonly done: 'remove'; readonly queueId: string }
   | { readonly done: 'record'; readonly queueId: string; readonly attempts: number }
 
 export type Tell = (line: Line) => void
 
-/** The content of a message follows from its queue id, so that whoever looks knows it. */
+/** The content of a message follows from its queue id and size, so that it can be checked without being kept. */
 export const contentFor = (queueId: string, bytes: number): Buffer =>
   contentOf([...queueId].reduce((sum, c) => 31 * sum + c.charCodeAt(0), bytes) % 65_521, bytes)
 
@@ -31,7 +31,7 @@ export async function live(spool: Spool, tell: Tell): Promise<void> {
   await Promise.all([deeds.remove('first00000'), deeds.record('large00000', 1), deeds.accept('third00000', 30_000)])
   await deeds.accept('dsn0000000', 400, 'empty00000')
   await Promise.all([deeds.remove('empty00000'), deeds.remove('dsn0000000'), deeds.remove('large00000')])
-  // Enough to begin new segments and to give old ones back, with one message that stays.
+  // Enough to begin new segments and to free old ones, while one message stays.
   for (const n of [1, 2, 3]) {
     const ids = ['a', 'b', 'c', 'd'].map((letter) => `${letter}filler${n}00`)
     await Promise.all(ids.map((id) => deeds.accept(id, 40_000)))
@@ -40,7 +40,7 @@ export async function live(spool: Spool, tell: Tell): Promise<void> {
   }
 }
 
-/** What may be done to a spool, each told before it is asked for and after it is durable. */
+/** The deeds, each noted before it is asked for and after it is durable. */
 export const deedsOn = (spool: Spool, tell: Tell) => ({
   async accept(queueId: string, bytes: number, reports?: string): Promise<void> {
     const accepting = { queueId, bytes, ...(reports !== undefined && { reports }) }
@@ -66,7 +66,7 @@ export const deedsOn = (spool: Spool, tell: Tell) => ({
   },
 })
 
-/** What a spool that was opened after these lines gets wrong; empty when every promise was kept. */
+/** The promises that a spool has broken if it was opened after these lines; empty if it kept all. */
 export async function broken(spool: Spool, lines: readonly Line[]): Promise<readonly string[]> {
   const promised = promisesIn(lines)
   const ours = await messagesOf(spool)
@@ -93,7 +93,7 @@ async function wrongMessage(spool: Spool, message: QueuedMessage, promised: Prom
   return Buffer.concat(chunks).equals(contentFor(queueId, bytes)) ? [] : [`${queueId} has other content`]
 }
 
-/** `ours`: acknowledged, and must be there. `ended`: must not. In the two others it may be there, whole. */
+/** `ours`: acknowledged, so it must be there. `ended`: it must not. In the other two it may be there, but then whole. */
 type Stage = 'asked' | 'ours' | 'ending' | 'ended'
 type Promised = {
   readonly stages: Map<string, Stage>
@@ -110,7 +110,7 @@ function promisesIn(lines: readonly Line[]): Promised {
   return promised
 }
 
-// A DSN that is durable ends what it reports.
+// A DSN that is durable ends the message that it reports on.
 function noteAsked({ stages, sizes }: Promised, line: Extract<Line, { asked: unknown }>): void {
   if (line.asked === 'remove') stages.set(line.queueId, 'ending')
   if (line.asked !== 'accept') return

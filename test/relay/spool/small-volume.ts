@@ -1,15 +1,18 @@
-/** Volumes that really are full when they are full: a tmpfs of the test's own, which takes root. */
+/** Small volumes that can really be full: a tmpfs of the test's own, which needs root. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { onTestFinished } from 'vitest'
 import { skipped } from '../../local/skipped.ts'
 import { temporaryFolder } from './samples.ts'
 
-/** For `describe.runIf`. @throws Error in CI. */
+/**
+ * Whether such a volume can be mounted, for `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped.
+ */
 export const smallVolumesGiven = (): boolean =>
   (process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0) ||
   skipped('a small volume needs root, to mount a tmpfs')
 
-/** `options` are those of tmpfs: `size=1m`. It is unmounted behind the test. */
+/** Mounts a volume until the test ends; `options` are those of tmpfs, such as `size=1m`. */
 export function smallVolume(options: string): string {
   const directory = temporaryFolder()
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])

@@ -1,8 +1,11 @@
-/** Whether a test may look at each call of a process, and make it fail. */
+/** Whether a test can trace the system calls of a process, and make them fail. */
 import { execFileSync } from 'node:child_process'
 import { skipped } from '../../local/skipped.ts'
 
-/** For `describe.runIf`. @throws Error in CI. */
+/**
+ * For `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped.
+ */
 export function traceable(): boolean {
   try {
     execFileSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' })

@@ -1,9 +1,9 @@
-/** The same disk, each call of which takes its time, and sometimes fails: before it has done anything, or after all was done. */
+/** The disk that is given, but each call takes its time and sometimes fails: before it has done anything, or after all of it. */
 import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
 
 export type Whims = {
   readonly dice: () => number
-  /** How often a call fails now, from 0 to 1, and with which of these. */
+  /** The probability that a call fails now, from 0 to 1; `codes` are the errors that it may fail with. */
   readonly failures: () => number
   readonly codes: () => readonly string[]
 }
