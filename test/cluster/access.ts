@@ -1,4 +1,4 @@
-/** How a test reaches an API server, as plain values, and the kubeconfig that says the same to a program. */
+/** How a test reaches an API server, as plain values, and the same as a kubeconfig for programs. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -14,7 +14,7 @@ const userOf = (login: Login): object =>
     ? { token: login.token }
     : { 'client-certificate-data': base64(login.cert), 'client-key-data': base64(login.key) }
 
-/** One cluster, one user, no reference to another file. JSON is YAML. */
+/** A kubeconfig with one cluster and one user, and without references to other files; in JSON, which is YAML. */
 export const kubeconfig = ({ server, ca, login }: Access): string =>
   JSON.stringify({
     apiVersion: 'v1',
@@ -44,7 +44,7 @@ function loginOf(user: Flat['users'][number]['user'] = {}): Login {
 }
 
 /**
- * The current context of a kubeconfig, which may be several files that refer to others.
+ * Reads the current context of a kubeconfig, which may be in several files and refer to others.
  * @throws Error when it logs in by a program.
  */
 export async function readAccess(kubectl: string, kubeconfigs: string): Promise<Access> {

@@ -1,6 +1,7 @@
 /**
- * Relays for pods that a real controller has made and no node runs: each pod gets an address of this machine, where a page
- * says what a relay with so much mail says. Told to leave by its pod's annotation, it delivers, and is drained.
+ * Pretends to be the relays of pods that a real controller has made and that no node runs. Each pod gets an address of this
+ * machine, where a page says what a relay with so much mail would say. When its pod's annotation tells it to leave, a relay
+ * delivers its mail, and then says that it is drained.
  */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -11,12 +12,12 @@ import { type Api, accepted, type KubeObject } from './api.ts'
 import { healthy } from './fake-relay.ts'
 
 export type AnsweringPods = {
-  /** Messages at each pod, by its name; a pod that is to leave delivers one at each look while `delivers`. */
+  /** The number of messages at each pod, by its name; while `delivers`, a pod that is to leave delivers one at each look. */
   readonly mail: Map<string, number>
   delivers: boolean
-  /** Another spool than the first one of a pod, by its name: that of a claim which was made anew. */
+  /** Pods, by name, with another spool than their first one: their claim was made anew. */
   readonly spools: Map<string, string>
-  /** Pods that say nothing. */
+  /** Pods whose page does not answer. */
   readonly silent: Set<string>
   close(): Promise<void>
 }
@@ -30,7 +31,7 @@ type Pod = KubeObject & {
 const lookMs = 100
 
 const ordinalOf = (pod: string): number => Number(pod.slice(pod.lastIndexOf('-') + 1))
-/** On the claim, which outlives the pod. */
+/** The id of a pod's spool follows from its ordinal, since the spool is on the claim, which outlives the pod. */
 const spoolOf = (pod: string): string => `00000000-0000-4000-8000-${String(ordinalOf(pod)).padStart(12, '0')}`
 
 export async function answeringPods(api: Api, namespace: string, policy: string): Promise<AnsweringPods> {
@@ -73,7 +74,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
     await once(server, 'listening')
   }
 
-  /** They have loaded what the operator says that it has written. */
+  /** The relays load the configuration that the operator says it has written. */
   async function load(): Promise<void> {
     const { body } = await api.get(`/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies/${policy}`)
     hash = (body as { readonly status?: { readonly configHash?: string } }).status?.configHash ?? hash
@@ -92,7 +93,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
       await serve(name, address, port)
       if (pod.status?.podIP !== undefined) continue
       const conditions = [{ type: 'Ready', status: 'True' }]
-      // It may be gone by now.
+      // The answer does not matter: the pod may be gone by now.
       await api.patch(`${pods}/${name}/status`, { status: { podIP: address, podIPs: [{ ip: address }], conditions } })
     }
   }

@@ -1,4 +1,4 @@
-/** The Kubernetes API as requests and answers, with nothing between a test and the server. */
+/** The Kubernetes API as plain requests and answers, with nothing between a test and the server. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
@@ -15,7 +15,7 @@ export type KubeObject = {
 /** One thing that is wrong with an object. */
 export type Cause = { readonly field?: string; readonly message?: string }
 
-/** What an API server says instead of an object. */
+/** The body of an answer that refuses a request. */
 export type Refusal = {
   readonly reason?: string
   readonly message?: string
@@ -24,7 +24,7 @@ export type Refusal = {
 
 export type Answer = {
   readonly status: number
-  /** Parsed where it is JSON, else text, like a log. */
+  /** Parsed if it is JSON; otherwise text, such as a log. */
   readonly body: unknown
 }
 
@@ -52,13 +52,13 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   return { status: message.statusCode ?? 0, body: isJson(message) ? JSON.parse(body) : body }
 }
 
-/** `extra`: headers of every request, e.g. to impersonate an account. */
+/** `extra` has headers for every request, e.g. to impersonate an account. */
 export function apiOf(access: Access, extra: Readonly<Record<string, string>> = {}): Api {
   const agent = new Agent({ keepAlive: true, ca: access.ca, ...loginOptions(access) })
   const bearer = access.login.kind === 'token' ? { authorization: `Bearer ${access.login.token}` } : {}
   const call: Api['request'] = async (method, path, body, contentType = 'application/json') => {
     const content = body === undefined ? undefined : JSON.stringify(body)
-    // Of a DELETE, Node would not say that it has a body.
+    // Node does not set these by itself for a DELETE with a body.
     const described =
       content === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(content) }
     const headers = { ...bearer, ...extra, ...described }
@@ -79,7 +79,7 @@ export function apiOf(access: Access, extra: Readonly<Record<string, string>> = 
 
 /**
  * The object of an answer.
- * @throws Error with what the server said, where it refused.
+ * @throws Error with the server's message, if it refused the request.
  */
 export function accepted({ status, body }: Answer): KubeObject {
   if (status >= 200 && status < 300) return body as KubeObject

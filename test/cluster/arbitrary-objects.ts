@@ -1,10 +1,10 @@
-/** Random objects whose fields are well-formed one by one; whether they go together is for the rules to say. Mostly they do. */
+/** Random objects whose fields are well-formed one by one; whether they go together, as they mostly do, is for the rules. */
 import fc from 'fast-check'
 import { credentialSpec } from '../crds/samples.ts'
 
 export type Specified = { readonly kind: string; readonly spec: object; readonly metadataName?: string }
 
-/** One in ten is what a rule may refuse. */
+/** One value in ten is one that a rule may refuse. */
 const mostly = <T>(right: fc.Arbitrary<T>, wrong: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 9, arbitrary: right }, { weight: 1, arbitrary: wrong })
 const of = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)

@@ -1,4 +1,4 @@
-/** The certificates of a control plane: an authority made afresh, and one certificate per name that it signs. */
+/** The certificates of a control plane: a new authority, and the certificates that it signs. */
 import 'reflect-metadata'
 import { generateKeyPairSync, webcrypto } from 'node:crypto'
 import {
@@ -19,9 +19,9 @@ export type Pair = { readonly cert: string; readonly key: string }
 
 export type Authority = {
   readonly ca: string
-  /** The API server itself, on this machine. */
+  /** A certificate for the API server, on this machine. */
   server(): Promise<Pair>
-  /** Somebody who logs in: the subject says as whom, e.g. `O=system:masters, CN=admin`. */
+  /** A certificate to log in with, as the user and groups that the subject names, e.g. `O=system:masters, CN=admin`. */
   client(subject: string): Promise<Pair>
 }
 

@@ -1,4 +1,4 @@
-/** Credentials on a real API server, and operators that bind them as the chart's account: started, watched, killed. */
+/** Credentials on a real API server, and operators that bind them with the chart's account: started, watched and killed. */
 import { type Api, openApi } from '../../operator/cluster/api/api.ts'
 import { type Binder, type Bindings, openBindings } from '../../operator/cluster/bindings/bindings.ts'
 import type { Occasion } from '../../operator/cluster/events/event-series.ts'
@@ -15,7 +15,7 @@ import { newNamespace } from './namespace.ts'
 
 export const authority = 'THE BUNDLE'
 
-/** What an API server writes down; a look is only tried. */
+/** Whether the API server stores something for this request; the operator's looks at objects are dry runs. */
 export const isWrite = ({ method, query }: Seen): boolean => method !== 'GET' && !query.has('dryRun')
 
 export type Operator = {
@@ -24,10 +24,10 @@ export type Operator = {
   readonly occasions: readonly Occasion[]
   readonly marks: () => number
   mayWrite: boolean
-  /** What it has sent to Secrets. */
+  /** Its requests that concern Secrets, reads included. */
   secretCalls(): readonly Seen[]
   give(bindings: Readonly<Record<string, Binding>>, held?: readonly string[]): void
-  /** As a kill: whatever is under way is given up. */
+  /** Ends it as a kill would: what is under way is given up. */
   stop(): Promise<void>
 }
 
@@ -61,7 +61,7 @@ export async function openBench(admin: TestApi, chart: InstalledChart) {
     namespace,
     path,
     nameOf,
-    /** Makes a RelayCredential; the world knows it from now on. */
+    /** Makes a RelayCredential, which the operators' world knows from now on; its uid. */
     async credential(name: string): Promise<string> {
       const uid = await create('RelayCredential', 'relaycredentials', name, {
         policyRef: { name: 'shared' },
@@ -80,7 +80,7 @@ export async function openBench(admin: TestApi, chart: InstalledChart) {
       accepted(await admin.remove(`${own('relaycredentials')}/${name}`))
       declared.delete(refOf(name))
     },
-    /** What a reporter writes: the status as this operator knows it. */
+    /** Writes the status of a credential as this operator knows it, in place of a reporter. */
     record(name: string, { bindings }: Operator, secretName: string): void {
       const { uid = '', status = {} } = declared.get(refOf(name)) ?? {}
       const keys = bindings.keys().get(nameOf(name))

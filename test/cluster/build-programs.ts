@@ -1,4 +1,7 @@
-/** `npm run cluster:build [-- node]`: compiles the programs of a cluster, and what judges the chart, from Go modules into a cache outside the repository. */
+/**
+ * `npm run cluster:build [-- node]` compiles the programs of a cluster, and those that check the chart, from Go modules into a
+ * cache outside the repository.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +24,7 @@ const versionFlags = (version: string): string => {
   return ['-s', '-w', ...set].join(' ')
 }
 
-/** Built beside its place and renamed, so that a build that was stopped leaves nothing that looks like a program. */
+/** Builds beside the final place and then renames, so that an interrupted build leaves nothing that looks like a program. */
 function build(name: string, from: string, cwd: string): void {
   const begin = performance.now()
   const file = join(binFolder(process.env, cwd), name)

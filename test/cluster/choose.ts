@@ -1,17 +1,17 @@
-/** Which cluster a test run gets. Pure: the caller starts it. */
+/** Chooses the cluster for a test run. Pure: the caller starts it. */
 import type { ApiProgram, Environment } from './programs.ts'
 
-/** `api`: an API server that stores and checks objects. `node`: it also runs pods. */
+/** What tests need: `api` is an API server that stores and checks objects, `node` is a cluster that also runs pods. */
 export type Tier = 'api' | 'node'
 
 export type Facts = {
   readonly env: Environment
-  /** Is there such a program in the folder of KUBEBUILDER_ASSETS? */
+  /** The file of a program in the folder that KUBEBUILDER_ASSETS names, if it is there. */
   readonly asset: (name: string) => string | undefined
-  /** Was such a program built from our Go modules? */
+  /** The file of a program that was built from our Go modules, if it was. */
   readonly built: (name: string) => string | undefined
   readonly onPath: (name: string) => string | undefined
-  /** The program that starts a whole cluster with a node on this machine, where it is. */
+  /** The program that starts a whole cluster with a node on this machine, if there is one. */
   readonly testbed: string | undefined
 }
 
@@ -36,7 +36,7 @@ function given(tier: Tier, { env, asset, built, onPath }: Facts, kubeconfig: str
   return none('RELAYFLEET_TEST_IMAGE_LOADER is not set: the command that loads an image archive into the given cluster')
 }
 
-/** All from one place: programs of two versions are not mixed. */
+/** Takes all programs from one place, so that two versions are not mixed. */
 function controlPlane(find: (name: string) => string | undefined): Choice | undefined {
   const [etcd, server, kubectl] = [find('etcd'), find('kube-apiserver'), find('kubectl')]
   if (etcd === undefined || server === undefined || kubectl === undefined) return undefined
@@ -57,7 +57,7 @@ const node = ({ testbed }: Facts): Choice =>
     ? none('there is no cluster that runs pods; give one with KUBECONFIG and RELAYFLEET_TEST_CLUSTER=1 (kind will do)')
     : { kind: 'testbed', program: testbed }
 
-/** A cluster that is given comes first, and only when it is said twice that tests may write to it. */
+/** A cluster that is given comes first, but only if both variables say that tests may write to it. */
 export function choose(tier: Tier, facts: Facts): Choice {
   const { KUBECONFIG: kubeconfig, RELAYFLEET_TEST_CLUSTER: allowed } = facts.env
   if (allowed === '1' && kubeconfig === undefined) return none('RELAYFLEET_TEST_CLUSTER=1 needs KUBECONFIG')

@@ -1,4 +1,4 @@
-/** The cluster of the run, as an administrator sees it, but for what a rule says. */
+/** The run's cluster as its administrator sees it, through a proxy that changes what a rule says. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -26,7 +26,7 @@ export async function clusterBut(
 
 const leasesPath = '/apis/coordination.k8s.io/v1/leases'
 
-/** No Leases but these: other suites leave theirs. */
+/** A rule that shows these Leases and no others, since other suites leave theirs in the cluster. */
 export const leases =
   (...items: readonly object[]) =>
   ({ path }: Pick<Seen, 'path'>): Fault =>

@@ -1,11 +1,11 @@
-/** The plainest objects there are, for tests of what happens around objects. */
+/** ConfigMaps, the plainest objects there are, for tests whose subject is not the object itself. */
 import type { Api as TestApi } from './api.ts'
 import { accepted } from './api.ts'
 
-/** Every namespace has a ConfigMap of the cluster's own, too. */
+/** The label of ours, since every namespace has a ConfigMap of the cluster's own as well. */
 export const ours = 'relayfleet.dev/test=yes'
 
-/** ConfigMaps of one namespace, written past whatever is being tested. */
+/** Reads and writes ConfigMaps of one namespace directly, past what is being tested. */
 export const configMaps = (api: TestApi, namespace: string) => {
   const path = `/api/v1/namespaces/${namespace}/configmaps`
   const object = (name: string, value: string, more = {}) => ({
@@ -20,7 +20,7 @@ export const configMaps = (api: TestApi, namespace: string) => {
     change: async (name: string, value: string) => accepted(await api.patch(`${path}/${name}`, { data: { value } })),
     remove: async (name: string) => accepted(await api.remove(`${path}/${name}`)),
     get: async (name: string) => (await api.get(`${path}/${name}`)).body as { data?: { value?: string } },
-    /** By name, the value of each. */
+    /** The value of each ConfigMap, by its name. */
     all: async (): Promise<ReadonlyMap<string, string>> => {
       const { items } = accepted(await api.get(`${path}?labelSelector=${encodeURIComponent(ours)}`)) as unknown as {
         items: { metadata: { name: string }; data?: { value?: string } }[]

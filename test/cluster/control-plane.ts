@@ -1,4 +1,4 @@
-/** A control plane of our own: etcd, API server and, where it is there, the controller manager; all on 127.0.0.1. */
+/** A control plane of our own: etcd, the API server and, if it is there, the controller manager; all on 127.0.0.1. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ type Flags = Readonly<Record<string, string | number | boolean>>
 
 const argsOf = (flags: Flags): readonly string[] => Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
 
-/** Where the kernel can, a program also ends when its starter is killed. */
+/** A command to put before a program, so that the kernel ends it when its starter is killed; empty without setpriv. */
 const dieWithParent = (): readonly string[] => {
   const setpriv = programFile('setpriv')
   return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
@@ -35,7 +35,7 @@ function start(name: string, file: string, flags: Flags, { folder, atClose }: Ho
   return child
 }
 
-/** Without fsync: it is thrown away, and the disk is left to what is being tested. */
+/** Without fsync: the data is thrown away in the end, and the disk is left to what is being tested. */
 const etcdFlags = (folder: string, client: string, peer: string): Flags => ({
   'data-dir': join(folder, 'etcd'),
   'unsafe-no-fsync': true,
@@ -52,7 +52,7 @@ const serverFlags = (folder: string, etcd: string, port: number): Flags => ({
   'bind-address': '127.0.0.1',
   'secure-port': port,
   'advertise-address': '127.0.0.1',
-  // The service `kubernetes` could only name 127.0.0.1, which is no legal endpoint.
+  // Otherwise, the API server would make 127.0.0.1 the endpoint of the service `kubernetes`, which is not a legal one.
   'endpoint-reconciler-type': 'none',
   'service-cluster-ip-range': '198.19.0.0/16',
   'tls-cert-file': join(folder, 'server.crt'),
@@ -86,7 +86,10 @@ async function accessFor(subject: string, authority: Authority, server: string):
   return { server, ca: authority.ca, login: { kind: 'certificate', ...(await authority.client(subject)) } }
 }
 
-/** @throws Error with the end of its log when a program ends, or none is ready in time. */
+/**
+ * Waits until the API server is ready.
+ * @throws Error with the end of a program's log if it ends, or when the server is not ready in time
+ */
 async function ready(access: Access, started: Readonly<Record<string, ChildProcess>>, folder: string): Promise<void> {
   const api = apiOf(access)
   await until(

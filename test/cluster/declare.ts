@@ -1,11 +1,11 @@
-/** Objects of our kinds with the status that an operator would have written. */
+/** Makes objects of our kinds, with a status as an operator would have written it. */
 import { kinds } from '../../crds/kinds.ts'
 import { credentialSpec, domainSpec, policySpec } from '../crds/samples.ts'
 import { type Api, accepted, type KubeObject } from './api.ts'
 import { objectsPath } from './install-crds.ts'
 
 type Word = 'True' | 'False' | 'Unknown'
-/** `False`, or with a reason and a message: `['False', 'NoAnswer', 'no relay answers']`. */
+/** The status of a condition, or with its reason and message: `['False', 'NoAnswer', 'no relay answers']`. */
 export type Said = Word | readonly [Word, string, string]
 type Status = Readonly<Record<string, Said>>
 
@@ -14,7 +14,7 @@ const conditionOf = ([type, said]: readonly [string, Said]) => {
   return { type, status, reason, message, observedGeneration: 1, lastTransitionTime: '2027-01-31T00:00:00Z' }
 }
 
-/** Without conditions, the object has no status: nobody has looked at it. */
+/** Without conditions, an object gets no status, as if no operator had seen it. */
 export function declarer(api: Api, namespace: string) {
   const declare =
     (kindName: string, base: object) =>

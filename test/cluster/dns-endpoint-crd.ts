@@ -1,4 +1,4 @@
-/** The kind DNSEndpoint, as external-dns declares it as far as our manifest goes. */
+/** The kind DNSEndpoint as external-dns declares it, with the fields that our manifest uses. */
 
 export const [group, plural, kind] = ['externaldns.k8s.io', 'dnsendpoints', 'DNSEndpoint']
 const text = { type: 'string' }

@@ -1,4 +1,4 @@
-/** external-dns, which publishes the DNSEndpoints of a cluster in a zone of BIND by signed updates (RFC 2136). */
+/** Runs external-dns, which publishes a cluster's DNSEndpoints in a zone of BIND by signed updates (RFC 2136). */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -10,14 +10,14 @@ import { end } from '../local/receiver.ts'
 import { skipped } from '../local/skipped.ts'
 import { until } from '../local/until.ts'
 
-/** On PATH, or where a cluster of this machine has it. */
+/** The program on PATH, or where a cluster of this machine keeps it. */
 function file(): string | undefined {
   const built = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'testbed/bin/external-dns')
   return programFile('external-dns') ?? (existsSync(built) ? built : undefined)
 }
 
 /**
- * Whether a suite can run: for `describe.runIf`.
+ * Whether a suite can run, for `describe.runIf`.
  * @throws Error in CI, where nothing may be skipped.
  */
 export const externalDnsInstalled = (): boolean =>
@@ -26,15 +26,15 @@ export const externalDnsInstalled = (): boolean =>
 
 export type Publishing = {
   readonly kubeconfig: string
-  /** Of the name server, on port 53. */
+  /** The address of the name server, which is on port 53. */
   readonly address: string
   readonly zone: string
-  /** What it may change: these and all below them. */
+  /** The names that it may change, each with all below it. */
   readonly names: readonly string[]
   readonly key: UpdateKey
 }
 
-/** As docs/platform-team.md says it: without a registry, and with the names that it may change. */
+/** Starts it as docs/platform-team.md says: without a registry, and with the names that it may change. */
 export async function startExternalDns({ kubeconfig, address, zone, names, key }: Publishing) {
   const port = await freePort()
   const flags = [

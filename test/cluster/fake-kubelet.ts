@@ -1,4 +1,4 @@
-/** A node without containers: its kubelet forwards every port to one of this machine, and has one log. */
+/** A node without containers: its kubelet forwards every port to one port of this machine, and shows one log for all. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
@@ -13,13 +13,13 @@ export type FakeKubelet = {
 }
 
 type Behind = {
-  /** Where connections to any pod's port end. */
+  /** The port of this machine that connections to any port of any pod reach. */
   readonly port: number
-  /** What is in the log of any container, now. */
+  /** The log of every container, as it is now. */
   readonly log: () => string
 }
 
-/** A node of the cluster by this machine's loopback address. */
+/** Registers a node of the cluster, whose kubelet is on this machine's loopback address. */
 export async function fakeKubelet(api: Api, behind: Behind): Promise<FakeKubelet> {
   const { cert, key } = await makeCertificates(['127.0.0.1'])
   const server = createServer({ cert, key }, (_, answer) => {
@@ -47,7 +47,7 @@ export async function fakeKubelet(api: Api, behind: Behind): Promise<FakeKubelet
   }
 }
 
-/** What is there, and then what is added, until the reader leaves. */
+/** Writes what is in the log, and then what is added to it, until the reader leaves. */
 function follow(log: () => string, write: (text: string) => void, reader: { once(e: 'close', f: () => void): void }) {
   let told = 0
   const tell = (): void => {
@@ -60,7 +60,7 @@ function follow(log: () => string, write: (text: string) => void, reader: { once
   reader.once('close', () => clearInterval(telling))
 }
 
-/** The channels of `v4.channel.k8s.io`: 0 is data, 1 is trouble; the first message of each tells the port. */
+/** Forwards by `v4.channel.k8s.io`: channel 0 is data and channel 1 errors, and the first message of each has the port. */
 function forwardPorts(server: Server, port: number): void {
   server.on('upgrade', (request, socket) => {
     const asked = Number(new URL(request.url ?? '', 'https://kubelet').searchParams.get('port') ?? 0)

@@ -1,4 +1,4 @@
-/** A relay as the operator sees it: a page that reports what the test says, and a pod that has its address. */
+/** A relay as the operator sees it: a pod, and at its address a page that reports what the test says. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,15 +7,15 @@ import { type Api, accepted } from './api.ts'
 
 export type FakeRelay = {
   readonly name: string
-  /** What it reports; it may be changed at any time. */
+  /** The status that it reports; it may be changed at any time. */
   status: RelayStatus
-  /** What its credentials have used; it may be changed at any time. */
+  /** The usage that it reports; it may be changed at any time. */
   usage: RelayUsage
-  /** Whether it loads what is written for it. */
+  /** Whether it loads the configurations that are written for it. */
   obeys: boolean
-  /** How often it was asked. */
+  /** How often it was asked for its status. */
   asked: number
-  /** The pod's condition Ready, and what its container waits for. */
+  /** Sets the pod's condition Ready, and what its container waits for. */
   say(ready: boolean, waiting?: { readonly reason: string; readonly message: string }): Promise<void>
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ export const healthy = (policy: string): RelayStatus => ({
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
 })
 
-/** Listens on an address of this machine that no other has. */
+/** Listens at a port of its own, at the address of this relay. */
 async function pageOf(address: string, said: (path: string) => RelayStatus | RelayUsage) {
   const server = createServer(({ url = '' }, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(said(url)))

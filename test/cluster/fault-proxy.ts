@@ -1,4 +1,4 @@
-/** Stands between a client and the API server, and does to their traffic what networks and busy servers do. */
+/** A proxy between a client and the API server, which does to their traffic what networks and busy servers do. */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, Agent as HttpsAgent, request } from 'node:https'
@@ -16,7 +16,10 @@ export type Seen = {
   readonly at: number
 }
 
-/** What happens to one line of an answer; `silence` keeps the connection and says nothing more; later ones may overtake it. */
+/**
+ * What happens to one line of an answer. `silence` keeps the connection open and says nothing more; after `laterMs`, later lines
+ * may have overtaken this one.
+ */
 export type LineFault =
   | 'pass'
   | 'drop'
@@ -30,25 +33,25 @@ export type Fault =
   | 'pass'
   /** The connection breaks before the request reaches the server. */
   | 'reset'
-  /** The server does it, and the connection breaks before the answer. */
+  /** The server carries the request out, and the connection breaks before the answer. */
   | 'lost'
   | 'hang'
   | { readonly delayMs: number }
   | { readonly code: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
-  /** `n` counts from 0; only for answers in lines, like a watch. */
+  /** `n` counts lines from 0; only for answers that consist of lines, such as a watch. */
   | { readonly lines: (line: string, n: number) => LineFault }
 
 export type FaultProxy = {
   readonly connection: Connection
   readonly seen: readonly Seen[]
-  /** What happens to each request from now on. */
+  /** Decides what happens to each request from now on. */
   rule: (request: Seen) => Fault
-  /** Breaks every connection there is. */
+  /** Breaks all connections. */
   cutAll(): void
   close(): Promise<void>
 }
 
-/** A refusal as the API server words it. */
+/** A refusal in the form of the API server's. */
 export const status = (code: number, reason: string, headers: Readonly<Record<string, string>> = {}): Fault => ({
   code,
   headers,
@@ -79,7 +82,7 @@ export async function faultProxy(access: Access): Promise<FaultProxy> {
     seen.push(one)
     void carryOut(proxy.rule(one), from, to, () => forward(from, to)).catch(() => to.destroy())
   })
-  // One that is still greeting is no connection to the server yet, and keeps it from closing all the same.
+  // A socket whose TLS handshake is not done is no connection to the server yet, but still keeps it from closing.
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -147,7 +150,7 @@ async function pipeLines(
   to.end()
 }
 
-/** Whether anything more may be said after this line. */
+/** Passes on one line, as its fault says. Returns whether anything may follow it. */
 function sayLine(line: string, fault: LineFault, to: ServerResponse): boolean {
   if (fault === 'cut') to.destroy()
   else if (fault === 'half') to.write(line.slice(0, line.length / 2), () => to.destroy())

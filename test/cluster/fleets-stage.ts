@@ -1,4 +1,4 @@
-/** Fleets on a real API server: a namespace with policies, and operators that are started, deposed and killed. */
+/** Fleets on a real API server: a namespace with policies, and operators that are started, lose the Lease, and are killed. */
 import { createHash } from 'node:crypto'
 import { createAuthority, type Issued } from '../../operator/ca.ts'
 import type { Api } from '../../operator/cluster/api/api.ts'
@@ -33,7 +33,7 @@ spec:
   listeners: [{name: submission, port: 587}]
   routes: [{name: default, smarthosts: [{name: ses, host: smtp.example.net}]}]
 `
-/** What a policy of two relays with an issued certificate compiles to. */
+/** The compiled fleet of a policy with two relays and a certificate that the operator issues. */
 export const runs: RunFleet = fleetOf(policyText).compiled
 
 const credentialOf = (i: number): RelayConfig['credentials'][number] => ({
@@ -47,7 +47,7 @@ const credentialOf = (i: number): RelayConfig['credentials'][number] => ({
   suspended: false,
 })
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i)
-/** A fleet whose configuration differs by its credentials, and grows by about 480 octets with each. */
+/** The fleet with so many credentials; its configuration grows by about 480 octets with each. */
 export const withCredentials = (count: number, fleet: RunFleet = runs): RunFleet => ({
   ...fleet,
   config: { ...fleet.config, credentials: range(count).map(credentialOf) },
@@ -64,7 +64,7 @@ export type Operator = {
   readonly world: World
   readonly dirty: Dirty
   readonly proxy: FaultProxy
-  /** Of what runs, what to compile. */
+  /** Compiles: gives the fleets to make, from the configurations that run. */
   compile: (running: ReadonlyMap<Name, RelayConfig>) => ReadonlyMap<Name, CompiledFleet>
   leads: boolean
   /** How often everything was compiled. */
@@ -78,7 +78,7 @@ export type Operator = {
 type OperatorOptions = Partial<Omit<FleetsOptions, 'world'>> & {
   readonly seeing?: (world: World) => World
   readonly leads?: boolean
-  /** What happens to its requests from the start. */
+  /** The rule of its proxy from the first request on. */
   readonly rule?: FaultProxy['rule']
 }
 
@@ -111,19 +111,19 @@ export async function openStage(policies: readonly string[] = ['shared']) {
     named,
     declare,
     secrets,
-    /** By the Secrets, as a relay would read them. */
+    /** The configuration that a relay would read in the Secrets. */
     configuration: async (policy = 'shared'): Promise<RelayConfig> =>
       parseConfig(configText([...(await secrets(policy)).values()])),
     get: async (resource: string, name: string): Promise<Secret> =>
       accepted(await raw.get(path(resource, name))) as unknown as Secret,
-    /** An operator that makes `shared` what it is told, until it is stopped. */
+    /** Starts an operator that makes the fleet `shared` as it is compiled here, until it is stopped. */
     async operator(compiled: CompiledFleet | Operator['compile'], options: OperatorOptions = {}): Promise<Operator> {
       const compile = typeof compiled === 'function' ? compiled : () => new Map([[named('shared'), compiled]])
       const operator = await startOperator(namespace, compile, options)
       operators.push(operator)
       return operator
     },
-    /** Resolves when the fleet's Secrets hold it, its last object is there, and the work on it has ended. */
+    /** Resolves when the fleet's Secrets have its configuration, its last object is there, and the operator is quiet. */
     written: async (operator: Operator, fleet: CompiledFleet, policy = 'shared'): Promise<void> => {
       const { fleets } = operator
       await until(`${policy} is written`, () => fleets.written(named(policy)).hash === hashOf(fleet))
@@ -138,7 +138,7 @@ export async function openStage(policies: readonly string[] = ['shared']) {
   return stage
 }
 
-/** Nothing was asked for any more for a while, which is longer than it takes to hear of an own write. */
+/** Waits until the operator asks for nothing for `ms`, by default longer than it takes to hear of a write of its own. */
 export async function quiet({ calls, rounds }: Operator, ms = 150): Promise<void> {
   let [before, since] = ['', performance.now()]
   await until('the operator rests', () => {

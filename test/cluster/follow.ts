@@ -1,4 +1,4 @@
-/** One resource as the API server says it: what is there, and then each event, in order, until it is ended. */
+/** Follows one resource as the API server tells of it: what is there, and then each event in order, until it is ended. */
 import type { openApi } from '../../operator/cluster/api/api.ts'
 import { Lines } from '../../operator/cluster/api/lines.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
@@ -11,7 +11,7 @@ type Ears = {
   readonly heard: (event: Followed) => void
 }
 
-/** Returns how it is ended. */
+/** Returns a function that ends it. */
 export async function follow(
   api: ReturnType<typeof openApi>,
   resource: Resource,

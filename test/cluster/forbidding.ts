@@ -1,11 +1,14 @@
-/** An admission policy that somebody else has in the cluster, and that lets no Secret of a namespace be changed. */
+/** Somebody else's admission policy in the cluster, which forbids every change of a namespace's Secrets. */
 import { until } from '../local/until.ts'
 import { type Api, accepted, type Refusal } from './api.ts'
 
 const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'
 const apiVersion = 'admissionregistration.k8s.io/v1'
 
-/** Resolves when it holds. `quoting`: what it says of a Secret that is there (CEL). What it answers takes it away, and resolves when it is gone. */
+/**
+ * Installs it, and resolves when it is in force. `quoting` is a CEL expression for its message on a Secret that exists already.
+ * Returns a function that removes it, and resolves when it is out of force.
+ */
 export async function forbidding(
   admin: Api,
   namespace: string,

@@ -1,4 +1,4 @@
-/** A cluster that somebody gave us for tests: it is left as it was found. */
+/** A cluster that the tester provides: it is left as it was found. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../local/until.ts'
@@ -18,13 +18,13 @@ const namesAt = async (api: Api, path: string): Promise<readonly string[]> =>
 const ourCrds = async (api: Api): Promise<readonly string[]> =>
   (await namesAt(api, crds)).filter((name) => name.endsWith('.relayfleet.dev'))
 
-/** Deletes and waits: what is in a namespace, and the objects of a CRD, go before it. */
+/** Deletes these and waits, since the contents of a namespace, and the objects of a CRD, have to go first. */
 async function removeAll(api: Api, paths: readonly string[]): Promise<void> {
   for (const path of paths) await api.remove(path)
   for (const path of paths) await until(`${path} is gone`, async () => (await api.get(path)).status === 404, 60_000)
 }
 
-/** No operator is there any more that would: else a namespace waited for it for ever. */
+/** Removes the finalizers of policies: without an operator that does, their namespace would wait for ever. */
 async function letPoliciesGo(api: Api, namespace: string): Promise<void> {
   const policies = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies`
   const answer = await api.get(policies)

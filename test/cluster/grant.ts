@@ -1,4 +1,4 @@
-/** Rights that are in force when they have been given: the API server hears of a role some moments after it has taken it. */
+/** Grants rights, and waits until they are in force: the API server's authoriser hears of a new role some moments later. */
 import { until } from '../local/until.ts'
 import { type Api, accepted } from './api.ts'
 
@@ -8,13 +8,13 @@ export type Rule = {
   readonly verbs: readonly string[]
 }
 
-/** Whose, where (`*`: everywhere), and the name of the role and of its binding; the user's where it is absent. */
+/** The user, the namespace (`*` is everywhere), and the name of the role and its binding, by default the user's. */
 export type Grant = { readonly user: string; readonly namespace: string; readonly name?: string }
 
 const apiGroup = 'rbac.authorization.k8s.io'
 const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
 
-/** Resolves when they are in force, with the paths of what was made. */
+/** Resolves when the rights are in force, with the paths of the role and its binding. */
 export async function grant(api: Api, { user, namespace, name = user }: Grant, rules: readonly Rule[]) {
   const isEverywhere = namespace === '*'
   const at = isEverywhere ? `/apis/${apiGroup}/v1/cluster` : `/apis/${apiGroup}/v1/namespaces/${namespace}/`

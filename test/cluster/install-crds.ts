@@ -1,4 +1,4 @@
-/** Our kinds in a cluster, from the very files that ship. */
+/** Installs our kinds in a cluster, from the files that ship. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { apiVersion, kinds } from '../../crds/kinds.ts'
@@ -18,7 +18,7 @@ export type Condition = {
 
 export const crdPath = (kind: Kind): string => `${crds}/${kind.plural}.relayfleet.dev`
 
-/** Where the objects of a kind are, in one namespace. */
+/** The path of a kind's objects in one namespace. */
 export const objectsPath = (kind: Kind, namespace: string): string =>
   `/apis/${apiVersion}/namespaces/${namespace}/${kind.plural}`
 
@@ -26,13 +26,13 @@ export const conditionsOf = (object: KubeObject): readonly Condition[] =>
   (object['status'] as { conditions?: readonly Condition[] } | undefined)?.conditions ?? []
 
 async function install(api: Api, kind: Kind): Promise<void> {
-  // As kubectl and helm read it.
+  // kubectl and helm read YAML 1.1.
   const crd = parse(readFileSync(fileOf(kind), 'utf8'), { version: '1.1' }) as unknown
   accepted(await api.patch(`${crdPath(kind)}?fieldManager=relayfleet-test&force=true`, crd, 'apply'))
   await until(`${kind.plural} are served`, async () => (await api.get(objectsPath(kind, 'default'))).status === 200)
 }
 
-/** May be called by every suite that needs them, also at the same time. */
+/** Every suite that needs them may call this, even at the same time. */
 export const installCrds = async (api: Api): Promise<void> => {
   await Promise.all(kinds.map((kind) => install(api, kind)))
 }

@@ -1,4 +1,4 @@
-/** The chart in a test's cluster, all but its CRDs: what holds the operator's account to what is its own. */
+/** The chart, without its CRDs, in a test's cluster: its rights and admission policy limit the operator's account. */
 import type { Connection } from '../../operator/cluster/api/connection.ts'
 import { pathOf } from '../../operator/cluster/api/resource.ts'
 import { release, rendered, type Values } from '../chart/helm.ts'
@@ -27,19 +27,19 @@ function pathTo({ apiVersion, kind, metadata }: KubeObject): string {
 }
 
 export type InstalledChart = {
-  /** The release's own. */
+  /** The namespace of the release. */
   readonly namespace: string
-  /** Writes an object as an installation does. */
+  /** Writes an object as an installation by helm does. */
   write(object: KubeObject, query?: string): Promise<Answer>
-  /** As the operator's account. */
+  /** Requests with the operator's account. */
   readonly operator: Api
-  /** The same connection, as the operator's account. */
+  /** The same connection, but with the operator's account. */
   asOperator(connection: Connection): Connection
-  /** What belongs to no namespace does not go with it. */
+  /** Removes the objects that belong to no namespace, since they do not go with one. */
   uninstall(): Promise<void>
 }
 
-/** What a cluster has once: here several are installed, and none takes the rights of another. */
+/** The name of objects that a cluster has only once. Tests install several charts, so each one's get a name of their own. */
 const onlyOne = 'relayfleet-watcher'
 export const apartName = (namespace: string): string => `${namespace}-${onlyOne}`
 
@@ -49,7 +49,7 @@ function apart(object: KubeObject, namespace: string): KubeObject {
   return JSON.parse(text) as KubeObject
 }
 
-/** Resolves when the admission policy holds. `values`: by the release's own namespace, which they may name. */
+/** Resolves when the admission policy is in force. `values` gets the release's namespace, which the values may name. */
 export async function installChart(
   cluster: Cluster,
   admin: Api,

@@ -14,7 +14,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error('the cluster did not come up; what went wrong stands above')
 }
 
-/** In a group of its own, so that an interrupt at the terminal reaches the tests first and the cluster after them. */
+/** The keeper has a process group of its own, so that an interrupt at the terminal ends the tests first and the cluster after. */
 export async function keep(tier: Tier, choice: Choice): Promise<Kept> {
   const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), tier, JSON.stringify(choice)], {
     stdio: ['pipe', 'pipe', 'inherit'],

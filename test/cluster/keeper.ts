@@ -1,4 +1,4 @@
-/** Holds one cluster while its standard input is open: however the test run ends, the cluster and its files go with it. */
+/** Holds one cluster for as long as its standard input is open: however the test run ends, the cluster and its files go. */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ function open(choice: Choice, tier: Tier): Promise<Cluster> {
 }
 
 let closing = false
-/** Everything is tried, even when a step of it fails. */
+/** Undoes everything, and goes on if one step fails. */
 async function close(code: number): Promise<void> {
   if (closing) return
   closing = true

@@ -1,4 +1,4 @@
-/** A candidate in a process of its own, so that it can be stopped and killed; writes whenever it may, and says so. */
+/** A candidate for the Lease in a process of its own, so that it can be stopped and killed; prints when it may write. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import { connectionFromFile } from '../../operator/cluster/api/connection.ts'

@@ -1,4 +1,4 @@
-/** A namespace with a policy `shared`, relays that answer for its pods, and an operator; and what to ask all of them. */
+/** A namespace with a policy `shared`, relays that answer for its pods, and an operator; and questions to all of them. */
 import { until } from '../local/until.ts'
 import { type AnsweringPods, answeringPods } from './answering-pods.ts'
 import { type Answer, type Api, accepted, type KubeObject } from './api.ts'
@@ -21,7 +21,7 @@ type PolicyStatus = {
 
 export type LeavingStage = Awaited<ReturnType<typeof openLeavingStage>>
 
-/** `home`: where its Lease is, which does not go with the namespace that it watches. */
+/** `home` is the namespace of its Lease, which has to outlive the namespace that it watches. */
 const start = (home: string, namespace: string): Promise<OperatorProcess> =>
   startOperator(home, { watchNamespaces: [namespace], timing: { lookMs: 1000, watching: { labelsMs: 1000 } } })
 
@@ -42,7 +42,7 @@ export async function openLeavingStage(admin: Api) {
     (await status()).conditions?.find((c) => c.type === type)
   return {
     admin,
-    /** Of the operators. */
+    /** The namespace of the operators' Lease. */
     home,
     namespace,
     pods,
@@ -53,7 +53,7 @@ export async function openLeavingStage(admin: Api) {
     get operator(): OperatorProcess {
       return operators.at(-1) as OperatorProcess
     },
-    /** Another process of it, as after a restart. */
+    /** Starts another process of the operator, as after a restart. */
     async anotherOperator(): Promise<void> {
       operators.push(await start(home, namespace))
     },
@@ -62,7 +62,7 @@ export async function openLeavingStage(admin: Api) {
     async edit(change: object): Promise<void> {
       accepted(await admin.patch(at('relaypolicies', 'shared'), change))
     },
-    /** The operator has heard from each of so many relays, and remembers their spools. */
+    /** Waits until the operator has heard from so many relays, and remembers their spools. */
     remembered: (count: number): Promise<unknown> =>
       until(`${count} spools are remembered`, async () => (await status()).spools?.length === count, 30_000),
     told: (reason: string): Promise<Condition> =>

@@ -1,13 +1,13 @@
-/** A namespace of a test's own. */
+/** Makes a namespace of a test's own. */
 import { randomUUID } from 'node:crypto'
 import { until } from '../local/until.ts'
 import { type Api, accepted } from './api.ts'
 import type { Cluster } from './held.ts'
 
-/** What a test run makes in a cluster that outlives it can be told by this label. */
+/** The label of all that a test run makes in a cluster that outlives it. */
 export const runLabel = 'relayfleet.dev/test-run'
 
-/** Its name; where controllers run, pods can be made in it at once. It goes with the cluster, or with the test run. */
+/** The name of a new namespace. If controllers run, pods can be made in it at once. It goes with the cluster or the test run. */
 export async function newNamespace(cluster: Cluster, api: Api): Promise<string> {
   const name = `test-${randomUUID().slice(0, 8)}`
   const labels = { [runLabel]: cluster.run }

@@ -1,4 +1,4 @@
-/** A relay as far as logins go: it loads what the operator writes, judges by the relay's own rules, and tells who used which key. */
+/** A relay that only judges logins: it loads what the operator writes, applies the relay's rules, and tells the uses of keys. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import type { Connection } from '../../operator/cluster/api/connection.ts'
@@ -12,12 +12,12 @@ import { type FakeRelay, fakeRelay } from './fake-relay.ts'
 
 export type ObedientRelay = {
   readonly fake: FakeRelay
-  /** Whether it would let somebody in now, by the configuration that it has loaded. */
+  /** Whether it accepts this login now, by the configuration that it has loaded. */
   login(who: { readonly username: string; readonly password: string }, client: string): boolean
   close(): Promise<void>
 }
 
-/** How soon a kubelet has brought the files, and the relay has loaded them. */
+/** How often it loads the configuration, in place of the kubelet's time to bring the files and the relay's to read them. */
 const loadMs = 50
 
 export async function obedientRelay(

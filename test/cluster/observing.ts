@@ -1,4 +1,4 @@
-/** A world over a real API server, through a proxy that may do anything to what is said. */
+/** A world over a real API server, through a proxy that may change all that is said. */
 import { onTestFinished } from 'vitest'
 import { kinds } from '../../crds/kinds.ts'
 import { openApi } from '../../operator/cluster/api/api.ts'
@@ -11,7 +11,7 @@ import { theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import { objectsPath } from './install-crds.ts'
 
-/** Short, so that a test does not wait; long against what a loaded machine needs for one answer. */
+/** Where a test waits, short; otherwise long enough for an answer on a loaded machine. */
 const quick = {
   watchMs: 60_000,
   silenceMs: 60_000,
@@ -21,7 +21,7 @@ const quick = {
   kindsMs: 300,
 } satisfies WorldOptions['timing']
 
-/** `user`: who asks, by the rights that a test gave; absent: the administrator. */
+/** `user` is who asks, with rights that the test granted; by default the administrator. */
 export type Observing = {
   readonly namespaces: readonly string[]
   readonly timing?: WorldOptions['timing']
@@ -74,7 +74,7 @@ const pathOf = (kindName: KindName, namespace: string, name?: string): string =>
   return [objectsPath(kind, namespace), ...(name === undefined ? [] : [name])].join('/')
 }
 
-/** Objects of our kinds in one namespace, written past whatever is being tested. */
+/** Reads and writes objects of our kinds in one namespace directly, past what is being tested. */
 export const writer = (api: Api, namespace: string) => ({
   create: async (kind: KindName, name: string, spec: object = {}, metadata: object = {}): Promise<KubeObject> =>
     accepted(
@@ -91,7 +91,7 @@ export const writer = (api: Api, namespace: string) => ({
     accepted(await api.patch(`${pathOf(kind, namespace, name)}/status`, { status })),
   remove: async (kind: KindName, name: string): Promise<unknown> =>
     accepted(await api.remove(pathOf(kind, namespace, name))),
-  /** `name@resourceVersion` of each. */
+  /** All objects of a kind, each as `name@resourceVersion`. */
   all: async (kind: KindName): Promise<readonly string[]> => {
     const { items } = accepted(await api.get(pathOf(kind, namespace))) as unknown as { items: KubeObject[] }
     return items.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`).toSorted()

@@ -1,4 +1,4 @@
-/** The operator as a process of the command line, through a proxy of its own that notes what it asks for. */
+/** The operator as a process of the command line, through a proxy of its own that notes its requests. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -12,11 +12,11 @@ export type Line = { readonly msg: string; readonly time: string; readonly [fact
 export type OperatorChild = {
   readonly process: ChildProcess
   readonly lines: readonly Line[]
-  /** The last that it said, for whoever waited in vain. */
+  /** The end of its output, for the message of a wait that failed. */
   said(): string
-  /** What it asked to be changed, its Lease and tries excepted. */
+  /** Its requests that change something, without those for its Lease and dry runs. */
   writes(): readonly Seen[]
-  /** Whether the last that it told of the Lease is that it has it. */
+  /** Whether it has the Lease, by the last that it logged on it. */
   leads(): boolean
   /** The exit code, or the signal that ended it. */
   readonly exit: Promise<number | NodeJS.Signals>
@@ -28,7 +28,7 @@ const program = join(import.meta.dirname, '../../operator/cli.ts')
 const isWrite = ({ method, path, query }: Seen): boolean =>
   method !== 'GET' && !query.has('dryRun') && !path.includes('/leases')
 
-/** In one namespace, which is also where its Lease is. */
+/** It watches one namespace, which also has its Lease. */
 export async function operatorChild(namespace: string, folder: string, name: string): Promise<OperatorChild> {
   const proxy = await faultProxy(theCluster().access)
   const kubeconfig = join(folder, `${name}.kubeconfig`)

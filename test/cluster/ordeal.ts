@@ -1,7 +1,7 @@
 /**
- * All faults of a control plane at the same time, at random: people declare, relabel and delete, somebody edits what the
- * operator made, operators are killed and lead in turns, and between them and the API server there is trouble. After each
- * phase it is quiet, and what was found has to be as its test says.
+ * All faults of a control plane at the same time, at random: people declare, relabel and delete objects, somebody edits what
+ * the operator made, operators are killed and lead in turns, and there is trouble between them and the API server. After each
+ * phase the faults end, and what is found then is judged by the test.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, apiOf } from './api.ts'
@@ -24,7 +24,7 @@ import type { Digest } from './whole/digest.ts'
 export type OrdealPlan = { readonly seed: number; readonly phases: number; readonly phaseMs: number }
 
 export type Phase = Authorisations & {
-  /** Who had done what when. */
+  /** What was done in the phase, by whom and when. */
   readonly story: readonly string[]
   readonly stood: Digest
   readonly afresh: Digest
@@ -44,7 +44,7 @@ type Stage = {
   readonly seeing: Chronicle
 }
 
-/** One phase after the other, each with other operators over what the last one left. */
+/** Runs one phase after the other, each with new operators on what the last one left. */
 export async function* ordeal({ seed, phases, phaseMs }: OrdealPlan): AsyncGenerator<Phase> {
   const admin = apiOf(theCluster().access)
   const made = async (): Promise<string> => newNamespace(theCluster(), admin)
@@ -85,7 +85,7 @@ async function phase(stage: Stage, seed: number, phaseMs: number): Promise<Phase
     await troupe.calm()
     await people[0]?.complete()
     await meddler.mend()
-    // Who was to die at its next write may do so now.
+    // An operator that was to die at its next write may still do so now.
     await quiet(admin, namespaces, settleMs, () => troupe.bury())
     const found = {
       stood: await standing(admin, namespaces),
@@ -105,7 +105,7 @@ async function phase(stage: Stage, seed: number, phaseMs: number): Promise<Phase
   }
 }
 
-/** What heals within minutes heals within seconds, on a machine that is busy otherwise, too. */
+/** Recovery takes seconds here that takes minutes otherwise, but long enough for a machine that is busy. */
 const hurried = {
   timing: {
     watching: { relistMs: 5000, silenceMs: 4000, labelsMs: 1000, patienceMs: 2000 },
@@ -121,7 +121,7 @@ const troupeOf = ({ chart, namespaces }: Stage, log: (what: string) => void, dic
     operator: { ...hurried, watchNamespaces: namespaces },
   })
 
-/** By one operator that nobody troubles. */
+/** What one undisturbed operator makes of the declared objects, once all that was made of them is forgotten. */
 async function fromNothing(stage: Stage, log: (what: string) => void): Promise<Digest> {
   const { admin, namespaces } = stage
   await forget(admin, namespaces)

@@ -1,4 +1,4 @@
-/** A person with rights of their own, and the kubeconfig to use them. */
+/** A person with certain rights, and a kubeconfig to use them. */
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { type Access, kubeconfig } from './access.ts'
 import type { Api } from './api.ts'
 import { grant, type Rule } from './grant.ts'
 
-/** Our kinds may be seen; what goes for every role that may look. */
+/** The right to read objects of our kinds, which every role that may read has. */
 export const readsOurKinds: Rule = {
   apiGroups: ['relayfleet.dev'],
   resources: ['relaypolicies', 'senderdomains', 'relaycredentials'],
@@ -17,7 +17,7 @@ export const readsOurKinds: Rule = {
 
 export const readsNamespaces: Rule = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list'] }
 
-/** May do in these namespaces, `*` for all, what the rules say, and nothing else; the answer is the kubeconfig. */
+/** Grants the rights in each namespace (`*` is all), and nothing else; the path of the person's kubeconfig. */
 export async function person(
   access: Access,
   api: Api,
@@ -35,7 +35,7 @@ export async function person(
 
 type Chosen = { readonly user?: string; readonly namespace?: string }
 
-/** With an `as`, the administrator acts for that user. */
+/** The path of a kubeconfig; with `user`, the administrator impersonates that user (`as`). */
 export function kubeconfigFile(access: Access, { user, namespace }: Chosen = {}): string {
   const config = JSON.parse(kubeconfig(access)) as { users: { user: object }[]; contexts: { context: object }[] }
   const [first] = config.users

@@ -1,4 +1,4 @@
-/** Pods that look like a fleet's relays to whoever reads them; nothing runs in them. */
+/** Makes pods that look like a fleet's relays to the operator; nothing runs in them. */
 import { type Api, accepted } from './api.ts'
 
 type PodWords = { readonly name: string; readonly ready: boolean }
@@ -10,7 +10,7 @@ export async function makeRelayPods(
   pods: readonly PodWords[],
   nodeName?: string,
 ): Promise<void> {
-  // Where no controller makes it.
+  // Without controllers, nobody else makes this account.
   await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
   const labels = { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': policy }
   const ports = [{ name: 'http', containerPort: 9465 }]

@@ -1,4 +1,4 @@
-/** Statuses on a real API server: policies, credentials and pods are real, relays and what was written are the test's. */
+/** Statuses on a real API server: policies, credentials and pods are real; the relays and what was written are the test's. */
 
 import { type Api, openApi } from '../../operator/cluster/api/api.ts'
 import type { Connection } from '../../operator/cluster/api/connection.ts'
@@ -24,20 +24,20 @@ import { newNamespace } from './namespace.ts'
 
 export type Plural = 'relaypolicies' | 'senderdomains' | 'relaycredentials'
 
-/** One process of the operator, as far as statuses go. */
+/** The part of one operator process that deals with statuses. */
 export type Reporting = {
   readonly proxy: FaultProxy
   readonly occasions: readonly Occasion[]
   readonly nudged: readonly string[]
   leads: boolean
-  /** What is wrong with writing a fleet, or nothing. */
+  /** What is wrong with writing every fleet; undefined if nothing is. */
   trouble: string | undefined
   readonly troubles: Map<Name, Condition>
   /** How often it has compiled. */
   turns(): number
   /** How often its reporter has looked at all statuses. */
   looks(): number
-  /** Compiles anew: something changed that no watch tells of. */
+  /** Makes it compile again, as if something had changed that no watch tells of. */
   compile(): void
   writes(): readonly Seen[]
   stop(): Promise<void>
@@ -66,7 +66,7 @@ export async function openStage(replicas = 2) {
   const operators: Reporting[] = []
   const path = (plural: Plural, name: string): string =>
     `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/${plural}/${name}`
-  /** Credentials that have a key. */
+  /** The keys of credentials that have one. */
   const keys = new Map<Name, BindingKeys>()
   const get = async (plural: Plural, name: string): Promise<KubeObject> => accepted(await raw.get(path(plural, name)))
   const statusOf = async (plural: Plural, name: string): Promise<StampedStatus | undefined> =>
@@ -82,7 +82,7 @@ export async function openStage(replicas = 2) {
     get,
     statusOf,
     give: (credential: string) => keys.set(`${namespace}/${credential}`, key(credential)),
-    /** Resolves with the condition when it is so: `Programmed True Programmed`. */
+    /** Resolves with the condition when it reads so, as type, status and reason: `Programmed True Programmed`. */
     stands: (plural: Plural, name: string, said: string): Promise<Condition> => {
       const [type = ''] = said.split(' ')
       return until(`${name} stands as ${said}`, async () => {
@@ -107,7 +107,7 @@ type Starting = {
   readonly relays: readonly FakeRelay[]
   readonly as: (connection: Connection) => Connection
   readonly leads: boolean
-  /** How often relays are asked what is used. */
+  /** The milliseconds between questions to a relay for its usage. */
   readonly usageMs?: number
 }
 

@@ -1,10 +1,10 @@
-/** What RBAC asks for and what it gives, in one form: `patch apps/statefulsets`. */
+/** The rights that requests need and that roles give, in one form: `patch apps/statefulsets`. */
 import type { KubeObject } from './api.ts'
 import type { Seen } from './fault-proxy.ts'
 
 type Rule = { readonly apiGroups: string[]; readonly resources: string[]; readonly verbs: string[] }
 
-/** What roles allow. */
+/** The rights that the roles among these objects give. */
 export const rightsIn = (objects: readonly KubeObject[]): ReadonlySet<string> =>
   new Set(
     objects
@@ -17,7 +17,7 @@ export const rightsIn = (objects: readonly KubeObject[]): ReadonlySet<string> =>
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 
-/** What a request needs; undefined for what every account may ask: which kinds there are. */
+/** The right that a request needs; undefined for discovery, which every account may do. */
 export function rightFor({ method, path, query }: Pick<Seen, 'method' | 'path' | 'query'>): string | undefined {
   const parts = path.split('/').slice(1)
   const group = parts[0] === 'api' ? '' : (parts[1] ?? '')

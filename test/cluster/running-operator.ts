@@ -1,11 +1,11 @@
-/** A whole operator in a test, with the rights that the chart gives, and a proxy between it and the API server; it ends with the test. */
+/** Runs a whole operator until the test ends, with the rights that the chart gives, through a proxy to the API server. */
 import { onTestFinished } from 'vitest'
 import { runOperator } from '../../operator/cluster/operator.ts'
 import { theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import type { InstalledChart } from './installed-chart.ts'
 
-/** `rule`: what the proxy does from the first call on. */
+/** `rule` is what the proxy does from the first request on. */
 export async function runningOperator(
   chart: InstalledChart,
   watched: string,

@@ -1,4 +1,4 @@
-/** Before the suites that need an API server. */
+/** Starts the cluster before the suites that need an API server. */
 import type { TestProject } from 'vitest/node'
 import { startFor } from './start.ts'
 

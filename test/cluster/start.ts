@@ -1,4 +1,4 @@
-/** One cluster for a whole test run: chosen, started, handed to the tests; or a loud line, and an error in CI. */
+/** Starts one cluster for a whole test run and hands it to the tests; without one, says so loudly, and fails in CI. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -24,7 +24,7 @@ const facts = (): Facts => ({
   testbed: existing(join(import.meta.dirname, '../../../shared/testbed/testbed')),
 })
 
-/** By what is there on this machine. */
+/** Chooses by what there is on this machine. */
 export const chosenFor = (tier: Tier): Choice => choose(tier, facts())
 
 /** @throws Error in CI, where nothing may be skipped. */

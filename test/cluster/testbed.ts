@@ -1,4 +1,4 @@
-/** A cluster with a node, by a program that compiles and starts all of it on this machine; one at a time, its addresses are fixed. */
+/** A cluster with a node, which a program compiles and starts on this machine; only one at a time, as its addresses are fixed. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -8,17 +8,17 @@ import { promisify } from 'node:util'
 import { readAccess } from './access.ts'
 import type { Cluster, Hold } from './held.ts'
 
-/** Always the same folder, so that the next start clears away what a machine that lost its power left there. */
+/** Always the same folder, so that the next start clears away what is left there after a power loss. */
 const state = join(tmpdir(), 'relayfleet-testbed')
 
-/** The part of its output that says where its programs are. */
+/** The folder of its programs, out of the environment that it prints. */
 const binOf = (exports: string): string => /KUBEBUILDER_ASSETS=(\S+)/.exec(exports)?.[1] ?? ''
 
 async function up(program: string, env: NodeJS.ProcessEnv, { atClose }: Hold): Promise<void> {
   if (networkInterfaces()['testbed0'] !== undefined && !existsSync(state)) {
     throw new Error(`another ${program} is up on this machine, and its addresses are fixed; end that one first`)
   }
-  // Its own group, so that all that a half-done start has running can be ended; output goes where ours goes.
+  // A process group of its own, so that all processes of a start that is cut short can be ended. It prints where we do.
   const starting = spawn(program, ['up'], { env, detached: true, stdio: ['ignore', process.stderr, process.stderr] })
   atClose(() => promisify(execFile)(program, ['down'], { env }).then(() => undefined))
   atClose(() => {

@@ -1,4 +1,4 @@
-/** The server's end of a WebSocket, as far as a kubelet needs it (RFC 6455): binary messages, not fragmented. */
+/** The server's end of a WebSocket (RFC 6455), as far as a kubelet needs it: binary messages that are not fragmented. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -12,7 +12,7 @@ type Heard = { readonly message: (message: Buffer) => void; readonly close: () =
 
 const opcodes = { binary: 2, close: 8 } as const
 
-/** Answers the upgrade with the protocol that is spoken. */
+/** Accepts the upgrade, with the subprotocol that is spoken. */
 export function acceptWebSocket(
   { headers }: IncomingMessage,
   socket: Duplex,
@@ -54,7 +54,7 @@ function head(opcode: number, length: number): Buffer {
 
 type Frame = { readonly opcode: number; readonly payload: Buffer; readonly length: number }
 
-/** What a client sends is masked; undefined while it is not all there. */
+/** The first frame, unmasked (a client masks, RFC 6455 section 5.3); undefined while it has not arrived whole. */
 function frameIn(octets: Buffer): Frame | undefined {
   if (octets.length < 2) return undefined
   const short = octets.readUInt8(1) & 0x7f

@@ -1,4 +1,4 @@
-/** Objects of other people beside ours, which nobody may touch. */
+/** Objects of other people beside ours, which the operator must not touch. */
 import { type Api, accepted, type KubeObject } from '../api.ts'
 
 const places = ['/api/v1/namespaces/%/secrets', '/api/v1/namespaces/%/services', '/api/v1/namespaces/%/configmaps']
@@ -16,7 +16,7 @@ export async function makeBystanders(admin: Api, namespace: string): Promise<voi
   }
 }
 
-/** Of each, which object it is and how often it was written. */
+/** The uid and the resource version of each, which tell whether it was replaced or changed. */
 export const bystanders = (admin: Api, namespace: string): Promise<readonly unknown[]> =>
   Promise.all(
     places.map(async (place) => {

@@ -1,7 +1,7 @@
-/** Dice that fall the same way for the same seed (mulberry32). */
+/** Dice that fall the same way for the same seed (the generator mulberry32). */
 
 export type Dice = {
-  /** From 0 up to, not including, `n`. */
+  /** An integer from 0 up to but not including `n`. */
   below(n: number): number
   of<T>(all: readonly T[]): T
 }

@@ -1,4 +1,4 @@
-/** Collects garbage where no controller does: what is owned by an object that is gone goes, too. */
+/** Collects garbage in a cluster without controllers: it deletes objects whose owners are all gone. */
 import { ownResources, pathOf, resources } from '../../../operator/cluster/api/resource.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
 import { theCluster } from '../cluster.ts'
@@ -12,7 +12,7 @@ export async function collectGarbage(admin: Api, namespace: string): Promise<voi
   if (theCluster().controllers) return
   const listOf = async (path: string): Promise<readonly KubeObject[]> =>
     (accepted(await admin.get(path)) as unknown as { items: readonly KubeObject[] }).items
-  // First what is owned, then who is alive: nothing that was made in between is taken for an orphan.
+  // The owned objects are read first and the owners after them, so that no object made in between is taken for an orphan.
   const found = await Promise.all(
     owned.map(async (resource) =>
       (await listOf(pathOf(resource, { namespace }))).map((object) => ({ object, resource })),

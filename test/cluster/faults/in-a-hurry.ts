@@ -1,4 +1,4 @@
-/** An operator whose timers are short, so that what heals within minutes heals within a test. */
+/** Options for an operator with short timers: what otherwise heals within minutes heals within a test. */
 import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
 
 export const inAHurry = {

@@ -1,12 +1,12 @@
-/** What networks and API servers do to an operator, each by a name. */
+/** The faults of networks and API servers that an operator meets, each with a name. */
 import { type Fault, type LineFault, type Seen, status } from '../fault-proxy.ts'
 import { isWrite } from '../whole/operator-process.ts'
 
 export type NamedFault = {
   readonly name: string
-  /** All ends well although it goes on; else once it has ended, after some seconds. */
+  /** Whether the operator gets everything done while the fault goes on; otherwise it does so some seconds after its end. */
   readonly goesOn: boolean
-  /** Made anew for each run: it may count. */
+  /** Makes the rule anew for each run, since it may count. */
   readonly begin: () => (request: Seen) => Fault
 }
 
@@ -18,7 +18,7 @@ const isLook = ({ method, query }: Seen): boolean => method === 'PATCH' && query
 const when = (which: (request: Seen) => boolean, fault: Fault) => (): ((request: Seen) => Fault) => (request) =>
   which(request) ? fault : 'pass'
 
-/** `nth`: of all lines of all watches. */
+/** `n` counts the lines of one watch, and `nth` those of all watches, both from 0. */
 const lines = (faultOf: (line: string, nth: number, n: number) => LineFault) => (): ((request: Seen) => Fault) => {
   let nth = 0
   return when(isWatch, { lines: (line, n) => faultOf(line, nth++, n) })()

@@ -1,4 +1,4 @@
-/** The operators of a walk: they come and go, are killed at any of their writes, and meet with trouble on their way to the API server. */
+/** The operators of a walk: they come and go, die at any of their writes, and have trouble on the way to the API server. */
 import type { Connection } from '../../../operator/cluster/api/connection.ts'
 import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
@@ -11,21 +11,21 @@ import { type NamedFault, namedFaults } from './named-faults.ts'
 const quickly = { ...inAHurry, terms: { leaseMs: 3000, stopMs: 2000, renewMs: 600, retryMs: 300 } }
 const none = (): Fault => 'pass'
 
-/** Of what one or two operators did, in order: who led, and who wrote. */
+/** One entry in the order of what the operators did: won or lost the Lease, or wrote. */
 type Deed = { readonly who: number; readonly did: 'won' | 'lost' | 'write' }
 
 type Options = {
-  /** Where their Lease is. */
+  /** The namespace of their Lease. */
   readonly namespace: string
   readonly dice: Dice
   readonly log: (what: string) => void
   readonly faults?: readonly NamedFault[]
   readonly operator?: Partial<OperatorOptions>
-  /** Whose account they have. */
+  /** Gives a connection the account that they act with. */
   readonly as?: (connection: Connection) => Connection
 }
 
-/** At least one lives, mostly. */
+/** Mostly, at least one of them is alive. */
 export class Troupe {
   readonly #options: Options
   readonly #deeds: Deed[] = []
@@ -68,7 +68,7 @@ export class Troupe {
     await this.bury()
   }
 
-  /** Who died is replaced. */
+  /** Stops those that died, and starts one if none is left. */
   async bury(): Promise<void> {
     for (const operator of this.#alive.filter((o) => o.dead)) {
       this.#options.log('an operator died')
@@ -87,7 +87,7 @@ export class Troupe {
     for (const operator of this.#alive.splice(0)) await operator.stop()
   }
 
-  /** Writes of one while another led. */
+  /** Writes of an operator while another one led, of which there must be none. */
   get wrongs(): readonly string[] {
     const leaders = new Set<number>()
     return this.#deeds.flatMap(({ who, did }, i) => {

@@ -1,4 +1,4 @@
-/** What people do, at random, to the objects of one namespace; and what they had declared in the end. */
+/** Does at random what people do to the objects of one namespace, and knows what they have declared in the end. */
 import { ownResources, pathOf } from '../../../operator/cluster/api/resource.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
 import { credential, domain, make, policy } from '../whole/scenarios.ts'
@@ -31,7 +31,7 @@ export class Walker {
     this.#dice = dice
   }
 
-  /** What a fresh namespace has to be given to be like this one. */
+  /** The objects that a fresh namespace needs to be like this one. */
   get declared(): readonly object[] {
     return [...this.#declared].map(([name, spec]) => objectOf(name, spec))
   }
@@ -49,7 +49,7 @@ export class Walker {
     await this.#dice.of(steps)()
   }
 
-  /** Who was in the way goes; and what is missing comes: without it, credentials keep what they had, which is history. */
+  /** Removes what is in the way and makes what is missing, since credentials otherwise keep what they had, which is history. */
   async clear(): Promise<void> {
     for (const name of this.#inTheWay) await this.#removeStranger(name)
     for (const name of ['shop', ...policies]) if (!this.#declared.has(name)) await this.#create(name, {})
@@ -96,7 +96,7 @@ export class Walker {
     if (suspended) this.#witness.forbid(name, version)
   }
 
-  /** Somebody else's Secret where one of ours may have to be. */
+  /** Makes somebody else's Secret in a place that one of ours may need, or removes it. */
   async #stranger(): Promise<void> {
     const name = this.#dice.of(['c0', 'c1-smtp0', 'c2-smtp1', 'p0-relay-tls'])
     if (this.#inTheWay.has(name)) return this.#removeStranger(name)

@@ -1,4 +1,4 @@
-/** The three objects of a small fleet that a suite has for itself. */
+/** The three objects of a small fleet of a suite's own. */
 
 const ours = (kind: string, namespace: string, name: string, spec: object) => ({
   apiVersion: 'relayfleet.dev/v1alpha1',
@@ -7,10 +7,10 @@ const ours = (kind: string, namespace: string, name: string, spec: object) => ({
   spec,
 })
 
-/** One of its own: a domain belongs to one SenderDomain in the whole cluster. */
+/** Each namespace has a domain of its own, since a domain belongs to one SenderDomain in the whole cluster. */
 export const senderDomain = (namespace: string): string => `${namespace}.example.org`
 
-/** Everything in one namespace, passed on to `receiver` there. */
+/** All objects in one namespace; the relays pass mail on to `receiver` there. */
 export const fleetObjects = (namespace: string, replicas: number): readonly object[] => [
   ours('RelayPolicy', namespace, 'shared', {
     environment: 'Production',
@@ -33,7 +33,7 @@ export const fleetObjects = (namespace: string, replicas: number): readonly obje
   ours('SenderDomain', namespace, 'shop', {
     domain: senderDomain(namespace),
     environment: 'Production',
-    // Nothing is wrong with it, so that whatever is not True is this fleet's.
+    // Nothing can be wrong with the domain, so that a condition that is not True speaks of the fleet.
     dkim: { mode: 'Off', signedBy: 'Smarthost' },
   }),
   ours('RelayCredential', namespace, 'checkout', {

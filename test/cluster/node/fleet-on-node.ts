@@ -1,4 +1,4 @@
-/** A fleet that runs in a namespace of its own, with a receiver behind it and a client before it. */
+/** Starts a fleet in a namespace of its own, with a receiver behind it and a client in front of it. */
 import type { Access } from '../../local/smtp-session.ts'
 import { until } from '../../local/until.ts'
 import { theCluster } from '../cluster.ts'
@@ -11,9 +11,9 @@ export type FleetOnNode = {
   readonly namespace: string
   readonly receiver: ProgramPod
   readonly client: ProgramPod
-  /** As the application has it from its binding Secret. */
+  /** The access that an application reads in its binding Secret. */
   readonly access: Access
-  /** By name, those that are not leaving. */
+  /** The relays' pods that are not being deleted. */
   pods(): readonly { readonly name: string; readonly ip: string; readonly uid: string; readonly ready: boolean }[]
 }
 
@@ -32,7 +32,7 @@ export async function fleetOnNode({ api, image }: Installation, replicas: number
   apply(fleetObjects(namespace, replicas))
   await ready('relaycredential', namespace, 'checkout')
   await ready('relaypolicy', namespace, 'shared')
-  // A policy is Programmed by the pods that are ready, and the others may come later.
+  // A policy is Programmed by those pods that are ready, and the others may become ready later.
   const allReady = () => podsIn(namespace).filter((pod) => pod.ready).length === replicas
   await until(`the ${replicas} relays are ready`, allReady, 120_000)
   return { namespace, receiver, client, access: binding(namespace), pods: () => podsIn(namespace) }

@@ -1,4 +1,4 @@
-/** Relayfleet in a cluster as its users install it: by helm and kubectl, with the image that ships. */
+/** Installs Relayfleet in a cluster as its users do: by helm and kubectl, with the image that ships. */
 import { spawnSync } from 'node:child_process'
 import type { Packed } from '../../../image/pack.ts'
 import { chart, release, runHelm } from '../../chart/helm.ts'
@@ -13,12 +13,15 @@ export const operatorNamespace = 'relayfleet-system'
 export type Installation = {
   readonly api: Api
   readonly image: Packed
-  /** The same content by another name: what an update changes to. */
+  /** The same content under another name, for tests of updates. */
   readonly nextImage: Packed
   uninstall(): void
 }
 
-/** What it printed. @throws Error with what kubectl said */
+/**
+ * Runs kubectl; what it printed.
+ * @throws Error with what kubectl said on its standard error
+ */
 export function kubectl(args: readonly string[], input?: string): string {
   const cluster = theCluster()
   const { status, stdout, stderr } = spawnSync(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], {
@@ -35,7 +38,7 @@ export const apply = (objects: string | readonly object[]): string =>
     typeof objects === 'string' ? objects : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
   )
 
-/** A namespace that goes with the test run. */
+/** Makes a namespace that is removed with the test run. */
 export function ensureNamespace(name: string, labels: Readonly<Record<string, string>> = {}): void {
   apply([
     {
@@ -65,14 +68,17 @@ export async function install(): Promise<Installation> {
   }
 }
 
-/** In the order that the chart asks for: who is uninstalled first lets nobody go. */
+/** Deletes all policies first, as the chart asks for: without the operator, nobody would remove their finalizers. */
 function letPoliciesGo(): void {
   if (kubectl(['get', 'relaypolicies', '-A', '-o', 'name']) === '') return
   kubectl(['annotate', 'relaypolicies', '--all', '-A', '--overwrite', 'relayfleet.dev/discard-queue=true'])
   kubectl(['delete', 'relaypolicies', '--all', '-A', '--wait', '--timeout=60s'])
 }
 
-/** @throws Error with helm's words */
+/**
+ * Runs helm on the release.
+ * @throws Error with what helm said
+ */
 export function helm(args: readonly string[], values?: Readonly<Record<string, unknown>>): void {
   const where = ['--namespace', operatorNamespace, '--kubeconfig', theCluster().kubeconfig]
   const { status, stderr } = runHelm([...args, ...where], values)
@@ -86,13 +92,13 @@ export type Condition = {
   readonly message: string
 }
 
-/** What is said of the object as it is now; nothing while only an older generation of it was looked at. */
+/** The conditions of an object; none if they are those of an older generation. */
 export function conditionsOf(kind: string, namespace: string, name: string): readonly Condition[] {
   const { metadata, status = {} } = JSON.parse(kubectl(['-n', namespace, 'get', kind, name, '-o', 'json']))
   return status.observedGeneration === metadata.generation ? (status.conditions ?? []) : []
 }
 
-/** Waits as `kubectl wait` does, and says at the end what was the matter. */
+/** Waits as `kubectl wait` does, and if that fails, its error has all conditions. */
 export async function ready(kind: string, namespace: string, name: string, deadlineMs = 60_000): Promise<void> {
   const isReady = () => conditionsOf(kind, namespace, name).some((c) => c.type === 'Ready' && c.status === 'True')
   await until(`${kind} ${namespace}/${name} is ready`, isReady, deadlineMs).catch((error: Error) => {

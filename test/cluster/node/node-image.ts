@@ -1,4 +1,4 @@
-/** The image that ships, with the programs of the tests beside it, loaded into the nodes of the cluster. */
+/** Loads the image that ships into the cluster's nodes, with the tests' programs added to it. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { theCluster } from '../cluster.ts'
 const repository = join(import.meta.dirname, '../../..')
 const programs = join(import.meta.dirname, 'programs')
 
-/** `/app/<name>.js` in the image. */
+/** Bundles the programs, which are `/app/<name>.js` in the image. */
 async function bundlePrograms(outdir: string): Promise<void> {
   await build({
     entryPoints: ['receiver', 'client'].map((name) => join(programs, `${name}.ts`)),
@@ -22,7 +22,7 @@ async function bundlePrograms(outdir: string): Promise<void> {
   })
 }
 
-/** One image by as many tags as are asked for: what a rolling update changes to. */
+/** Loads one image under each of these tags, so that a rolling update has something to change to. */
 export async function loadImage(...tags: readonly string[]): Promise<readonly Packed[]> {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
   try {

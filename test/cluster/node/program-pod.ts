@@ -1,10 +1,13 @@
-/** A program of the tests in a pod, steered through the API server. */
+/** Runs a program of the tests in a pod, and talks to it through the API server. */
 import { until } from '../../local/until.ts'
 import type { Api } from '../api.ts'
 import { apply, kubectl } from './installation.ts'
 
 export type ProgramPod = {
-  /** Asks it; with a body, tells it. @throws Error with its words */
+  /**
+   * Sends it a request, as a POST if there is a body.
+   * @throws Error with its answer, if that is not 200
+   */
   ask<T>(path: string, body?: unknown): Promise<T>
 }
 
@@ -34,7 +37,7 @@ const podOf = (image: string, program: string, namespace: string) => ({
   },
 })
 
-/** As `<program>.<namespace>.svc`, on the receiver's port. */
+/** Makes the program reachable as `<program>.<namespace>.svc`, at the receiver's port. */
 const serviceOf = (program: string, namespace: string) => ({
   apiVersion: 'v1',
   kind: 'Service',

@@ -1,4 +1,4 @@
-/** Before the suites that need pods to run. */
+/** Starts the cluster before the suites that need pods to run. */
 import type { TestProject } from 'vitest/node'
 import { startFor } from '../start.ts'
 

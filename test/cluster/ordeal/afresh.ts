@@ -1,4 +1,4 @@
-/** What an operator that begins with nothing makes of the very objects that are declared. */
+/** Lets an operator's result be compared with what a fresh one makes of the same declared objects. */
 import { type Api, accepted } from '../api.ts'
 import { type Digest, digestOf } from '../whole/digest.ts'
 import { declaredKinds } from './authors.ts'
@@ -7,7 +7,7 @@ import { declaredIn } from './quiet.ts'
 
 const plurals = { RelayPolicy: declaredKinds[0], SenderDomain: declaredKinds[1], RelayCredential: declaredKinds[2] }
 
-/** All that the operator made goes, and all that it said; what people declared stays as it is. */
+/** Deletes all that the operator made, and all statuses; what people declared stays as it is. */
 export async function forget(admin: Api, namespaces: readonly string[]): Promise<void> {
   for (const { path } of await ownedIn(admin, namespaces)) await admin.remove(path)
   for (const { kind, metadata } of await declaredIn(admin, namespaces)) {
@@ -24,21 +24,21 @@ type Declared = {
   }
 }
 
-/** What stands, but for what only history tells: keys of before, and the Secret that somebody keeps who may not submit. */
+/** All objects, without what depends on history: earlier keys, and what is kept for those who may not submit at present. */
 export async function standing(admin: Api, namespaces: readonly string[]): Promise<Digest> {
   const digest = await digestOf(admin, ...namespaces)
   return Object.fromEntries(
     Object.entries(digest).flatMap(([key, object]) => {
       if (isKept(key, object, digest)) return []
-      // Under which of its names a configuration is goes by what was free.
+      // In which of its Secrets a configuration is depends on which one was free.
       return [[anyPlace(key), JSON.parse(anyPlace(JSON.stringify(plain(key, object))))]]
     }),
   )
 }
 
 /**
- * The binding of a credential that is not accepted, or the keys of a domain that is not; or a binding whose maker was killed
- * before any status could name it.
+ * Whether only history explains an object: the binding of a credential that is not accepted, the keys of a domain that is not,
+ * or a binding whose maker was killed before a status could name it.
  */
 function isKept(key: string, object: unknown, digest: Digest): boolean {
   const { owners = [] } = object as { readonly owners?: readonly string[] }
@@ -56,7 +56,7 @@ const isAccepted = (declared: Declared | undefined): boolean =>
 
 const anyPlace = (text: string): string => text.replaceAll(/-relay-config-\d/g, '-relay-config-n')
 
-/** How far controllers of the cluster have come with pods that no node runs. */
+/** Fields and conditions that depend on how far the cluster's controllers have come with pods that no node runs. */
 const podsOf = ['pods', 'replicas', 'readyReplicas', 'spools']
 const ofPods = ['Available', 'Programmed', 'Ready', 'ScalingDown', 'Degraded']
 
@@ -65,7 +65,7 @@ type Condition = { readonly type: string; readonly message: string }
 const withoutPods = (status: object): object =>
   Object.fromEntries(Object.entries(status).filter(([name]) => !podsOf.includes(name)))
 
-/** A key that no domain asks for any more is told until its record is gone. */
+/** Without the keys that are retired, which are told only until their records are gone. */
 function withoutRetired(value: readonly { readonly stage?: string; readonly purpose?: string }[]): unknown {
   const left = value.filter(({ stage, purpose }) => stage !== 'Retired' && purpose !== 'RetiredKey')
   return left.length === 0 ? undefined : left
@@ -74,7 +74,7 @@ function withoutRetired(value: readonly { readonly stage?: string; readonly purp
 function plain(key: string, object: unknown): unknown {
   const isPolicy = key.startsWith('relaypolicies')
   const isUnbound = key.startsWith('relaycredentials') && !isAccepted(object as Declared)
-  // What somebody adds by hand is theirs.
+  // `mine` was added by hand, and the operator leaves it alone.
   const dropped = ['mine', 'relayfleet.dev/replaces-key', ...(isUnbound ? ['binding', 'keys'] : [])]
   return JSON.parse(
     JSON.stringify(object, (field, value) => {

@@ -1,6 +1,6 @@
 /**
- * What a written configuration lets somebody do, against the objects of the very versions that its writer had heard of: the
- * rules of the kinds, written down anew and in the plainest way.
+ * Checks what each written configuration allows against the objects in the versions that its writer had heard of, by the rules
+ * of the three kinds, written a second time and as plainly as possible.
  */
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { heardAnnotation } from '../../../operator/cluster/watch/heard.ts'
@@ -13,7 +13,7 @@ import {
 } from '../../../relay/config.ts'
 import { asOf, type Chronicle, type Version } from './chronicle.ts'
 
-/** Labels are asked for now and then, and are those of before while nobody answers. */
+/** How long labels of a namespace may be out of date: they are read at intervals, and kept while nobody answers. */
 const labelsLagMs = 12_000
 
 type Given = { readonly from: string; readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> } }
@@ -42,17 +42,17 @@ type CredentialSpec = {
   readonly networks: { readonly allow: readonly string[] }
 }
 
-/** A configuration that an operator wrote, and where. */
+/** A configuration that an operator wrote, and the Secret with it. */
 type Written = { readonly secret: string; readonly version: Version; readonly config: RelayConfig }
 
 export type Authorisations = {
-  /** How many credentials in how many configurations were looked at. */
+  /** How many credentials were checked, over all configurations. */
   readonly judged: number
-  /** What no object gave. */
+  /** What configurations allowed although no object did; must be empty. */
   readonly excesses: readonly string[]
 }
 
-/** `byHand`: versions that no operator wrote. */
+/** `byHand` are the versions that no operator wrote. */
 export function authorisations({ versions }: Chronicle, byHand: ReadonlySet<string>): Authorisations {
   const written = [...versions].flatMap(([key, all]) =>
     /^Secret .*-relay-config-\d$/.test(key)
@@ -66,7 +66,7 @@ export function authorisations({ versions }: Chronicle, byHand: ReadonlySet<stri
   }
 }
 
-/** Of what is small enough for one piece, as all here is; what somebody damaged is none. */
+/** The configuration in a Secret, which is in one piece since all are small here; none if somebody damaged it. */
 function writtenIn(secret: string, version: Version): readonly Written[] {
   const data = (version.object?.['data'] ?? {}) as Readonly<Record<string, string>>
   try {
@@ -165,7 +165,7 @@ class Judge {
     )
   }
 
-  /** As its writer had heard it; where that is invalid, or was not to be read, any earlier one may have been kept. */
+  /** An object as the writer had heard of it. If that is invalid or was not readable, any earlier version may have been kept. */
   #objects<S>(kind: string, name: string, heard: Heard): readonly { readonly spec: S; readonly uid: string }[] {
     const [namespace] = name.split('/')
     const all = this.#versions.get(`${kind} ${name}`) ?? []
@@ -202,7 +202,7 @@ function heardBy(object: KubeObject | undefined): Heard {
 
 const factsOf = <S>({ spec, metadata }: KubeObject) => ({ spec: spec as S, uid: metadata.uid ?? '' })
 
-/** As far as what is declared here can be wrong and be stored all the same. */
+/** Whether an object is valid, as far as objects that are declared here can be invalid and still be stored. */
 function isValid({ kind, spec }: KubeObject): boolean {
   if (kind === 'RelayPolicy') return (spec as PolicySpec).admission.limits.transactionTime !== '0s'
   return kind !== 'SenderDomain' || !(spec as DomainSpec).localParts.includes('.')
@@ -213,7 +213,7 @@ const refersTo = ({ name, namespace }: Reference, from: string): string => `${na
 const expired = ({ expiresAt }: CredentialSpec, entry: CredentialConfig): boolean =>
   expiresAt !== undefined && (entry.expiresAt === undefined || entry.expiresAt > Date.parse(expiresAt))
 
-/** By the verifier of a password, the uids of those to whom a Secret with it belonged. */
+/** The uids of the owners of all Secrets with a password, by its verifier. */
 function passwordOwners(versions: Chronicle['versions']): ReadonlyMap<string, readonly string[]> {
   const owners = new Map<string, string[]>()
   const objects = [...versions].filter(([key]) => key.startsWith('Secret ')).flatMap(([, all]) => all)

@@ -1,9 +1,9 @@
-/** What people declare, at random: they make, edit, relabel and delete what three namespaces hold, and wait for nobody. */
+/** People who declare at random: they make, edit, relabel and delete objects in three namespaces, and wait for nobody. */
 import { type Answer, type Api, accepted } from '../api.ts'
 import type { Dice } from '../faults/chance.ts'
 import { credentialSpec, domainSpec, policySpec } from './specs.ts'
 
-/** By what they are for; `mail` is the platform team's. */
+/** The namespaces by their purpose; `mail` is the platform team's. */
 export type Places = { readonly mail: string; readonly team: string; readonly guest: string }
 
 type Stage = {
@@ -38,7 +38,7 @@ function allDeclared({ places, dice }: Stage): readonly Declared[] {
   ]
 }
 
-/** What somebody else did in the same moment is no surprise; anything else is. */
+/** Throws on a refusal, unless what somebody else did at the same moment explains it. */
 function expected(answer: Answer): Answer {
   if (![403, 404, 409, 422].includes(answer.status)) accepted(answer)
   return answer
@@ -59,7 +59,7 @@ export class Author {
     await this.#declare(dice.of(allDeclared(this.#stage)))
   }
 
-  /** Whatever is not there comes, and what is invalid is mended, so that nothing is kept only since what it rests on is away. */
+  /** Makes what is missing and mends what is invalid, so that nothing is kept only because what it depends on is away. */
   async complete(): Promise<void> {
     for (const declared of allDeclared(this.#stage)) {
       await this.#create(declared)
@@ -95,7 +95,7 @@ export class Author {
     this.#did('relabel', path, await admin.patch(path, { metadata: { labels: { tier } } }), tier)
   }
 
-  /** What policies and domains name, and somebody else makes. */
+  /** Makes or deletes objects that policies and domains refer to. */
   async #given(): Promise<void> {
     const { admin, dice, places } = this.#stage
     const name = dice.of(givenSecrets)

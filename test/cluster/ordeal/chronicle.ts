@@ -1,4 +1,4 @@
-/** Every version of what people declare, of namespaces and of Secrets, in the order in which the API server made them. */
+/** Collects every version of declared objects, namespaces and Secrets, in the order in which the API server made them. */
 import { openApi } from '../../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { ownResources, type Resource, resources } from '../../../operator/cluster/api/resource.ts'
@@ -8,14 +8,14 @@ import { type Followed, follow } from '../follow.ts'
 
 export type Version = {
   readonly at: number
-  /** When it was seen. */
+  /** When it was seen, by performance.now(). */
   readonly ms: number
-  /** Undefined: it was deleted. */
+  /** Undefined if it was deleted. */
   readonly object: KubeObject | undefined
 }
 
 export type Chronicle = {
-  /** By `Kind namespace/name`, the oldest first. */
+  /** The versions by `Kind namespace/name`, the oldest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
   stop(): Promise<void>
 }
@@ -23,7 +23,7 @@ export type Chronicle = {
 const keyOf = ({ kind }: Resource, { metadata }: KubeObject): string =>
   `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`
 
-/** What it was at that version. */
+/** The object as it was at that resource version; undefined if it did not exist. */
 export const asOf = (versions: readonly Version[] = [], at: number): KubeObject | undefined =>
   versions.findLast((version) => version.at <= at)?.object
 

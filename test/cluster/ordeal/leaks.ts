@@ -1,4 +1,4 @@
-/** Secrets where nobody may read one: in what operators told, in Events, in statuses and in whatever is no Secret. */
+/** Finds secrets where they must not be: in what operators told, in Events, in statuses, and in objects that are no Secrets. */
 import type { Telling } from '../../../operator/cluster/telling.ts'
 import { type Api, accepted } from '../api.ts'
 import type { Chronicle } from './chronicle.ts'

@@ -1,4 +1,4 @@
-/** Somebody who edits by hand what the operator made; what nobody but a person mends is mended in the end. */
+/** Somebody who edits by hand what the operator made, and in the end mends what only a person can. */
 import { managedByLabel, policyLabel } from '../../../operator/cluster/write/ownership.ts'
 import { type Api, accepted } from '../api.ts'
 import type { Dice } from '../faults/chance.ts'
@@ -11,7 +11,7 @@ type Options = {
   readonly log: (what: string) => void
 }
 
-/** By plural; each is a merge patch. */
+/** A merge patch. */
 type Edit = { readonly data?: object | null; readonly metadata?: object; readonly spec?: object }
 
 const specEdits: Readonly<Record<string, readonly Edit[]>> = {
@@ -46,16 +46,16 @@ const anyEdits: readonly Edit[] = [
   { metadata: { labels: { mine: 'yes' }, annotations: { mine: 'yes' } } },
   { metadata: { annotations: { 'relayfleet.dev/applied-hash': 'mine' } } },
 ]
-/** A credential and a domain wait for nobody when they are deleted: what lost its owner right before is nobody's. */
+/** Only for objects of a fleet: a credential or domain is deleted at once, so what just lost its owner would never be removed. */
 const fleetEdits: readonly Edit[] = [{ metadata: { ownerReferences: null } }]
 
-/** A key that a Secret does not have would be somebody's own, and stay. */
+/** Whether the object has all the keys that an edit changes; any other key would be somebody's own, and stay. */
 const isOfIts = ({ object }: Owned, edit: { readonly data?: object | null }): boolean =>
   Object.keys(edit.data ?? {}).every((key) => key in Object(object['data']))
 
 export class Meddler {
   readonly #options: Options
-  /** Versions that this hand wrote, for which no operator answers. */
+  /** The versions that were written by hand, which no operator is responsible for. */
   readonly wrote = new Set<string>()
   readonly #unlabelled: Owned[] = []
   readonly #kept: string[] = []
@@ -79,7 +79,7 @@ export class Meddler {
     await this.#patch(one, dice.of(edits))
   }
 
-  /** Labels that tell whose an object is come back by a person's hand, and nothing is kept from going any more. */
+  /** Restores the labels by which the operator knows its objects, and removes the finalizers that were added. */
   async mend(): Promise<void> {
     for (const one of this.#unlabelled.splice(0)) {
       const { uid, labels } = one.object.metadata

@@ -1,4 +1,4 @@
-/** All that carries the operator's label in some namespaces. */
+/** Lists all objects with the operator's label in some namespaces. */
 import { pathOf, type Resource, resources } from '../../../operator/cluster/api/resource.ts'
 import { oursSelector } from '../../../operator/cluster/write/ownership.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'

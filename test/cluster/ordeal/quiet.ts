@@ -1,11 +1,11 @@
-/** When several operators have done all that they do: nothing is written any more, and every object was judged as it is. */
+/** Waits until several operators have done all their work: nothing is written any more, and all objects have been judged. */
 import { isDeepStrictEqual } from 'node:util'
 import { until } from '../../local/until.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
 import { declaredKinds } from './authors.ts'
 import { ownedIn } from './owned.ts'
 
-/** Longer than an operator waits before it writes a status, or looks at a Secret again. */
+/** Longer than an operator waits before it writes a status or looks at a Secret again. */
 const quietMs = 5000
 
 export async function declaredIn(admin: Api, namespaces: readonly string[]): Promise<readonly KubeObject[]> {
@@ -24,7 +24,7 @@ const nameOf = ({ kind, metadata }: KubeObject): string => `${kind} ${metadata.n
 const versionsOf = (objects: readonly KubeObject[]): ReadonlyMap<string, unknown> =>
   new Map(objects.map((o) => [`${nameOf(o)} ${o.metadata['uid']}`, o.metadata['resourceVersion']]))
 
-/** @throws Error that names what is still written, or not judged, where that never ends */
+/** @throws Error that names what is still written or not yet judged, after the deadline */
 export async function quiet(
   admin: Api,
   namespaces: readonly string[],
@@ -64,7 +64,7 @@ type Judged = {
   readonly conditions?: readonly { readonly type: string; readonly observedGeneration?: number }[]
 }
 
-/** What is said of an object as it was, and not as it is. */
+/** Objects whose status, or a condition in it, is not of their current generation. */
 function outdated(declared: readonly KubeObject[]): readonly string[] {
   return declared.flatMap((object) => {
     const { observedGeneration, conditions = [] } = (object['status'] ?? {}) as Judged

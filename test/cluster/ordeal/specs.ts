@@ -1,10 +1,10 @@
-/** What people write into the three kinds, at random; some of it fits nowhere, and the API server refuses some. */
+/** Random specs of the three kinds; some do not fit anything else that is declared, and the API server refuses some. */
 import type { Dice } from '../faults/chance.ts'
 import type { Places } from './authors.ts'
 
 const selecting = (tier: string): object => ({ from: 'Selector', selector: { matchLabels: { tier } } })
 
-/** Nobody ever is platinum. */
+/** No namespace is ever platinum. */
 const admits = (dice: Dice): object => {
   const all = { from: 'All', selector: null }
   return dice.of([all, all, all, { from: 'Same', selector: null }, selecting('gold'), selecting('platinum')])
@@ -52,7 +52,7 @@ export const domainSpec = (dice: Dice, { mail }: Places): object => ({
   dkim: dice.of([null, null, { algorithms: ['ed25519'] }]),
 })
 
-/** `own`: of no other credential in its namespace. */
+/** `own` is a name that no other credential in its namespace uses. */
 export const credentialSpec = (dice: Dice, { mail, team, guest }: Places, own: string): object => ({
   policyRef: dice.of([
     { name: 'p0', namespace: mail },

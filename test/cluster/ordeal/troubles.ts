@@ -1,4 +1,4 @@
-/** What is between operators and the API server: all that has a name, and rights that are taken away for a while. */
+/** The trouble between operators and the API server: all named faults, and rights that are withdrawn for a while. */
 import { type Seen, status } from '../fault-proxy.ts'
 import { type NamedFault, namedFaults } from '../faults/named-faults.ts'
 

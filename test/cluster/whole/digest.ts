@@ -1,4 +1,4 @@
-/** What a namespace holds, with what is made by chance replaced by what it has to fit: two runs that end alike have one digest. */
+/** The contents of a namespace, with random values replaced by their meaning, so that runs that end alike have equal digests. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { DkimKeyStatus } from '../../../operator/lifecycle/recorded-dkim-keys.ts'
 import { configHash, parseConfig, printConfig, verifierOf } from '../../../relay/config.ts'
@@ -21,7 +21,7 @@ type Listed = { readonly items: readonly KubeObject[] }
 
 export type Digest = Readonly<Record<string, unknown>>
 
-/** By `plural name`; of several namespaces, by `plural namespace/name`. */
+/** The objects by `plural name`, or by `plural namespace/name` if there are several namespaces. */
 export async function digestOf(api: Api, ...namespaces: readonly string[]): Promise<Digest> {
   const named = ({ metadata }: KubeObject): string =>
     namespaces.length === 1 ? metadata.name : `${metadata.namespace}/${metadata.name}`
@@ -44,7 +44,7 @@ export async function digestOf(api: Api, ...namespaces: readonly string[]): Prom
   return Object.fromEntries(plain.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Which one a key is in goes by chance. */
+/** The Secrets that hand keys to relays. Which of them a key is in depends on chance, so only the keys are counted. */
 const isKeyCopy = (key: string): boolean => /^secrets .*-relay-dkim-\d$/.test(key)
 
 const passing = ['relayfleet.dev/applied-hash', 'relayfleet.dev/heard', 'relayfleet.dev/nudged']
@@ -68,7 +68,7 @@ function plainOf(key: string, object: KubeObject, chance: Chance): unknown {
 
 const statusOf = (object: KubeObject) => ({ status: object['status'], generation: object.metadata['generation'] })
 
-/** What differs between runs by nature, and what each such text stands for. */
+/** The texts that differ from run to run, and the meaning that replaces each. */
 class Chance {
   readonly #names = new Map<string, string>()
 
@@ -83,7 +83,7 @@ class Chance {
     for (const o of objects) this.#learnKeys(o)
   }
 
-  /** A key is known by its stage and kind. */
+  /** A DKIM key is named after its stage and algorithm. */
   #learnKeys({ status }: KubeObject): void {
     const { dkimKeys = [] } = (status ?? {}) as { readonly dkimKeys?: readonly DkimKeyStatus[] }
     for (const { selector, algorithm, stage, publicKey } of dkimKeys) {
@@ -92,7 +92,7 @@ class Chance {
     }
   }
 
-  /** A password's verifier is known by the Secret that holds the password: a stale one stays as it is, and differs. */
+  /** A password's verifier is named after the Secret with the password; an outdated one keeps its value, so digests differ. */
   #learn(secret: KubeObject): void {
     const data = dataOf(secret)
     const { name } = secret.metadata
@@ -106,11 +106,11 @@ class Chance {
     if (config === undefined) return
     const hash = configHash(config)
     this.#names.set(hash, `<hash of ${name}>`)
-    // As messages say it.
+    // Messages have this shorter form.
     this.#names.set(hash.slice(0, 'sha256:'.length + 12), `<short hash of ${name}>`)
   }
 
-  /** Of earlier keys nobody has the password: they are told by their place, so that one too many differs. */
+  /** Nobody has the passwords of earlier keys, so they are named after their position, and one too many makes a difference. */
   #learnEarlierKeys(credential: KubeObject): void {
     const { keys = [] } = (credential['status'] ?? {}) as {
       readonly keys?: readonly { id: string; verifier: string }[]
@@ -158,7 +158,7 @@ function configIn(data: Data): string | undefined {
   return printConfig(parseConfig(joinText(names, (name) => Buffer.from(data[name] ?? ''))))
 }
 
-/** A certificate and its own key, for which hosts. */
+/** Whether a certificate and its key fit, and the hosts that it is for. */
 function certificateIn(data: Data): string {
   if (!data['tls.crt']?.includes('BEGIN CERTIFICATE')) return 'NO certificate'
   const certificate = new X509Certificate(data['tls.crt'])

@@ -1,4 +1,4 @@
-/** An operator that can be killed at any of its writes: from then on the API server hears nothing of it any more. */
+/** An operator that can be killed at any of its writes; the API server hears nothing of it after that. */
 import type { Connection } from '../../../operator/cluster/api/connection.ts'
 import { runOperator } from '../../../operator/cluster/operator.ts'
 import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
@@ -9,16 +9,19 @@ import { type Fault, type FaultProxy, faultProxy, type Seen } from '../fault-pro
 export type OperatorProcess = {
   readonly proxy: FaultProxy
   readonly told: readonly Telling[]
-  /** What happens to each request from now on. */
+  /** Decides what happens to each request from now on. */
   fault: (request: Seen) => Fault
-  /** Writes so far, the Lease's and Events' and tries excepted. */
+  /** The number of writes so far, without those of its Lease, Events and dry runs. */
   writes(): number
-  /** The n-th write from now is done by the API server, and is the last thing that the operator does. */
+  /** The API server still does the n-th write from now on, and it is the last thing that the operator does. */
   killAt(n: number): void
-  /** Nothing of it reaches the API server any more, not even that it ends. */
+  /** From now on, nothing of it reaches the API server, not even that it gives up the Lease. */
   kill(): void
   readonly dead: boolean
-  /** In good order, or what is left of it. @throws Error with which it ended before */
+  /**
+   * Ends it in order, or what is left of it after a kill.
+   * @throws Error that it ended with, unless it was killed
+   */
   stop(): Promise<void>
 }
 
@@ -29,7 +32,7 @@ export const isWrite = ({ method, path, query }: Seen): boolean =>
 
 let started = 0
 
-/** For one namespace, which is also where its Lease and its authority are: many may run at once. */
+/** It serves one namespace, which also has its Lease and its authority, so that many can run at the same time. */
 export async function startOperator(
   namespace: string,
   options: Partial<OperatorOptions> = {},

@@ -1,26 +1,26 @@
-/** What people do to objects while the operator may die after any of its writes. */
+/** What people do to objects in tests in which the operator dies after any one of its writes. */
 import { until } from '../../local/until.ts'
 import { answeringPods } from '../answering-pods.ts'
 import { type Api, accepted } from '../api.ts'
 
 export type Scenario = {
   readonly name: string
-  /** What is there, and settled, before. */
+  /** The objects that are there before, and settled. */
   readonly given: readonly object[]
-  /** What goes on beside it from the beginning. */
+  /** What goes on beside the change, from the beginning. */
   readonly beside?: (admin: Api, namespace: string) => Promise<Beside>
   readonly change: (admin: Api, namespace: string) => Promise<void>
 }
 
 export type Beside = {
-  /** Right before the change. */
+  /** Called right before the change. */
   ready(): Promise<void>
-  /** What must never be, and was, in the end. */
+  /** What went wrong, asked for in the end; must be empty. */
   readonly wrongs: () => readonly string[]
   close(): Promise<void>
 }
 
-/** Relays that answer, one of which has mail that it can deliver as soon as it is told to leave. */
+/** Relays that answer. One of them has mail, which it delivers once it is told to leave. */
 async function withMail(admin: Api, namespace: string): Promise<Beside> {
   const pods = await answeringPods(admin, namespace, 'shared')
   const path = `${own(namespace, 'relaypolicies')}/shared`
@@ -71,7 +71,7 @@ const plurals: Readonly<Record<string, string>> = {
 const own = (namespace: string, plural: string, name = ''): string =>
   `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/${plural}${name === '' ? '' : `/${name}`}`
 
-/** Domains belong to one namespace in the whole cluster: `%` is its name. */
+/** Makes the objects. `%` in them becomes the namespace, since a domain can belong to only one in the whole cluster. */
 export async function make(admin: Api, namespace: string, objects: readonly object[]): Promise<void> {
   for (const object of objects) {
     const text = JSON.stringify(object).replaceAll('%', namespace)
@@ -92,7 +92,7 @@ const removing =
   }
 const core = '/api/v1/namespaces/%'
 
-/** Nobody answers there, at once. */
+/** Nobody listens there, so a question fails at once. */
 const resolvers = ['127.0.0.254']
 const managed = ours('SenderDomain', 'shop', {
   ...{ domain: '%.example.org', environment: 'Production' },
@@ -100,7 +100,7 @@ const managed = ours('SenderDomain', 'shop', {
   dkim: {},
 })
 
-/** As if its keys had signed for a year. */
+/** Makes the domain's keys look as if they had signed since the beginning of 2026. */
 const agedKeys: Scenario['change'] = async (admin, namespace) => {
   const path = own(namespace, 'senderdomains', 'shop')
   const { status } = accepted(await admin.get(path)) as { readonly status?: unknown }

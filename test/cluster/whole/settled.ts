@@ -1,14 +1,14 @@
-/** When an operator has done all that it does about what it was given. */
+/** Waits until an operator has done all that the declared objects ask of it. */
 import { until } from '../../local/until.ts'
 import type { Api } from '../api.ts'
 import { theCluster } from '../cluster.ts'
 import { type Digest, digestOf } from './digest.ts'
 import type { OperatorProcess } from './operator-process.ts'
 
-/** Longer than an operator waits before it writes a status. */
+/** Longer than an operator waits before it writes a status, in milliseconds. */
 export const quietMs = 3000
 
-/** No write for a while, and everything that was declared has been judged. */
+/** Resolves with the digest when there was no write for a while, and all declared objects have been judged. */
 export async function settled(
   admin: Api,
   operator: Pick<OperatorProcess, 'writes'>,
@@ -38,7 +38,7 @@ const plurals: Readonly<Record<string, string>> = {
   RelayCredential: 'relaycredentials',
 }
 
-/** Where garbage is collected, nothing is there without its owner, and nothing is on its way out. */
+/** Whether garbage collection is through: no object is without its owner, and none is being deleted. */
 const isCollected = (digest: Digest): boolean =>
   Object.values(digest).every((o) => {
     const { owners = [], leaving } = o as { readonly owners?: readonly string[]; readonly leaving?: true }
@@ -50,8 +50,8 @@ const isCollected = (digest: Digest): boolean =>
   })
 
 /**
- * Each object as it is, and a credential's status names a Secret that is there: on a slow machine that comes late. What the
- * API server had no time for is to come, too.
+ * Whether each status is of the current generation, the binding Secret that it names exists, which may come late on a slow
+ * machine, and nothing waits to be tried again because the API server had no time.
  */
 const isJudged = (digest: Digest): boolean =>
   Object.entries(digest)

@@ -1,4 +1,4 @@
-/** Watches every version of a namespace's Secrets, and notes what must never be, whatever else goes wrong. */
+/** Watches every version of a namespace's Secrets, and notes what must never happen, whatever else goes wrong. */
 import { openApi } from '../../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { resources } from '../../../operator/cluster/api/resource.ts'
@@ -12,18 +12,18 @@ import { type Followed, follow } from '../follow.ts'
 
 export type Witness = {
   readonly wrongs: readonly string[]
-  /** How many versions of configuration Secrets were seen. */
+  /** How many versions of configuration Secrets it has seen. */
   readonly seen: number
-  /** A credential that may no longer submit, by the version with which that was so. */
+  /** The credential may no longer submit, from this resource version on. */
   forbid(credential: string, resourceVersion: string): void
-  /** Said before it is asked for. */
+  /** The credential may submit again; to be called before that is asked for. */
   allow(credential: string): void
-  /** Said before somebody else's Secret is removed by who made it. */
+  /** Somebody else's Secret may go; to be called before whoever made it removes it. */
   mayGo(secret: string): void
   stop(): Promise<void>
 }
 
-/** `out`: the Secrets whose writers knew of it, and had it no longer. */
+/** `out` are the Secrets whose writer knew of `since`, and which therefore no longer had the credential. */
 type Forbidden = { readonly since: string; readonly out: Set<string> }
 
 export async function witness(namespace: string): Promise<Witness> {
@@ -90,7 +90,7 @@ class Rules {
   }
 }
 
-/** The credentials that a configuration lets submit; in one piece, as small ones are. */
+/** The credentials that a configuration lets submit; it is in one piece, since it is small. */
 function submittingBy(data: Readonly<Record<string, string>>): ReadonlySet<string> {
   const { credentials } = parseConfig(Buffer.from(data['relay.json'] ?? '', 'base64').toString())
   return new Set(credentials.filter(({ suspended }) => !suspended).map(({ name }) => name))

@@ -1,4 +1,4 @@
-/** In a pod: submits load as applications do, and finds out when a credential is refused. */
+/** Runs in a pod: submits load as applications do, and finds out when a credential is refused or admitted. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadMessage } from '../../../local/load-message.ts'
 import { type Access, SmtpSession } from '../../../local/smtp-session.ts'
@@ -9,7 +9,7 @@ export type LoadRequest = {
   readonly access: Access
   readonly sessions: number
   readonly messagesPerConnection: number
-  /** Messages a second of each session. */
+  /** Messages a second for each session. */
   readonly rate: number
   readonly reversePath: string
   readonly forwardPath: string
@@ -17,9 +17,9 @@ export type LoadRequest = {
 
 export type LoadResult = {
   readonly acknowledged: readonly string[]
-  /** Messages that were given up: a client that tries again has seen a failure. */
+  /** Messages that were never acknowledged, although the client tried them again and again. */
   readonly failed: readonly string[]
-  /** How often something was tried again, by what was seen. */
+  /** How often a message was tried again, by the reply or error that caused it. */
   readonly retries: Readonly<Record<string, number>>
   /** Milliseconds until the slowest session was open. */
   readonly slowestMs: number
@@ -32,7 +32,7 @@ let stopped = false
 let running: Promise<readonly number[]> = Promise.resolve([])
 let count = 0
 
-/** Submits until it is stopped; milliseconds until its slowest session was open. */
+/** Submits until it is stopped; then the milliseconds that its slowest session took to open. */
 async function application(request: LoadRequest): Promise<number> {
   const client = new RetryingClient(request.access, request.messagesPerConnection, (what) => {
     retries[what] = (retries[what] ?? 0) + 1
@@ -50,7 +50,7 @@ async function application(request: LoadRequest): Promise<number> {
   return client.slowestMs
 }
 
-/** Logs in again and again; when it is refused, and with which words. */
+/** Logs in again and again until it fails; when that was (milliseconds since the epoch), and with which error. */
 async function untilRefused(access: Access): Promise<{ readonly at: number; readonly reply: string }> {
   for (;;) {
     try {
@@ -76,7 +76,7 @@ async function untilAdmitted(access: Access): Promise<void> {
 
 control(8080, {
   '/load': async (body) => {
-    // What an earlier test has left behind ends first.
+    // A load that an earlier test left behind has to end first.
     stopped = true
     await running
     const request = body as LoadRequest

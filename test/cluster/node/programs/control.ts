@@ -1,8 +1,8 @@
-/** How a test steers a program that runs in a pod: small requests and answers in JSON. */
+/** Lets a test control a program that runs in a pod, by small requests and answers in JSON. */
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 
-/** By path; what is thrown is answered as text with status 500. */
+/** The handlers by path; an error that one throws is answered as text with status 500. */
 export type Handlers = Readonly<Record<string, (body: unknown) => unknown>>
 
 export function control(port: number, handlers: Handlers): void {

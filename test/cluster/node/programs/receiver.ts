@@ -1,4 +1,4 @@
-/** In a pod: takes every message, and tells how often it has got each one, by its X-Load-Id, and what the last one was. */
+/** Runs in a pod: accepts every message, and tells how often it got each one, by X-Load-Id, and what the last one was. */
 import { buffer } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 import { control } from './control.ts'

@@ -1,14 +1,17 @@
-/** An application's client: keeps a session, tries again what was not acknowledged, and notes what it saw. */
+/** A client as applications have it: it keeps a session, retries what was not acknowledged, and notes why. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Access, SmtpSession, type Step, type Submission } from '../../../local/smtp-session.ts'
 
 const tries = 8
 const retryMs = 100
-/** A packet to a pod that has just gone is answered by nobody. In ticks: a machine that stands still counts as one of them. */
+/**
+ * A session has to open in this many ticks, since nobody answers packets to a pod that has just gone. Ticks are counted, and
+ * not milliseconds, so that a machine that stands still for a while only loses one.
+ */
 const openTicks = 50
 const tickMs = 100
 
-/** A word for what a client saw: a reply by its code, anything else by where it happened. */
+/** What a client saw in a word: the code of a reply, or where something else went wrong, and what. */
 const seen = (where: string, error: Error): string =>
   /got (\d{3})/.exec(error.message)?.[1] ?? `${where}: ${(error as NodeJS.ErrnoException).code ?? error.message}`
 
@@ -18,7 +21,7 @@ export class RetryingClient {
   readonly #noteRetry: (what: string) => void
   #session: SmtpSession | undefined
   #used = 0
-  /** Milliseconds until the slowest of its sessions was open. */
+  /** The milliseconds that its slowest session took to open. */
   slowestMs = 0
 
   constructor(access: Access, messagesPerConnection: number, noteRetry: (what: string) => void) {
@@ -27,7 +30,7 @@ export class RetryingClient {
     this.#noteRetry = noteRetry
   }
 
-  /** Whether it was acknowledged in the end. */
+  /** Submits a message, with retries; whether it was acknowledged in the end. */
   async submit(message: Submission): Promise<boolean> {
     for (let n = 0; n < tries; n++) {
       if (n > 0) await sleep(retryMs)
@@ -70,7 +73,7 @@ export class RetryingClient {
   }
 }
 
-/** A session that comes too late is closed; how far it had come is said. */
+/** Opens a session in time. One that opens too late is closed; the error says which step was the last one. */
 function inTime(open: (reached: (step: Step) => void) => Promise<SmtpSession>): Promise<SmtpSession> {
   return new Promise((resolve, reject) => {
     let ticks = 0
