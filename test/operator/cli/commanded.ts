@@ -1,4 +1,4 @@
-/** The command line in a test: what it printed, and its exit code. */
+/** Runs the command line in a test: what it printed, and its exit code. */
 import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 

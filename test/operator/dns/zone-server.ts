@@ -1,4 +1,4 @@
-/** A DNS server on this machine that answers as its table says, by UDP and TCP; written with dns-packet. */
+/** A DNS server on this machine that answers by a table, over UDP and TCP; written with dns-packet. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net'
@@ -11,16 +11,19 @@ export type Behaviour =
       readonly answers?: readonly packet.Answer[]
       readonly authorities?: readonly packet.Answer[]
       readonly code?: 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED'
-      /** The server speaks for the zone itself. */
+      /** Whether the answer is authoritative (the AA bit, RFC 1035 section 4.1.1); true by default. */
       readonly own?: boolean
     }
   | 'silence'
-  /** As somebody would who guesses: the id, or the question, is another one. */
+  /** The answers of somebody who forges them by guessing: another id, or another question, than was asked. */
   | 'another id'
   | 'another question'
   | 'garbage'
 
-/** Keys are `TXT example.org`, or `TXT example.org unverified` for who asks so; what is not in it does not exist. */
+/**
+ * Keys are `TXT example.org`, or `TXT example.org unverified` for questions that turn off the check of signatures (the CD bit,
+ * RFC 4035 section 3.2.2). Names that are not in the table do not exist. A function gets how often the question came before.
+ */
 export type Table = { [question: string]: Behaviour | ((time: number) => Behaviour) }
 
 export const txt = (name: string, ...texts: readonly string[]): readonly packet.Answer[] =>
@@ -30,7 +33,7 @@ export const cname = (name: string, target: string): packet.Answer => ({ type: '
 const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const
 const udpOctets = 1232
 
-/** Stopped when the test ends. */
+/** Starts the server, which is stopped when the test ends; `asked` has the keys of all questions. */
 export async function startZoneServer(table: Table, address = '127.0.0.1', port = 0) {
   const asked: string[] = []
   const answer = (message: Buffer, most: number): Buffer | undefined => {
@@ -66,7 +69,7 @@ export async function startZoneServer(table: Table, address = '127.0.0.1', port 
   return { server, table, asked }
 }
 
-/** One port for both; another one where somebody else has it for one of them. */
+/** Binds both to one port; if another process has it for UDP, and any port will do, it tries another one. */
 async function bindBoth(udp: Socket, tcp: TcpServer, address: string, port: number): Promise<number> {
   for (let left = port === 0 ? 10 : 1; ; left -= 1) {
     tcp.listen(port, address)

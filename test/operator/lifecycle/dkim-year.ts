@@ -1,4 +1,4 @@
-/** A year in the life of a domain's keys: an operator that crashes, a zone that lags, servers that lie, relays that do not hear. */
+/** A year of a domain's keys, simulated hour by hour: the operator crashes, zones lag, servers lie, relays do not listen. */
 import type { DkimKey, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
 import { type DkimObservations, type DkimStep, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
 
@@ -20,7 +20,7 @@ export type Trouble = {
     | 'key Secret lost'
     | 'key Secret unreadable'
     | 'selectors not delegated'
-  /** Which of the servers or relays. */
+  /** The number of the server or relay that it concerns. */
   readonly whom: number
 }
 
@@ -32,8 +32,8 @@ export type Year = {
 }
 
 /**
- * What an honest server shows, and from when on. Records, mail and signatures are known by the public key, which begins
- * with its selector: there may be another one later.
+ * The keys that an honest server shows, and from when on; and when it forgets those that left the zone. A key is known by its
+ * public key, which begins with its selector, since a later key may have the same selector.
  */
 type Server = { readonly shows: Map<string, number>; readonly forgets: Map<string, number> }
 const selectorOf = (publicKey: string): string => publicKey.slice(0, publicKey.indexOf(' '))
@@ -44,14 +44,14 @@ const servers = 3
 const relays = 2
 const begin = Date.parse('2026-01-01T00:00:00Z')
 
-/** How far an operator's clock may be off. */
+/** How many milliseconds an operator's clock may be off. */
 const clockMs = hour
 
 export class DomainYear {
   readonly #year: Year
   #real = begin
   #clockOff = 0
-  /** As the API has them: the newest, and the one before, which a cache may still show. */
+  /** The keys in the status: the newest version, and below it the one before, which a cache may still show. */
   #recorded: readonly DkimKey[] = []
   #cached: readonly DkimKey[] = []
   #held: readonly HeldKey[] = []
@@ -78,7 +78,7 @@ export class DomainYear {
     this.#year = year
   }
 
-  /** What a calm year is worth: keys that signed, keys that are at hand at its end, and those of which the status tells. */
+  /** At the end of the year: how many keys were made, ever signed, are in the Secret, and are in the status. */
   get outcome() {
     return { made: this.#made, signed: this.#begun.size, held: this.#held.length, recorded: this.#recorded.length }
   }
@@ -102,7 +102,7 @@ export class DomainYear {
     })
   }
 
-  /** Each server learns of a change in its own time, within some hours. */
+  /** Each server learns of a change at a time of its own, within twelve hours. */
   #dns(): void {
     for (const server of this.#servers) {
       for (const key of this.#zone) this.#learns(server, key)
@@ -114,7 +114,7 @@ export class DomainYear {
     const { shows, forgets } = server
     forgets.delete(key)
     if (!shows.has(key)) shows.set(key, this.#real + this.#year.dice() * 12 * hour)
-    // Whoever has the new record has it instead of the old one.
+    // A server that shows the new record shows it in place of the old one with the same selector.
     if (this.#shows(server, key)) for (const old of shows.keys()) if (isRival(old, key)) shows.delete(old)
   }
 
@@ -160,7 +160,7 @@ export class DomainYear {
     for (const other of this.#zone) if (isRival(other, key)) this.#fault(`${other} has the place of ${key}`)
   }
 
-  /** Two clocks that are an hour off each: that much of the overlap may be lost. */
+  /** How long after it was signed mail may be verified. Two clocks an hour off each may shorten the overlap by two hours. */
   get #underWayMs(): number {
     return this.#year.expireAfterMs + this.#year.wish.overlapMs - 2 * clockMs
   }
@@ -177,7 +177,7 @@ export class DomainYear {
     if (this.faults.length < 5) this.faults.push(`day ${((this.#real - begin) / day).toFixed(2)}: ${what}`)
   }
 
-  /** One turn, cut off anywhere by a crash; who comes then may have another clock, and an old view. */
+  /** One turn of the operator, which a crash may cut off anywhere. The next one may have another clock, and an old view. */
   #operatorTurns(): void {
     const { dice } = this.#year
     const { delegated: _, ...plain } = this.#year.wish
@@ -240,7 +240,7 @@ export class DomainYear {
     if (selectors.size < publish.length) this.#fault('two records have one name')
   }
 
-  /** A key that was lost with its Secret is with the relays still. */
+  /** Tells the relays which keys sign. They still have a key that was lost with its Secret. */
   #write({ sign, keys }: DkimStep): void {
     const signs = sign.flatMap((selector) => keys.find((key) => key.selector === selector)?.publicKey ?? [])
     if (signs.join() === this.#written.signs.join()) return

@@ -1,11 +1,11 @@
-/** A zone as a table: what is not in it is not there. */
+/** A zone as a table: names that are not in it do not exist. */
 import type { Answer, Lookup, View } from '../../../operator/lifecycle/answer.ts'
 
 export type Zone = Readonly<Record<string, readonly string[] | Answer>>
 
 export const unknown = (why: string): Answer => ({ is: 'unknown', why })
 
-/** Keys are `TXT example.org`; a value is the records, or the whole answer. */
+/** Keys are `TXT example.org`; a value is a list of records, or a whole answer. */
 export const lookupIn =
   (zone: Zone): Lookup =>
   ({ type, name }) => {
@@ -15,7 +15,7 @@ export const lookupIn =
   }
 
 export const own = (zone: Zone, server = 'ns1'): View => ({ server, authoritative: true, lookup: lookupIn(zone) })
-/** A name server of that zone, which has other names from somebody else. */
+/** A name server of the zone `its`, which speaks for no name outside of it. */
 export const ownOf = (its: string, zone: Zone): View => ({ ...own(zone, `ns of ${its}`), zone: its })
 export const resolver = (zone: Zone, server = 'resolver'): View => ({
   server,

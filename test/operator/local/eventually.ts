@@ -1,7 +1,10 @@
 /** Waiting in tests: until a condition holds, never for a fixed time. */
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** The first value that is not undefined or false. */
+/**
+ * Calls `probe` until its value is neither undefined nor false, and returns that.
+ * @throws Error when that takes longer than `withinMs`
+ */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
   withinMs = 10_000,

@@ -1,4 +1,4 @@
-/** The least that is a fleet: one policy, one domain, one credential. */
+/** The smallest fleet: one policy, one domain, one credential. */
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
 export const shared = 'RelayPolicy mail/shared'

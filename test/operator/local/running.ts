@@ -1,4 +1,4 @@
-/** Local mode in a test: a directory that runs, what it tells, and how its objects stand. */
+/** Runs local mode on a directory in a test: what it tells, and the conditions of its objects. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -37,7 +37,7 @@ export function running(directory: string, stateFolder = join(temporaryFolder(),
     done,
     stop,
     condition,
-    /** Waits until a condition of an object begins so, e.g. `True` or `False Invalid`. */
+    /** Waits until a condition of an object reads so at its beginning, e.g. `True` or `False Invalid`. */
     until: (ref: Ref, type: string, begins: string, withinMs?: number) =>
       eventually(() => condition(ref, type).startsWith(begins), withinMs),
     pid: (policy: Name): number => Number(JSON.parse(readFileSync(state.fleet(policy).endpoints, 'utf8')).pid),

@@ -1,4 +1,4 @@
-/** A folder for one test, taken away after it, and what is in one. */
+/** A folder for one test, which is removed after it, and the list of all files in one. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
