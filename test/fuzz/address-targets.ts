@@ -1,4 +1,4 @@
-/** Addresses, alone and in a command, against a grammar of their own and against smtp-server. */
+/** Addresses, alone and in a command, compared with a grammar written a second time and with smtp-server. */
 import { domainToASCII } from 'node:url'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { readMailParameters } from '../../relay/inbound/parameters.ts'
@@ -18,7 +18,7 @@ const addressSamples = [
   ...[`a@${'d'.repeat(63)}.t`, "o'brien@corp.t"],
 ] satisfies readonly string[]
 
-/** The domain as it was written, whatever its letters; ours is the A-label of it. */
+/** A mailbox with the domain as it was written, since the relay's own `domain` is the A-label (RFC 5890 section 2.3.2.1). */
 export const spelled = (mailbox: { localPart: string; address: string }) => ({
   localPart: mailbox.localPart,
   domain: mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1),
@@ -52,12 +52,12 @@ const lineSamples = [
 
 type ParsedCommand = { readonly address: string } | false
 type SmtpServerParser = { _parseAddressCommand(name: string, line: Buffer): ParsedCommand }
-// What smtp-server itself makes of such a line.
+// A connection of smtp-server that is never opened: only its parser is called.
 const smtpServer = Object.create(SMTPConnection.prototype, { _server: { value: { options: {} } } }) as SmtpServerParser
 const smtpServerPath = (line: string): ParsedCommand =>
   smtpServer._parseAddressCommand(line.slice(0, line.indexOf(':')), Buffer.from(line))
 
-/** The domain as its A-label: smtp-server shows the other form. */
+/** The address with its domain as an A-label, since smtp-server gives the U-label. */
 const inAscii = (address: string): string => {
   const at = address.lastIndexOf('@') + 1
   return address.slice(0, at) + domainToASCII(address.slice(at))
@@ -80,7 +80,7 @@ export const pathLines: Target = {
     }
     same('path line', read, grammar.pathLine(input))
     const theirs = smtpServerPath(input)
-    // It decodes xtext, and knows no quotes: only plain paths are for it to tell.
+    // smtp-server decodes xtext and does not know quoted strings, so only plain paths are compared with it.
     if (theirs && !ours.path.includes('"')) same('path of smtp-server', inAscii(ours.path), inAscii(theirs.address))
     return true
   },

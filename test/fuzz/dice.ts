@@ -1,15 +1,15 @@
-/** Inputs for a fuzz: words of a dictionary in any order, and good samples with something wrong; all of it from one seed. */
+/** Inputs for a fuzz: words of a dictionary in any order, and good samples with something wrong, all drawn from one seed. */
 import { seededRandom } from '../local/seeded-random.ts'
 
 export type Dice = {
   /** An integer from 0 to below `limit`. */
   below(limit: number): number
   oneOf(values: readonly string[]): string
-  /** Up to so many words. */
+  /** From 0 to `most` words, one behind the other. */
   words(dictionary: readonly string[], most: number): string
-  /** A sample, whole or with a few words put in, taken out or put in place of something. */
+  /** A sample as it is, or with up to three places where a word is put in, something is taken out, or both. */
   near(samples: readonly string[], dictionary: readonly string[]): string
-  /** The same octets in pieces of 1 to 5, now and then of more. */
+  /** The same octets in pieces of 1 to 5; sometimes of 1, or of up to 1,000. */
   cut(octets: string): readonly string[]
 }
 

@@ -1,4 +1,4 @@
-"""Python's own parsers, asked line by line: a JSON array [kind, latin-1 or text] on stdin, what it comes to as JSON on stdout."""
+"""Python's own parsers: each line of stdin is a JSON array [kind, text or octets as latin-1], its result is a line of JSON."""
 
 import io
 import json
@@ -27,14 +27,14 @@ def fields(octets):
 
 
 def senders(octets):
-    """The domains of From, whichever parser is asked: folds are in what the old ones see."""
+    """The domains of From by all of Python's parsers; the old ones get the field with its folds."""
     raw = octets.encode("latin-1")
     folded = str(message_from_bytes(raw)["From"])
     found = [parseaddr(folded)[1], *old(folded)]
     try:
         found += [a.addr_spec for a in message_from_bytes(raw, policy=policy.SMTP)["From"].addresses]
     except AttributeError:
-        pass  # of its own: 'str' object has no attribute 'token_type'
+        pass  # a fault of Python's own: 'str' object has no attribute 'token_type'
     domains = {address.rsplit("@", 1)[1] for address in found if "@" in address}
     return sorted(domain for domain in domains if re.fullmatch(r"\w+(\.\w+)*", domain))
 

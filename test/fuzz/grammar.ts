@@ -1,6 +1,6 @@
 /**
- * What the relay parses, written a second time from the RFCs alone: character by character, no regular expression, and
- * nothing of relay/ imported. Undefined where the text is not what the grammar wants.
+ * What the relay parses, written a second time from the RFCs alone: character by character, without regular expressions, and
+ * without anything of relay/. A function returns undefined if the text does not fit the grammar.
  */
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
@@ -11,10 +11,10 @@ const codeAt = (text: string, at: number): number => text.charCodeAt(at)
 const isLetterOrDigit = (c: string): boolean => c !== '' && (alphabet + digits).includes(c)
 const isDigit = (c: string): boolean => c !== '' && digits.includes(c)
 const beyondAscii = (c: string): boolean => c !== '' && codeAt(c, 0) > 127
-/** RFC 5322 section 3.2.3, with UTF8-non-ascii of RFC 6531 section 3.3. */
+/** atext of RFC 5322 section 3.2.3, extended by UTF8-non-ascii of RFC 6531 section 3.3. */
 const isAtext = (c: string): boolean => isLetterOrDigit(c) || (c !== '' && atextSpecials.includes(c)) || beyondAscii(c)
 
-/** A place in a text. Each method returns what it took, or undefined and takes nothing. */
+/** A position in a text. A method that finds nothing takes nothing. */
 class Scan {
   at = 0
   readonly text: string
@@ -37,14 +37,14 @@ class Scan {
     return true
   }
 
-  /** One at least. */
+  /** Takes at least one character that fits. */
   run(is: (c: string) => boolean): string | undefined {
     const from = this.at
     while (!this.done && is(this.next)) this.at += 1
     return this.at === from ? undefined : this.text.slice(from, this.at)
   }
 
-  /** `parse`, or back to where it began. */
+  /** Tries `parse`, and goes back to where it began if that finds nothing. */
   attempt<T>(parse: () => T | undefined): T | undefined {
     const from = this.at
     const found = parse()
@@ -66,7 +66,7 @@ const dotAtom = (s: Scan): string | undefined =>
     return whole
   })
 
-/** The content of a quoted string (RFC 5321 section 4.1.2): printable ASCII, some of it behind a backslash. */
+/** The content of a quoted string (RFC 5321 section 4.1.2), but with any characters; some may follow a backslash. */
 const quotedString = (s: Scan): string | undefined =>
   s.attempt(() => {
     if (!s.eat('"')) return undefined
@@ -82,7 +82,7 @@ const quotedString = (s: Scan): string | undefined =>
     }
   })
 
-/** Labels of letters, digits and hyphens, or beyond ASCII (RFC 5321 section 4.1.2, RFC 6531 section 3.3). */
+/** Labels of letters, digits, hyphens and characters beyond ASCII (RFC 5321 section 4.1.2, RFC 6531 section 3.3). */
 const domainName = (s: Scan): string | undefined =>
   s.attempt(() => {
     const labels: string[] = []
@@ -109,12 +109,12 @@ export function addrSpec(text: string): AddrSpec | undefined {
 }
 
 export type PathLine = {
-  /** Undefined is the null reverse-path. */
+  /** Undefined for the null reverse-path. */
   readonly mailbox: AddrSpec | undefined
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** `MAIL FROM:<…> …` or `RCPT TO:<…> …`; white space before the path and at the end, and too much of it elsewhere, is tolerated. */
+/** `MAIL FROM:<…> …` or `RCPT TO:<…> …`. White space before the path, at the end, or more than one elsewhere is tolerated. */
 export function pathLine(line: string): PathLine | undefined {
   const s = new Scan(line)
   const verb = s.text.slice(0, 10).toUpperCase()
@@ -150,7 +150,7 @@ function parameterAt(s: Scan): { readonly keyword: string; readonly value: strin
 
 export type HeaderField = { readonly name: string; readonly value: string }
 
-/** RFC 5322 section 2.2, one character for each octet; up to the blank line, if there is one. */
+/** The fields of a header (RFC 5322 section 2.2), up to the blank line if there is one; one character for each octet. */
 export function headerFields(block: string): readonly HeaderField[] | undefined {
   const fields: { name: string; value: string }[] = []
   for (let at = 0; at < block.length; ) {
@@ -239,7 +239,7 @@ const spacedSpecAt = (s: Scan): AddrSpec | undefined =>
     return domain === undefined ? undefined : { localPart, domain }
   })
 
-/** Words, and dots behind the first one as obs-phrase has them; false and nothing taken where there is none. */
+/** Takes a phrase: words, and after the first one also dots, as in obs-phrase (RFC 5322 section 4.1). False if there is none. */
 function phraseAt(s: Scan): boolean {
   let words = 0
   for (;;) {
@@ -250,7 +250,7 @@ function phraseAt(s: Scan): boolean {
   }
 }
 
-/** White space and comments, which may hold one another. */
+/** Takes white space and comments, which may be nested. */
 function comments(s: Scan): void {
   for (;;) {
     s.run((c) => c === ' ' || c === '\t')
@@ -275,7 +275,10 @@ function comment(s: Scan): true | undefined {
 
 export type Reply = { readonly code: number; readonly lines: readonly string[] }
 
-/** Whole replies (RFC 5321 section 4.2), and greetings taken back, until what is none; `whole`: nothing else was there. */
+/**
+ * The replies (RFC 5321 section 4.2) until something is none; `whole` if nothing else was there. A greeting of several lines may
+ * change its code from 220 to a refusal.
+ */
 export function replies(octets: string): { readonly found: readonly Reply[]; readonly whole: boolean } {
   const found: Reply[] = []
   let code = ''
@@ -303,7 +306,7 @@ export function replies(octets: string): { readonly found: readonly Reply[]; rea
   return { found, whole: code === '' }
 }
 
-/** RFC 5321 section 4.5.2: the lines up to the one that is a dot, each without a dot in front; CR LF alone ends a line. */
+/** The content up to the line that is only a dot, without the stuffed dots (RFC 5321 section 4.5.2). Only CR LF ends a line. */
 export function contentOf(wire: string): { readonly content: string; readonly rest: string } | undefined {
   let content = ''
   for (let at = 0; ; ) {
@@ -316,7 +319,7 @@ export function contentOf(wire: string): { readonly content: string; readonly re
   }
 }
 
-/** Each CR, LF, CR LF or CR CR LF as CR LF. */
+/** Replaces each CR, LF, CR LF and CR CR LF by CR LF. */
 export function withWholeLineEnds(octets: string): string {
   let mended = ''
   for (let at = 0; at < octets.length; at += 1) {
@@ -331,10 +334,10 @@ export function withWholeLineEnds(octets: string): string {
   return mended
 }
 
-/** Whether octets may be commands: lines that end with CR LF alone, no control character but a tab, none too long. */
+/** Whether octets may be commands: lines that end only with CR LF, without control characters except tabs, and none too long. */
 export function mayBeCommands(octets: string, longest: (line: string) => number): boolean {
   const lines = octets.split('\r\n')
-  // The last one is not complete yet, and a CR at its end may be half of what ends it.
+  // The last line is not complete yet, and a CR at its end may be the first half of CR LF.
   const last = lines.pop() ?? ''
   lines.push(last.endsWith('\r') ? last.slice(0, -1) : last)
   return lines.every((line) => line.length <= longest(line) && [...line].every(mayBeInCommand))

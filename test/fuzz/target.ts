@@ -1,13 +1,16 @@
-/** What a fuzzer needs to know of a parser, and what it makes texts of. */
+/** What the fuzz needs to know of a parser, and the characters that every one of them is tried with. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Dice } from './dice.ts'
 
 export type Target = {
   readonly name: string
-  /** Of a thousand executions. */
+  /** How many of a thousand executions go to it. */
   readonly share: number
   readonly make: (dice: Dice) => string
-  /** Whether the relay accepts it. @throws Divergence */
+  /**
+   * Returns whether the relay accepts the input.
+   * @throws Divergence if the second parser reads it in another way
+   */
   readonly run: (input: string, dice: Dice) => boolean
 }
 

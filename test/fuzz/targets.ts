@@ -1,4 +1,4 @@
-/** Each parser of the relay against a second one: what it accepts the other accepts, and takes for the same. */
+/** Each parser of the relay beside a second one, which has to accept whatever the relay's accepts, and to read it the same. */
 import addressparser from 'nodemailer/lib/addressparser'
 import { ReplyParser } from '../../relay/delivery/reply-parser.ts'
 import { CommandLines, faultIn } from '../../relay/inbound/command-lines.ts'
@@ -250,7 +250,7 @@ const lineEnds: Target = {
       seen = scan(seen, given)
       mended += given.toString('latin1')
     }
-    // A CR at the very end is given with what follows; a content ends with CR LF.
+    // A CR at the very end is held back until what follows is known; a whole content never ends with one.
     if (input.endsWith('\r')) return false
     same('line ends', mended, grammar.withWholeLineEnds(input))
     same('nothing is bare afterwards', seen.bare, false)
@@ -297,7 +297,7 @@ const logins: Target = {
   },
 }
 
-/** Up to 100 KiB of a word or two, again and again: whatever is made of it is made in time. */
+/** Up to 100 KB of one or two words, repeated: no parser may take long over it, as the fuzz checks for every target. */
 const long: Target = {
   name: 'long inputs',
   share: 1,
@@ -316,7 +316,7 @@ const long: Target = {
     readPathLine('MAIL', Buffer.from(`MAIL FROM:<${input}>`).toString('latin1'))
     parsePath(input)
     parseFrom(input)
-    // Nothing is compared here: each has its own targets.
+    // Nothing is compared here: each of these parsers has a target of its own.
     return true
   },
 }

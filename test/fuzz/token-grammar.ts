@@ -1,4 +1,4 @@
-/** A token judged a second time: from RFC 7515, RFC 7518 and RFC 7519 alone, with nothing of relay/ imported. */
+/** A second judge of tokens, written from RFC 7515, RFC 7518 and RFC 7519 alone; it imports nothing of relay/. */
 import { type KeyObject, verify } from 'node:crypto'
 
 type Known = { readonly algorithm: string; readonly key: KeyObject }
@@ -12,7 +12,7 @@ export type Trusted = {
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const sextetOf = new Map([...digits].map((digit, value) => [digit, value]))
 
-/** RFC 4648 section 5 without padding: the bits that belong to no octet are 0 (section 3.5). */
+/** Reads base64url without padding (RFC 4648 section 5); bits that belong to no octet have to be 0 (section 3.5). */
 function octetsOf(text: string): Buffer | undefined {
   const octets: number[] = []
   let [bits, held] = [0, 0]
@@ -31,7 +31,7 @@ function octetsOf(text: string): Buffer | undefined {
 
 type Members = ReadonlyMap<string, unknown>
 
-/** Of two members of one name the last one counts (RFC 7519 section 4). */
+/** Reads an object; of two members of the same name, the last one counts (RFC 7519 section 4). */
 function membersOf(octets: Buffer): Members | undefined {
   const text = octets.toString('utf8')
   if (!Buffer.from(text, 'utf8').equals(octets)) return undefined
@@ -45,7 +45,7 @@ function membersOf(octets: Buffer): Members | undefined {
 const asMembers = (value: unknown): Members | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : undefined
 
-/** How many octets each half of a signature has (RFC 7518 section 3.4). */
+/** The number of octets in each of the two numbers of a signature (RFC 7518 section 3.4). */
 const halves: Readonly<Record<string, number>> = { ES256: 32, ES384: 48, ES512: 66 }
 
 const derLength = (length: number): Buffer => Buffer.from(length < 128 ? [length] : [0x81, length])
@@ -75,7 +75,7 @@ const isName = (value: unknown): value is string =>
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
 
-/** What it says where it is good at `now` (ms); clocks may go half a minute apart. Undefined where it is not. */
+/** What a token says if it is good at `now` (milliseconds), else undefined. Clocks may differ by half a minute. */
 export function tokenSays(text: string, { issuer, audience, keys }: Trusted, now: number) {
   const parts = text.split('.')
   const [header, claims, signature] = parts.map(octetsOf)

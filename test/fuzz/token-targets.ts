@@ -1,4 +1,4 @@
-/** Tokens of service accounts: changed after they were signed, or signed by a good key with anything in them. */
+/** Tokens of service accounts: changed after they were signed, or signed by a good key whatever is in them. */
 import { createHmac, createPublicKey, sign } from 'node:crypto'
 import { readToken, tokenIssuer } from '../../relay/rules/token.ts'
 import { claims, keys, newKey, type SigningKey, tokensConfig } from '../relay/tokens.ts'
@@ -6,9 +6,9 @@ import type { Dice } from './dice.ts'
 import { hostile, same, type Target } from './target.ts'
 import { type Trusted, tokenSays } from './token-grammar.ts'
 
-/** Keys and signatures are of this run alone; who signs what, and how, is the seed's. */
+/** The keys, and so the signatures, are new in each run; the seed only decides which key signs what, and how. */
 const signers = { ...keys, new: newKey } satisfies Readonly<Record<string, SigningKey>>
-/** The fast one most of the time. */
+/** Mostly the key that signs fastest. */
 const signerNames = ['p256', 'p256', 'p256', 'p256', 'p256', 'p256', 'rsa', 'p384', 'p521', 'new'] as const
 const signerOf = (name: string): SigningKey => signers[name as keyof typeof signers]
 
@@ -32,7 +32,7 @@ const ways: Readonly<Record<string, (by: SigningKey, text: string) => Buffer>> =
   der: (by, text) => own(by, text, 'der'),
   none: () => Buffer.alloc(0),
   zeros: () => Buffer.alloc(64),
-  /** The attack on verifiers that believe a token's algorithm: the public key as a secret, in both of its forms. */
+  /** The attack on verifiers that believe a token's `alg`: an HMAC whose secret is the public key, in both of its forms. */
   hmacOfDer: (by, text) => hmac(Buffer.from(by.publicKey, 'base64'), text),
   hmacOfPem: (by, text) => hmac(createPublicKey(by.privateKey).export({ format: 'pem', type: 'spki' }), text),
 }
@@ -87,7 +87,7 @@ const oddClaims = [
 ] satisfies readonly string[]
 const words = [...['.', '..', '=', '-', '_', 'A', 'AA', '+', '/', '{', '}', 'e30', 'null', 'é'], ...hostile] as const
 
-/** A flat text of an object: its members in their order, with up to two more somewhere, which may be there already. */
+/** An object as JSON: its members in order, with up to two others anywhere, which may repeat a name. Sometimes it is damaged. */
 function objectText(dice: Dice, good: object, odd: readonly string[]): string {
   const members = Object.entries(good).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
   for (let left = dice.below(3); left > 0; left -= 1) members.splice(dice.below(members.length + 1), 0, dice.oneOf(odd))
@@ -114,7 +114,7 @@ const bulk: readonly ((size: number) => string)[] = [
   (size) => `"x":{${'"x":{},'.repeat(size / 8)}"x":1}`,
 ]
 
-/** Four times what a line with AUTH may have. */
+/** A token of up to about four times the length that a line with AUTH may have. */
 function huge(dice: Dice): string {
   const size = dice.below(48_000)
   const by = signers.p256
