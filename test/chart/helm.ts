@@ -1,4 +1,4 @@
-/** helm, where it is, and what it makes of the chart. */
+/** Runs helm, if it is there, and gives the objects that it renders from the chart. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
@@ -11,7 +11,10 @@ export const release = 'relayfleet'
 
 const helm = chartProgram('helm', process.env)
 
-/** For `describe.runIf`. @throws Error in CI, where nothing may be skipped that could be had. */
+/**
+ * Whether a suite can run, for `describe.runIf`.
+ * @throws Error in CI if Go is installed, which could have compiled helm
+ */
 export const helmInstalled = (): boolean => chartProgramInstalled('helm', process.env)
 
 export type Values = Readonly<Record<string, unknown>>
@@ -24,7 +27,7 @@ export function runHelm(args: readonly string[], values?: Values) {
 }
 
 /**
- * The objects that an installation makes.
+ * The objects that an installation with these values makes.
  * @throws Error with helm's words where it refuses
  */
 export function rendered(values: Values = {}, namespace = 'relayfleet-system'): readonly KubeObject[] {

@@ -1,4 +1,4 @@
-/** Snapshots by the thousand, for the properties that no single case can show. */
+/** Snapshots with thousands of objects, for properties that no single case can show. */
 
 import type { KindName } from '../../crds/kinds.ts'
 import { relayCredential } from '../../crds/relay-credential.ts'

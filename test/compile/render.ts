@@ -1,6 +1,6 @@
 /**
- * Compiled as YAML for people. Compact, it says one line per credential, route, file and finding, and leaves out what
- * is the same in every case (limits, sender rules, queue); full, it is the values word by word.
+ * Prints what was compiled as YAML for people. In compact form, each credential, route, file and finding is one line, and what is
+ * the same in every case (limits, sender rules, queue) is left out; in full form, the values are printed word by word.
  */
 import { stringify } from 'yaml'
 import type {
@@ -35,7 +35,7 @@ const senderLine = (s: SenderConfig): string =>
 const keyText = ({ id, notAfter }: CredentialConfig['keys'][number]): string =>
   notAfter === undefined ? id : `${id} until ${new Date(notAfter).toISOString()}`
 
-/** Where nothing narrows and the only key is k1, the senders say it all. */
+/** Only the senders, if nothing narrows the credential and its only key is k1. */
 function credentialFields(c: CredentialConfig): unknown {
   const senders = c.senders.map(senderLine)
   const keys = c.keys.map(keyText).join(' ')
@@ -112,13 +112,13 @@ const guideLine = (g: Guide): string =>
 
 const findingLine = ({ type, status, reason, message, field }: Finding): string => {
   const head = `${type}=${status} ${reason}`
-  // What is good and names a field is told all the same.
+  // A good condition is shown with its message only if it names a field; Suspended=True is none of the good ones.
   return status === 'True' && type !== 'Suspended' && field === undefined
     ? head
     : `${head}${field === undefined ? '' : ` at ${field}`}: ${message}`
 }
 
-/** Each record that is wanted on one line, and by whom and how often it is looked at. */
+/** Each wanted record on one line; then the resolvers, how often they are asked, and what happens if a record is broken. */
 const checksFields = ({ wanted, resolvers, verifyEveryMs, whenBroken }: DomainChecks) =>
   filled({
     wanted: wanted.map(({ purpose, name, type, ...rest }) => `${purpose} ${type} ${name} ${JSON.stringify(rest)}`),
@@ -127,14 +127,14 @@ const checksFields = ({ wanted, resolvers, verifyEveryMs, whenBroken }: DomainCh
     whenBroken: whenBroken.action === 'Warn' ? undefined : `${whenBroken.action} after ${whenBroken.graceMs / 1000} s`,
   })
 
-/** Everything but the conditions, which the findings say; on one line. */
+/** A status on one line, without its conditions, which are among the findings. */
 const statusLine = ({ conditions: _, ...rest }: Status): string =>
   stringify(rest, { collectionStyle: 'flow', lineWidth: 0 }).trim()
 
 const mapped = <T>(map: ReadonlyMap<string, T>, line: (value: T) => unknown): Record<string, unknown> =>
   Object.fromEntries([...map].map(([key, value]) => [key, line(value)]))
 
-/** So say nearly all cases that are in Production and not about signing. */
+/** Findings that nearly every case in Production has, unless it is about signing; the compact form leaves them out. */
 const isEverywhere = ({ reason }: Finding): boolean => reason === 'NotSigned'
 
 export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>

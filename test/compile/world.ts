@@ -1,4 +1,4 @@
-/** A golden case as a snapshot: the objects of its YAML, the facts that no object says, and what was running before. */
+/** Reads a golden case as a snapshot: the objects of its YAML, the facts that are in no object, and what ran before. */
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { compile } from '../../operator/compile/compile.ts'
@@ -23,13 +23,16 @@ export type Facts = {
   readonly unread?: readonly string[]
   /** RelayPolicies that are being deleted, and are kept until their mail is gone. */
   readonly leaving?: readonly string[]
-  /** By RelayCredential, its keys or their ids; absent: every credential has the key `k1`. One left out has no Secret yet. */
+  /** The keys, or only their ids, of each RelayCredential; one that is left out has no Secret yet. By default all have `k1`. */
   readonly keys?: Readonly<Record<string, readonly (string | (Partial<Key> & Pick<Key, 'id'>))[]>>
-  /** The ids of the issuer's keys, or why they are not known; absent: there is no issuer. */
+  /** The ids of the issuer's keys, or the reason why they are not known; without it there is no issuer. */
   readonly tokenIssuer?: readonly string[] | string
-  /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
+  /** Whole configurations that ran before; in most cases `before.yaml` says more clearly what ran. */
   readonly running?: readonly unknown[]
-  /** What is known of the keys of SenderDomains: `selector algorithm`, and the name it is delegated to, of each that signs, absent where nobody knows; and of each whose time is over. */
+  /**
+   * The keys of each SenderDomain, as `selector algorithm` and the name that the selector is delegated to, if it is: those that
+   * sign (without `sign`, that is not known), and those that are retired.
+   */
   readonly domainKeys?: Readonly<
     Record<
       string,
@@ -38,9 +41,9 @@ export type Facts = {
       >
     >
   >
-  /** By SenderDomain: records that have been broken for longer than its grace. */
+  /** The records of each SenderDomain that have been broken for longer than its grace. */
   readonly brokenRecords?: Readonly<Record<string, readonly string[]>>
-  /** `full`: configurations and conditions word by word. */
+  /** With `full`, configurations and conditions are shown word by word. */
   readonly show?: 'full'
 }
 
@@ -122,7 +125,7 @@ export function snapshotOf(
   return { snapshot, facts }
 }
 
-/** What the fleets got when the world was as in `before.yaml`. */
+/** The configurations that `before.yaml` compiles to; none without that file. */
 function runningSince(file: string): ReadonlyMap<Name, RelayConfig> {
   if (!existsSync(file)) return new Map()
   const { fleets } = compile(snapshotOf(readFileSync(file, 'utf8'), new Map()).snapshot)

@@ -1,4 +1,4 @@
-/** What is right and wrong in a RelayCredential. */
+/** The verdicts on RelayCredentials, valid and invalid. */
 import { certificate, credential, type Verdict, web } from './samples.ts'
 
 export const credentialVerdicts: readonly Verdict[] = [

@@ -1,4 +1,4 @@
-/** What is right and wrong in a SenderDomain. */
+/** The verdicts on SenderDomains, valid and invalid. */
 import { both, delegated, domain, expression, off, provided, selecting, targetZone, type Verdict } from './samples.ts'
 
 export const domainVerdicts: readonly Verdict[] = [

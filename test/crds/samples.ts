@@ -1,13 +1,13 @@
-/** Objects that are right, and what is said of them otherwise, one field at a time. */
+/** Valid objects, and variants of them in one field, each with the verdict on it. */
 
 export type Verdict = {
   readonly name: string
   readonly kind: 'RelayPolicy' | 'SenderDomain' | 'RelayCredential'
   readonly metadataName?: string
   readonly spec: Readonly<Record<string, unknown>>
-  /** The field that is refused; absent: nothing is. */
+  /** The field that is refused; absent if the object is accepted. */
   readonly refused?: string
-  /** What no schema and no CEL can say: an API server takes it, and the operator refuses it. */
+  /** An API server accepts it, since neither schema nor CEL can express the rule; only the operator refuses it. */
   readonly onlyHere?: true
 }
 

@@ -1,4 +1,4 @@
-/** What is right and wrong in an object, once for the YAML directory and for a real API server: both give this verdict. */
+/** The verdicts on objects, valid and invalid: a directory of YAML and a real API server have to give the same ones. */
 import { credentialVerdicts } from './credential-verdicts.ts'
 import { domainVerdicts } from './domain-verdicts.ts'
 import {

@@ -11,7 +11,7 @@
  *   C64: AUTH PLAIN {\0app\0pw}     what is in braces is sent as base64
  *                                   <token expired> in it is the token of that name in test/relay/tokens.ts
  *   S: 250 2.1.0                    the next reply (its last line) begins with this
- *   S- SIZE 1000                    the next reply has this line somewhere (before its `S:`)
+ *   S- SIZE 1000                    the next reply has a line that begins with this (before its `S:`)
  *   S! STARTTLS                     the next reply has no line that begins with this
  *   SEND                            what is to be sent goes now, and what follows in another segment
  *   LOGIN app                       a new connection with STARTTLS, EHLO and AUTH as that credential
@@ -47,7 +47,10 @@ const patience = 5_000
 
 type Step = { readonly line: number; readonly verb: string; readonly text: string }
 
-/** Plays one file. @throws Error naming the line that came out otherwise. */
+/**
+ * Plays one file.
+ * @throws Error that names the line that came out otherwise
+ */
 export async function play(file: string): Promise<void> {
   const steps = parse(readFileSync(file, 'utf8'))
   const settings = steps.filter((s) => s.verb === 'SET')
@@ -83,7 +86,7 @@ const parse = (text: string): readonly Step[] =>
     return [{ line: index + 1, verb, text: rest }]
   })
 
-/** `limits.messageBytes 1000`: the configuration with that field. */
+/** The configuration with one field changed, e.g. by `limits.messageBytes 1000`. */
 function change(config: RelayConfig, setting: string): RelayConfig {
   const [, path = '', json = ''] = /^(\S+) (.*)$/.exec(setting) ?? []
   const next = structuredClone(config) as unknown as Record<string, unknown>

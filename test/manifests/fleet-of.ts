@@ -1,4 +1,4 @@
-/** A golden case as a fleet: what its YAML compiles to, in a cluster with the facts that it says. */
+/** Reads a golden case as a fleet: what its YAML compiles to, in a cluster with the facts that it states. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { compile } from '../../operator/compile/compile.ts'
@@ -8,7 +8,7 @@ import { snapshotOf } from '../compile/world.ts'
 type Facts = {
   readonly kind: string
   readonly cluster?: Partial<ClusterFacts>
-  /** The kinds that the case is about; absent: all. */
+  /** The kinds that the case is about, separated by spaces; by default all. */
   readonly show?: string
 }
 
@@ -24,7 +24,7 @@ export function readFleet(folder: string): { readonly fleet: RelayFleet; readonl
   return { fleet: fleetOf(text, cluster), shows: (kind) => show === undefined || show.split(' ').includes(kind) }
 }
 
-/** @throws Error when the YAML is no fleet that runs */
+/** @throws Error when the YAML does not compile to a fleet that runs */
 export function fleetOf(text: string, cluster: Partial<ClusterFacts> = {}): RelayFleet {
   const { fleets, findings } = compile(snapshotOf(text, new Map()).snapshot)
   const [entry] = fleets

@@ -1,4 +1,4 @@
-/** A relay and an operator to which everything has happened that is counted, on pages of their own. */
+/** The metrics pages of a relay and an operator to which everything has happened that a dashboard asks for. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
