@@ -15,7 +15,9 @@ export const clientCertificates = {
       description:
         'Optional: a client without a certificate may log in by other means. Required: a client that shows no valid certificate is turned away, and one that does still has to log in.',
     },
-    caRef: fields.nameReference,
+    caRef: fields.nameReference(
+      'A Secret or ConfigMap in the namespace of the policy. Each certificate in its ca.crt is an authority by itself, and those that one of them issued are valid.',
+    ),
   },
 } as const satisfies ObjectSchema
 
@@ -37,15 +39,35 @@ export const clientCertificate = {
   required: ['caRef', 'subjectAltNames'],
   description: 'For type ClientCertificate: which certificates log this credential in.',
   properties: {
-    caRef: fields.nameReference,
+    caRef: fields.nameReference(
+      'Who issues the certificates: the same Secret or ConfigMap, in the namespace of the policy, as in clientCertificates.caRef of one of its listeners.',
+    ),
     subjectAltNames: {
       type: 'object',
       description:
         'A certificate that has one of these names logs this credential in. Names are compared as a whole; there are no patterns.',
       properties: {
-        uris: { type: 'array', maxItems: 16, default: [], items: uri },
-        dnsNames: { type: 'array', maxItems: 16, default: [], items: fields.domainName },
-        emailAddresses: { type: 'array', maxItems: 16, default: [], items: emailAddress },
+        uris: {
+          type: 'array',
+          maxItems: 16,
+          default: [],
+          items: uri,
+          description: 'URIs, e.g. spiffe://cluster.local/ns/shop/sa/web.',
+        },
+        dnsNames: {
+          type: 'array',
+          maxItems: 16,
+          default: [],
+          items: fields.domainName,
+          description: 'DNS names in lower case, e.g. printer.example.org.',
+        },
+        emailAddresses: {
+          type: 'array',
+          maxItems: 16,
+          default: [],
+          items: emailAddress,
+          description: 'E-mail addresses with the domain in lower case, e.g. device-7@example.org.',
+        },
       },
     },
   },

@@ -39,11 +39,9 @@ export const dkim = {
       pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
       default: 'rf',
     },
-    secretRef: {
-      ...nameReference,
-      description:
-        'A Secret in this namespace, labelled relayfleet.dev/dkim-key: "true" to say that it may be read: a private key (RSA or Ed25519, PEM) under each selector, with or without .pem.',
-    },
+    secretRef: nameReference(
+      'For mode Provided: a Secret in this namespace, labelled relayfleet.dev/dkim-key: "true" so that it may be read, with a private key (RSA or Ed25519, PEM) under each selector, with or without .pem.',
+    ),
     signedBy: {
       type: 'string',
       maxLength: 16,

@@ -2,7 +2,7 @@
  * Fields that several kinds share. All are bounded: the API server estimates the cost of the CEL rules by `maxLength` and
  * `maxItems`.
  */
-import type { BooleanSchema, ListSchema, ObjectSchema, StringSchema } from './schema.ts'
+import type { BooleanSchema, IntegerSchema, ListSchema, ObjectSchema, StringSchema } from './schema.ts'
 
 const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
 const dnsName = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
@@ -138,18 +138,26 @@ export const environment = {
     'Production and NonProduction are kept apart: a credential works only where its policy and its domains have the same environment.',
 } as const satisfies StringSchema
 
-export const nameReference = {
-  type: 'object',
-  required: ['name'],
-  properties: { name: objectName },
-} as const satisfies ObjectSchema
+/** The description says which object is meant. It stands at the name, too, as people ask about either of the two. */
+export const nameReference = (description: string) =>
+  ({
+    type: 'object',
+    required: ['name'],
+    description,
+    properties: { name: { ...objectName, description } },
+  }) as const satisfies ObjectSchema
 
 /** Without a namespace, the namespace of the referring object is meant. */
-export const crossNamespaceReference = {
-  type: 'object',
-  required: ['name'],
-  properties: { name: objectName, namespace: namespaceName },
-} as const satisfies ObjectSchema
+export const crossNamespaceReference = (description: string) =>
+  ({
+    type: 'object',
+    required: ['name'],
+    description,
+    properties: {
+      name: { ...objectName, description },
+      namespace: { ...namespaceName, description: 'The namespace of that object. Absent: the namespace of this one.' },
+    },
+  }) as const satisfies ObjectSchema
 
 /** Kubernetes' own rule for the value of a label, which may be empty. */
 export const labelValue = {
@@ -171,17 +179,34 @@ export const annotationName = qualifiedName('[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9
 export const labelSelector = {
   type: 'object',
   properties: {
-    matchLabels: { type: 'object', additionalProperties: labelValue, maxProperties: 16 },
+    matchLabels: {
+      type: 'object',
+      additionalProperties: labelValue,
+      maxProperties: 16,
+      description: 'Labels that an object must have, each with this very value.',
+    },
     matchExpressions: {
       type: 'array',
       maxItems: 16,
+      description: 'Further requirements on the labels; all of them must hold, and matchLabels, too.',
       items: {
         type: 'object',
         required: ['key', 'operator'],
         properties: {
-          key: { type: 'string', maxLength: 316 },
-          operator: { type: 'string', maxLength: 16, enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
-          values: { type: 'array', maxItems: 32, items: labelValue },
+          key: { type: 'string', maxLength: 316, description: 'The name of the label.' },
+          operator: {
+            type: 'string',
+            maxLength: 16,
+            enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
+            description:
+              'In and NotIn compare the value of the label with values. Exists and DoesNotExist ask only whether the label is there.',
+          },
+          values: {
+            type: 'array',
+            maxItems: 32,
+            items: labelValue,
+            description: 'At least one value for In and NotIn. Exists and DoesNotExist must have none.',
+          },
         },
       },
     },
@@ -193,12 +218,30 @@ export const namespaces = {
   type: 'object',
   default: {},
   properties: {
-    from: { type: 'string', maxLength: 16, enum: ['Same', 'Selector', 'All'], default: 'Same' },
-    selector: labelSelector,
+    from: {
+      type: 'string',
+      maxLength: 16,
+      enum: ['Same', 'Selector', 'All'],
+      default: 'Same',
+      description:
+        'Whose RelayCredentials may use this object. Same: those of its own namespace. Selector: those of the namespaces that selector chooses. All: those of every namespace.',
+    },
+    selector: {
+      ...labelSelector,
+      description:
+        'For from: Selector: which namespaces, by their labels. The label kubernetes.io/metadata.name of each namespace has its name.',
+    },
   },
 } as const satisfies ObjectSchema
 
 export const suspended = { type: 'boolean', default: false } as const satisfies BooleanSchema
+
+export const observedGeneration = {
+  type: 'integer',
+  format: 'int64',
+  description:
+    'The metadata.generation of the object that is described here; while it is lower, newer changes are not.',
+} as const satisfies IntegerSchema
 
 /** In characters. A condition's message must be cut to this: the API server refuses the whole status because of a longer one. */
 export const longestMessage = 32_768
@@ -209,16 +252,27 @@ export const conditions = {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['type'],
   default: [],
+  description: 'How this object is: one entry for each question. Ready answers whether all of it works.',
   items: {
     type: 'object',
     required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
     properties: {
-      type: { type: 'string', maxLength: 316 },
-      status: { type: 'string', maxLength: 8, enum: ['True', 'False', 'Unknown'] },
-      reason: { type: 'string', maxLength: 1024 },
-      message: { type: 'string', maxLength: longestMessage },
-      lastTransitionTime: { type: 'string', maxLength: 64, format: 'date-time' },
-      observedGeneration: { type: 'integer', format: 'int64' },
+      type: { type: 'string', maxLength: 316, description: 'What the condition is about, such as Ready.' },
+      status: {
+        type: 'string',
+        maxLength: 8,
+        enum: ['True', 'False', 'Unknown'],
+        description: 'Whether it is so. Unknown: that can not be told now.',
+      },
+      reason: { type: 'string', maxLength: 1024, description: 'Why, in one word, for programs and alerts.' },
+      message: { type: 'string', maxLength: longestMessage, description: 'Why, for a person, and how to mend it.' },
+      lastTransitionTime: {
+        type: 'string',
+        maxLength: 64,
+        format: 'date-time',
+        description: 'When status last changed.',
+      },
+      observedGeneration,
     },
   },
 } as const satisfies ListSchema

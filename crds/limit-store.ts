@@ -16,10 +16,14 @@ export const limitStore = {
       default: {},
       properties: {
         mode: { type: 'string', maxLength: 16, enum: ['Implicit', 'Disabled'], default: 'Implicit' },
-        caRef: fields.nameReference,
+        caRef: fields.nameReference(
+          'A Secret or ConfigMap in the namespace of the policy, with the CA of the store in ca.crt. Absent: the public CAs.',
+        ),
       },
     },
-    authRef: fields.nameReference,
+    authRef: fields.nameReference(
+      'A Secret in the namespace of the policy, with username and password for the store. Where the store has only requirepass, the username is default.',
+    ),
     timeout: {
       ...fields.duration,
       default: '50ms',

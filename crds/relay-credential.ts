@@ -23,8 +23,15 @@ const spec = {
   type: 'object',
   required: ['policyRef', 'senderDomainRefs'],
   properties: {
-    policyRef: fields.crossNamespaceReference,
-    senderDomainRefs: { type: 'array', minItems: 1, maxItems: 32, items: fields.crossNamespaceReference },
+    policyRef: fields.crossNamespaceReference('The RelayPolicy whose fleet this credential submits to.'),
+    senderDomainRefs: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 32,
+      description:
+        'The domains that this credential sends as. Each SenderDomain has to admit the namespace of the credential.',
+      items: fields.crossNamespaceReference('A SenderDomain that this credential sends as.'),
+    },
     identities: {
       type: 'object',
       default: {},
@@ -37,7 +44,8 @@ const spec = {
       maxLength: 32,
       enum: ['Password', 'ServiceAccountToken', 'ClientCertificate'],
       default: 'Password',
-      description: 'What the application proves itself with when it logs in. It can not be changed.',
+      description:
+        'How the application logs in. Password: one that is made for it, in a binding Secret. ServiceAccountToken: the token of its pod. ClientCertificate: a certificate of its own. It can not be changed.',
     },
     serviceAccounts: {
       type: 'array',
@@ -47,7 +55,7 @@ const spec = {
         "For type ServiceAccountToken: the service accounts whose tokens are accepted, all of the credential's own namespace.",
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
-      items: fields.nameReference,
+      items: fields.nameReference('The name of a service account as which pods of the application run.'),
     },
     clientCertificate,
     networks: {
@@ -203,7 +211,7 @@ const moment = { type: 'string', maxLength: 64, format: 'date-time' } as const
 const status = {
   type: 'object',
   properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
+    observedGeneration: fields.observedGeneration,
     configMap: {
       type: 'object',
       required: ['name'],

@@ -5,7 +5,7 @@ import type { ObjectSchema } from './schema.ts'
 export const relayPolicyStatus = {
   type: 'object',
   properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
+    observedGeneration: fields.observedGeneration,
     replicas: { type: 'integer', format: 'int32', description: 'How many relays there are, ready or not.' },
     readyReplicas: { type: 'integer', format: 'int32', description: 'How many relays take mail.' },
     selector: { type: 'string', maxLength: 1024 },

@@ -28,7 +28,9 @@ const listener = {
       properties: {
         mode: { type: 'string', maxLength: 16, enum: ['StartTLS', 'Implicit'], default: 'StartTLS' },
         minVersion: { type: 'string', maxLength: 8, enum: ['1.2', '1.3'], default: '1.2' },
-        certificateRef: fields.nameReference,
+        certificateRef: fields.nameReference(
+          'A Secret of type kubernetes.io/tls in the namespace of the policy. Absent: Relayfleet issues a certificate, and its CA is in every binding Secret.',
+        ),
       },
     },
     clientCertificates,
@@ -74,7 +76,17 @@ const admission = {
         transactionTime: { ...fields.duration, default: '10m' },
       },
     },
-    credentials: { type: 'object', default: {}, properties: { namespaces: fields.namespaces } },
+    credentials: {
+      type: 'object',
+      default: {},
+      description: 'Which RelayCredentials may use this fleet.',
+      properties: {
+        namespaces: {
+          ...fields.namespaces,
+          description: 'The consent of the policy: of which namespaces the RelayCredentials may use this fleet.',
+        },
+      },
+    },
   },
 } as const satisfies ObjectSchema
 
@@ -107,7 +119,7 @@ const senderRules = {
       enum: ['Deny', 'AllowForCredential'],
       default: 'AllowForCredential',
       description:
-        'Whether the null reverse-path (MAIL FROM:<>) is accepted. With AllowForCredential, the From of the message still has to belong to the credential.',
+        'Whether the null reverse-path (MAIL FROM:<>) of receipts and bounces is taken; nobody is told when such mail fails. With AllowForCredential, From still has to belong to the credential.',
     },
   },
 } as const satisfies ObjectSchema
@@ -170,7 +182,7 @@ const spec = {
               ...fields.quantity,
               default: '10Gi',
               description:
-                "The size of each relay's volume. Queued mail may fill two thirds of it; the spool needs the rest to tidy up.",
+                'The size of the volume of each relay. While queued mail fills more than two thirds of it, new mail gets 452 (queue.storage): the spool needs the rest to tidy up.',
             },
           },
         },

@@ -22,10 +22,14 @@ const smarthost = {
           enum: ['StartTLS', 'Implicit', 'Opportunistic', 'Disabled'],
           default: 'StartTLS',
         },
-        caRef: fields.nameReference,
+        caRef: fields.nameReference(
+          'A Secret or ConfigMap in the namespace of the policy, with the CA of the next hop in ca.crt. Absent: the public CAs.',
+        ),
       },
     },
-    authRef: fields.nameReference,
+    authRef: fields.nameReference(
+      'A Secret in the namespace of the policy, with username and password for the next hop. It needs tls.mode StartTLS or Implicit.',
+    ),
     priority: { type: 'integer', minimum: 0, maximum: 1000, default: 0 },
     maxConnections: { type: 'integer', minimum: 1, maximum: 1000, default: 20 },
   },

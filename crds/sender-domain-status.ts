@@ -11,7 +11,7 @@ export const mostRecords = 32
 export const senderDomainStatus = {
   type: 'object',
   properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
+    observedGeneration: fields.observedGeneration,
     bound: {
       type: 'object',
       properties: {

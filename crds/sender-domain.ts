@@ -16,7 +16,10 @@ const spec = {
     },
     environment: fields.environment,
     includeSubdomains: { type: 'boolean', default: false },
-    allowedNamespaces: fields.namespaces,
+    allowedNamespaces: {
+      ...fields.namespaces,
+      description: "The consent of the domain's owner: of which namespaces the RelayCredentials may send as it.",
+    },
     localParts: {
       type: 'array',
       maxItems: 64,

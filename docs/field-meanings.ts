@@ -1,7 +1,5 @@
 /** What each field says, in one line, for the reference; a field that the schema describes itself needs none here. */
 
-const selector = 'which namespaces, by their labels; every namespace also has kubernetes.io/metadata.name'
-
 export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   RelayPolicy: {
     'spec.replicas': 'how many relays; in local mode one runs, or none with 0',
@@ -13,10 +11,6 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'the port that clients use; in local mode one below 1024 moves up by 2000 where this user may not bind it',
     'spec.listeners[].tls.mode': 'TLS by the command STARTTLS, or from the first octet',
     'spec.listeners[].tls.minVersion': 'older versions of TLS are refused',
-    'spec.listeners[].clientCertificates.caRef.name':
-      "a Secret or ConfigMap in the policy's namespace; every certificate in its ca.crt is an authority by itself",
-    'spec.listeners[].tls.certificateRef.name':
-      "a Secret of type kubernetes.io/tls in the policy's namespace; without it the certificate is issued here, and its CA is in every binding Secret",
     'spec.admission.networks.allow': 'only these may connect; empty: all',
     'spec.admission.networks.deny': 'these may not; deny wins',
     'spec.admission.authFailures.max':
@@ -30,17 +24,12 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'open at one time from one IPv4 address, or from all addresses of one IPv6 /64: a host has them all, and so may a node for its pods',
     'spec.admission.limits.messagesPerConnection': 'then the client has to connect again',
     'spec.admission.limits.transactionTime': 'from MAIL to the final dot',
-    'spec.admission.credentials.namespaces.from':
-      "consent: whose RelayCredentials are admitted: those of the policy's own namespace, of selected ones, of all",
-    'spec.admission.credentials.namespaces.selector': selector,
     'spec.senderRules.envelopeFrom.enforcement': 'the reverse-path has to belong to the credential',
     'spec.senderRules.headerFrom.enforcement': 'the one mailbox in From has to belong to the credential',
     'spec.senderRules.headerFrom.displayNameAddress': 'a display name that shows another address than the mailbox',
     'spec.senderRules.alignment.enforcement': 'reverse-path and From have to be of one domain',
     'spec.senderRules.alignment.mode':
       'Strict: the same domain; Organizational: the same registered domain (mail.example.org and example.org)',
-    'spec.senderRules.nullReversePath':
-      'MAIL FROM:<>, of read receipts and bounces; nobody is told when such a message is undeliverable',
     'spec.recipients.mode':
       'everybody; only recipients.allow; all mail to redirectTo; or nobody: into the inbox of this fleet. Default: Unrestricted in Production, Capture in NonProduction',
     'spec.recipients.allow.domains': 'for AllowList: these very domains, without their subdomains',
@@ -67,10 +56,6 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts[].port': 'usually 587 with StartTLS, 465 with Implicit',
     'spec.routes[].smarthosts[].tls.mode':
       'StartTLS and Implicit verify the certificate and never send without; Opportunistic takes what there is, and sends in clear where TLS fails; Disabled is plain',
-    'spec.routes[].smarthosts[].tls.caRef.name':
-      "a Secret or ConfigMap with ca.crt in the policy's namespace; without it the public CAs",
-    'spec.routes[].smarthosts[].authRef.name':
-      "a Secret with username and password in the policy's namespace; needs StartTLS or Implicit",
     'spec.routes[].smarthosts[].priority': 'lower ones first; a higher one is used while no lower one can be',
     'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay; fewer where it takes fewer',
     'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
@@ -79,12 +64,6 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.limitStore.port': 'TLS from the first octet, or with Disabled none',
     'spec.limitStore.database': 'two clusters with policies of one name need two databases, or two stores',
     'spec.limitStore.tls.mode': 'Implicit verifies the certificate; Disabled is plain, and without a login',
-    'spec.limitStore.tls.caRef.name':
-      "a Secret or ConfigMap with ca.crt in the policy's namespace; without it the public CAs",
-    'spec.limitStore.authRef.name':
-      "a Secret with username and password in the policy's namespace; the username of a store with requirepass only is default",
-    'spec.queue.storage.size':
-      "of each relay's volume; beyond two thirds of it in queued mail, new mail gets 452 (queue.storage): the rest is room for tidying up",
     'spec.queue.maxAge': 'an older message in the queue makes the policy Degraded',
     'spec.evidence.addresses':
       'how addresses stand in logs: as a hash that stays the same, masked (u***@example.org), clear',
@@ -92,9 +71,6 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
   },
   SenderDomain: {
     'spec.includeSubdomains': 'all subdomains too; refused while an older SenderDomain has one of them',
-    'spec.allowedNamespaces.from':
-      "consent: whose RelayCredentials may send as it: those of this object's namespace, of selected ones, of all",
-    'spec.allowedNamespaces.selector': selector,
     'spec.expect.spf.include': 'mail goes out by these: the record includes them, at any depth',
     'spec.expect.spf.addresses': 'mail goes out from these networks: the record passes them',
     'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
@@ -114,24 +90,9 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'for how long, beside the longest expireAfter of any fleet, the record of a key stays after the last relay has left it',
     'spec.dkim.selectorPrefix':
       'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>, or, with publisher CNAME, <prefix>-<prod or test>-<kind>-<1 or 2>',
-    'spec.dkim.secretRef.name':
-      'a Secret in this namespace with a private key (RSA or Ed25519, PEM) under each selector, labelled `relayfleet.dev/dkim-key: "true"`',
   },
   RelayCredential: {
-    'spec.policyRef.name': 'the fleet that this credential submits to',
-    'spec.policyRef.namespace': 'absent: the namespace of the credential',
-    'spec.senderDomainRefs': 'the domains that it sends as; each one has to admit its namespace',
-    'spec.senderDomainRefs[].name': 'a SenderDomain',
-    'spec.senderDomainRefs[].namespace': 'absent: the namespace of the credential',
     'spec.identities.addresses': 'narrows to these addresses; empty: whatever the domains allow',
-    'spec.type':
-      "Password: one of 256 bits that is made here, in a binding Secret; ServiceAccountToken: a pod's own token, and no Secret; ClientCertificate: a certificate that the application has, and no Secret",
-    'spec.serviceAccounts[].name': 'the account that the pod runs as',
-    'spec.clientCertificate.caRef.name':
-      "whose certificates: the same caRef as that of a listener of the policy; a Secret or ConfigMap in the policy's namespace",
-    'spec.clientCertificate.subjectAltNames.uris': 'e.g. spiffe://cluster.local/ns/shop/sa/web',
-    'spec.clientCertificate.subjectAltNames.dnsNames': 'e.g. printer.example.org; in lower case',
-    'spec.clientCertificate.subjectAltNames.emailAddresses': 'e.g. device-7@example.org; the domain in lower case',
     'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
     'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
     'spec.limits.rate.count': 'so many recipients',
