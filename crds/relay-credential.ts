@@ -5,17 +5,20 @@
 import { clientCertificate } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
+import { relayCredentialStatus as status } from './relay-credential-status.ts'
 import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
 
 const annotations = {
   type: 'object',
   maxProperties: 32,
+  description: 'Annotations that the binding Secret gets.',
   additionalProperties: { type: 'string', maxLength: 1024 },
 } as const
 
 const labels = {
   type: 'object',
   maxProperties: 32,
+  description: 'Labels that the binding Secret gets.',
   additionalProperties: fields.labelValue,
 } as const
 
@@ -37,7 +40,15 @@ const spec = {
       default: {},
       description:
         'The addresses that it may send as. They narrow what the domains allow, and never widen it; empty: all that they allow.',
-      properties: { addresses: { type: 'array', maxItems: 64, default: [], items: fields.address } },
+      properties: {
+        addresses: {
+          type: 'array',
+          maxItems: 64,
+          default: [],
+          items: fields.address,
+          description: 'It may send only as these addresses. Empty: as every address that its domains allow.',
+        },
+      },
     },
     type: {
       type: 'string',
@@ -62,13 +73,28 @@ const spec = {
       type: 'object',
       default: {},
       description: 'Networks from which this credential may be used. Empty: from wherever the policy admits clients.',
-      properties: { allow: { type: 'array', maxItems: 64, default: [], items: fields.cidr } },
+      properties: {
+        allow: {
+          type: 'array',
+          maxItems: 64,
+          default: [],
+          items: fields.cidr,
+          description:
+            'It may be used only from these networks, in CIDR form. Empty: from wherever the policy admits clients.',
+        },
+      },
     },
     recipients: {
       type: 'object',
       default: {},
       description: 'Domains to which this credential may send. Empty: to whomever the policy allows.',
-      properties: { domains: { type: 'array', maxItems: 256, default: [], items: fields.domainName } },
+      properties: {
+        domains: {
+          ...fields.domainNames,
+          description:
+            'It may send only to these very domains, without their subdomains. Empty: to whomever the policy allows.',
+        },
+      },
     },
     limits: {
       type: 'object',
@@ -88,8 +114,17 @@ const spec = {
           description:
             'How many recipients it may send to in a given time. After a pause, so many may be sent to at once.',
           properties: {
-            count: { type: 'integer', format: 'int32', minimum: 1, maximum: 1_000_000 },
-            per: fields.duration,
+            count: {
+              type: 'integer',
+              format: 'int32',
+              minimum: 1,
+              maximum: 1_000_000,
+              description: 'How many recipients it may send to within per. More are refused for now (450).',
+            },
+            per: {
+              ...fields.duration,
+              description: 'The time in which so many recipients may be sent to: 1s to 1h; for a whole day use daily.',
+            },
           },
         },
         warnAt: {
@@ -129,10 +164,22 @@ const spec = {
       type: 'object',
       default: {},
       description: "Name, labels and annotations of the binding Secret. Without a name, it has the credential's.",
-      properties: { name: fields.objectName, labels, annotations },
+      properties: {
+        name: {
+          ...fields.objectName,
+          description: 'The name of the binding Secret. Absent: the name of the credential.',
+        },
+        labels,
+        annotations,
+      },
     },
-    expiresAt: { type: 'string', maxLength: 64, format: 'date-time' },
-    suspended: fields.suspended,
+    expiresAt: {
+      type: 'string',
+      maxLength: 64,
+      format: 'date-time',
+      description: 'From this moment on logins are refused, e.g. 2027-01-31T00:00:00Z. Absent: it does not expire.',
+    },
+    suspended: { ...fields.suspended, description: 'While this is true, logins are refused.' },
   },
 } as const satisfies ObjectSchema
 
@@ -205,89 +252,6 @@ const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
     holds: ({ rotation }) => rotation.every === undefined || durationMs(rotation.overlap) < durationMs(rotation.every),
   },
 ]
-
-const moment = { type: 'string', maxLength: 64, format: 'date-time' } as const
-
-const status = {
-  type: 'object',
-  properties: {
-    observedGeneration: fields.observedGeneration,
-    configMap: {
-      type: 'object',
-      required: ['name'],
-      description:
-        'Where the application logs in with a token or a certificate of its own: the ConfigMap with everything else that a binding has.',
-      properties: { name: fields.objectName },
-    },
-    binding: { type: 'object', required: ['name'], properties: { name: fields.objectName } },
-    username: { type: 'string', maxLength: 320 },
-    keys: {
-      type: 'array',
-      maxItems: 8,
-      items: {
-        type: 'object',
-        required: ['id', 'verifier'],
-        properties: {
-          id: { type: 'string', maxLength: 64 },
-          state: {
-            type: 'string',
-            maxLength: 16,
-            enum: ['Pending', 'Active', 'Retiring'],
-            description:
-              'Pending: the relays are learning it, and the Secret has it after that. Active: the one in the Secret. Retiring: an earlier one that is still accepted.',
-          },
-          verifier: { type: 'string', maxLength: 128 },
-          createdAt: moment,
-          replacedAt: { ...moment, description: 'Since when it is Retiring, because a newer one is in the Secret.' },
-          expiresAt: {
-            ...moment,
-            description: 'When a Retiring one is refused at the latest, even if somebody still uses it.',
-          },
-          trigger: { type: 'string', maxLength: 64, description: 'The spec.rotation.trigger for which it was made.' },
-          lastUsedAt: {
-            ...moment,
-            description: 'When it was last used, rounded down: to the minute for a Retiring one, else to the hour.',
-          },
-          lastUsedFrom: {
-            type: 'object',
-            required: ['network'],
-            description: 'The network of the client that used it last: a /24 of IPv4 or a /64 of IPv6.',
-            properties: { network: { type: 'string', maxLength: 64 } },
-          },
-        },
-      },
-    },
-    usage: {
-      type: 'object',
-      required: ['day', 'today'],
-      description: 'How much of spec.limits is used; updated about once a minute.',
-      properties: {
-        day: { type: 'string', maxLength: 10, description: 'The UTC day that is counted.' },
-        today: {
-          type: 'integer',
-          format: 'int64',
-          description: 'How many recipients were accepted on that day, rounded down: the first two digits are exact.',
-        },
-        remaining: {
-          type: 'integer',
-          format: 'int64',
-          description: 'How many recipients of spec.limits.daily are left at most. Absent without daily.',
-        },
-        lastRefusal: {
-          type: 'object',
-          required: ['rule', 'code', 'at'],
-          description: 'When one of the limits last refused mail (for now, with a 4yz reply) on that day.',
-          properties: {
-            rule: { type: 'string', maxLength: 64 },
-            code: { type: 'integer', format: 'int32' },
-            at: { type: 'string', maxLength: 64, format: 'date-time' },
-          },
-        },
-      },
-    },
-    conditions: fields.conditions,
-  },
-} as const satisfies ObjectSchema
 
 export const relayCredential: Kind<RelayCredentialSpec> = {
   kind: 'RelayCredential',

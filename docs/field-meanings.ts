@@ -91,16 +91,4 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.dkim.selectorPrefix':
       'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>, or, with publisher CNAME, <prefix>-<prod or test>-<kind>-<1 or 2>',
   },
-  RelayCredential: {
-    'spec.identities.addresses': 'narrows to these addresses; empty: whatever the domains allow',
-    'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
-    'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
-    'spec.limits.rate.count': 'so many recipients',
-    'spec.limits.rate.per': '… within this time, 1s to 1h',
-    'spec.secretTemplate.name': "the name of the binding Secret; the credential's own where it is not given",
-    'spec.secretTemplate.labels': 'put on the Secret',
-    'spec.secretTemplate.annotations': 'put on the Secret',
-    'spec.expiresAt': 'from then on logins are refused, e.g. 2027-01-31T00:00:00Z',
-    'spec.suspended': 'logins are refused',
-  },
 }
