@@ -22,14 +22,25 @@ export const dkim = {
       maxItems: 2,
       default: ['rsa2048', 'ed25519'],
       'x-kubernetes-list-type': 'set',
+      description: 'For mode Managed: the kinds of keys that are made. Mail gets one signature of each kind.',
       items: { type: 'string', maxLength: 16, enum: ['rsa2048', 'ed25519'] },
     },
     rotation: {
       type: 'object',
       default: {},
+      description: 'For mode Managed: when a key is replaced, and how long its record stays after that.',
       properties: {
-        every: { ...duration, default: '2160h' },
-        overlap: { ...duration, default: '168h' },
+        every: {
+          ...duration,
+          default: '2160h',
+          description: 'How long a key signs before the next one is made; 2160h are 90 days.',
+        },
+        overlap: {
+          ...duration,
+          default: '168h',
+          description:
+            'How long the record of a key stays in DNS after the last relay has left the key. The longest expireAfter of any fleet is added to it.',
+        },
       },
     },
     selectorPrefix: {
@@ -38,6 +49,8 @@ export const dkim = {
       maxLength: 20,
       pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
       default: 'rf',
+      description:
+        'What selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>, or with publisher CNAME <prefix>-<prod or test>-<kind>-<1 or 2>.',
     },
     secretRef: nameReference(
       'For mode Provided: a Secret in this namespace, labelled relayfleet.dev/dkim-key: "true" so that it may be read, with a private key (RSA or Ed25519, PEM) under each selector, with or without .pem.',
@@ -87,16 +100,27 @@ export const dkimRules: readonly CrossFieldRule<Spec>[] = [
 export const dkimKeys = {
   type: 'array',
   maxItems: 128,
+  description: 'The DKIM keys of the domain, and the stage of each of them.',
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['selector'],
   items: {
     type: 'object',
     required: ['selector', 'algorithm', 'stage', 'since', 'publicKey'],
     properties: {
-      selector: { type: 'string', maxLength: 253 },
-      algorithm: { type: 'string', maxLength: 16 },
-      stage: { type: 'string', maxLength: 16, enum: ['Pending', 'Published', 'Active', 'Retiring', 'Retired'] },
-      since: { type: 'string', maxLength: 64, format: 'date-time' },
+      selector: {
+        type: 'string',
+        maxLength: 253,
+        description: 'The selector (s= in a signature). Its record is at <selector>._domainkey.<domain>.',
+      },
+      algorithm: { type: 'string', maxLength: 16, description: 'The kind of the key, e.g. rsa2048.' },
+      stage: {
+        type: 'string',
+        maxLength: 16,
+        enum: ['Pending', 'Published', 'Active', 'Retiring', 'Retired'],
+        description:
+          'Pending: its record has to be published. Published: that was seen once. Active: it signs. Retiring: it signs no more, and its record stays. Retired: its record has to be removed.',
+      },
+      since: { type: 'string', maxLength: 64, format: 'date-time', description: 'Since when it is at this stage.' },
       publicKey: { type: 'string', maxLength: 2048, description: 'The value of the tag p= in its DNS record.' },
       delegatedTo: {
         type: 'string',

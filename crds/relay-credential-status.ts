@@ -17,7 +17,7 @@ export const relayCredentialStatus = {
     username: {
       type: 'string',
       maxLength: 320,
-      description: 'The name by which the credential logs in, which is also in logs: <name>.<namespace>.',
+      description: 'The name by which the credential logs in: <name>.<namespace>.',
     },
     keys: {
       type: 'array',

@@ -14,9 +14,18 @@ export const senderDomainStatus = {
     observedGeneration: fields.observedGeneration,
     bound: {
       type: 'object',
+      description: 'How many use this domain, by the configurations that relays have or are about to get.',
       properties: {
-        policies: { type: 'integer', format: 'int32' },
-        credentials: { type: 'integer', format: 'int32' },
+        policies: {
+          type: 'integer',
+          format: 'int32',
+          description: 'How many RelayPolicies have a credential that sends as this domain.',
+        },
+        credentials: {
+          type: 'integer',
+          format: 'int32',
+          description: 'How many RelayCredentials may send as this domain.',
+        },
       },
     },
     records: {
@@ -27,22 +36,32 @@ export const senderDomainStatus = {
         type: 'object',
         required: ['name', 'type', 'purpose', 'want', 'state', 'checkedAt'],
         properties: {
-          name: { type: 'string', maxLength: 253 },
-          type: { type: 'string', maxLength: 8, enum: ['TXT', 'CNAME'] },
-          purpose: { type: 'string', maxLength: 16, enum: ['SPF', 'DKIM', 'DMARC', 'RetiredKey'] },
+          name: { type: 'string', maxLength: 253, description: 'The whole name of the record in DNS.' },
+          type: { type: 'string', maxLength: 8, enum: ['TXT', 'CNAME'], description: 'The type of the record.' },
+          purpose: {
+            type: 'string',
+            maxLength: 16,
+            enum: ['SPF', 'DKIM', 'DMARC', 'RetiredKey'],
+            description: 'What the record is for. RetiredKey: a DKIM key that is retired, whose record has to go.',
+          },
           want: {
             type: 'string',
             maxLength: longestRecord,
             description:
               'The whole value that the record should have. A zone file needs it in strings of at most 255 octets, as `relayfleet domain check` prints it. Empty: the record has to be removed.',
           },
-          got: { type: 'string', maxLength: longestRecord },
+          got: {
+            type: 'string',
+            maxLength: longestRecord,
+            description:
+              'The value that was found in DNS; a long one is cut. Absent: none was found, or no server has answered.',
+          },
           state: {
             type: 'string',
             maxLength: 16,
             enum: ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Leftover', 'Unknown'],
             description:
-              'Leftover: the key is retired, and its record has to be removed from the zone. Unknown: no server has answered so far.',
+              'Match: as wanted. Missing: not there. Mismatch: another value. Duplicate: too many records. Leftover: the key is retired, and its record has to be removed. Unknown: no server has answered so far.',
           },
           message: {
             type: 'string',

@@ -15,7 +15,12 @@ const spec = {
       description: 'The domain, in lower case and with A-labels (xn--…). It can not be changed.',
     },
     environment: fields.environment,
-    includeSubdomains: { type: 'boolean', default: false },
+    includeSubdomains: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Whether mail may be sent as all subdomains, too. It is refused while an older SenderDomain has one of them.',
+    },
     allowedNamespaces: {
       ...fields.namespaces,
       description: "The consent of the domain's owner: of which namespaces the RelayCredentials may send as it.",
@@ -40,16 +45,39 @@ const spec = {
           description:
             'The domain must have exactly one SPF record, which is valid and passes mail from these sources.',
           properties: {
-            include: { type: 'array', maxItems: 10, default: [], items: fields.recordName },
-            addresses: { type: 'array', maxItems: 32, default: [], items: fields.cidr },
+            include: {
+              type: 'array',
+              maxItems: 10,
+              default: [],
+              items: fields.recordName,
+              description:
+                'Names by which mail goes out, e.g. _spf.example.net: the SPF record must include each of them, at any depth.',
+            },
+            addresses: {
+              type: 'array',
+              maxItems: 32,
+              default: [],
+              items: fields.cidr,
+              description: 'Networks from which mail goes out, in CIDR form: the SPF record must pass all of them.',
+            },
           },
         },
         dmarc: {
           type: 'object',
           description: "The domain must have a DMARC record, its own or its organisational domain's.",
           properties: {
-            minimumPolicy: { type: 'string', maxLength: 16, enum: ['none', 'quarantine', 'reject'], default: 'none' },
-            reports: fields.reportUri,
+            minimumPolicy: {
+              type: 'string',
+              maxLength: 16,
+              enum: ['none', 'quarantine', 'reject'],
+              default: 'none',
+              description: 'The weakest policy that is good enough; reject is the strongest.',
+            },
+            reports: {
+              ...fields.reportUri,
+              description:
+                'An address to which the record must have aggregate reports sent, e.g. mailto:dmarc@example.org. Absent: none is asked for.',
+            },
           },
         },
       },
@@ -57,14 +85,29 @@ const spec = {
     dns: {
       type: 'object',
       default: {},
+      description: 'Who publishes the DNS records of the domain, and who is asked for them.',
       properties: {
-        publisher: { type: 'string', maxLength: 16, enum: ['Manual', 'DNSEndpoint', 'CNAME'], default: 'Manual' },
+        publisher: {
+          type: 'string',
+          maxLength: 16,
+          enum: ['Manual', 'DNSEndpoint', 'CNAME'],
+          default: 'Manual',
+          description:
+            'Manual: a person publishes what status.records wants. DNSEndpoint: external-dns publishes DKIM and DMARC, in a cluster. CNAME: a person adds aliases once; the keys are in targetZone.',
+        },
         targetZone: {
           ...fields.domainName,
           description:
-            'For publisher CNAME: the zone that holds the records of the keys. Their names in it end in <domain>._dkim.<zone>, so that no two domains share a name.',
+            'For publisher CNAME: the zone with the records of the keys, under <domain>._dkim.<zone>. external-dns publishes them where the cluster knows DNSEndpoints, and a person where it does not.',
         },
-        resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress },
+        resolvers: {
+          type: 'array',
+          maxItems: 8,
+          default: [],
+          items: fields.ipAddress,
+          description:
+            "Who is asked, on port 53, beside the zone's own name servers. Empty: the resolvers of the operator's pod, or in local mode those of this machine.",
+        },
       },
     },
     whenBroken: {
@@ -73,11 +116,27 @@ const spec = {
       description:
         'What happens to mail from this domain when its DNS records have been broken for longer than grace, or a DKIM key can not sign.',
       properties: {
-        action: { type: 'string', maxLength: 16, enum: ['Warn', 'Defer', 'Refuse'], default: 'Warn' },
-        grace: { ...fields.duration, default: '24h' },
+        action: {
+          type: 'string',
+          maxLength: 16,
+          enum: ['Warn', 'Defer', 'Refuse'],
+          default: 'Warn',
+          description:
+            'Warn: mail leaves all the same. Defer: it waits in the queue. Refuse: new mail is refused for now (451), and what is queued waits.',
+        },
+        grace: {
+          ...fields.duration,
+          default: '24h',
+          description: 'How long records may be broken before action is taken. A key that can not sign has no grace.',
+        },
       },
     },
-    verifyEvery: { ...fields.duration, default: '5m' },
+    verifyEvery: {
+      ...fields.duration,
+      default: '5m',
+      description:
+        'How often the records are looked up while something is wrong with them, from 1m to 24h. While all is well, it is twelve times less often.',
+    },
   },
 } as const satisfies ObjectSchema
 

@@ -69,26 +69,4 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'how addresses stand in logs: as a hash that stays the same, masked (u***@example.org), clear',
     'spec.suspended': 'new sessions get 421, and what is queued waits',
   },
-  SenderDomain: {
-    'spec.includeSubdomains': 'all subdomains too; refused while an older SenderDomain has one of them',
-    'spec.expect.spf.include': 'mail goes out by these: the record includes them, at any depth',
-    'spec.expect.spf.addresses': 'mail goes out from these networks: the record passes them',
-    'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
-    'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
-    'spec.dns.publisher':
-      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster); CNAME: the names of two selectors for each kind of key are aliases, added once, and the records of the keys are in targetZone, published by external-dns where the cluster knows DNSEndpoints',
-    'spec.dns.resolvers':
-      "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
-    'spec.whenBroken.action':
-      'Warn: it leaves all the same; Defer: it waits in the queue; Refuse: no more of it is taken (451), and what is queued waits',
-    'spec.whenBroken.grace': 'records may be broken for so long before that; a key that can not sign has no grace',
-    'spec.verifyEvery':
-      'how often the records are looked at while something is wrong with them, 1m to 24h; while all is well twelve times less often',
-    'spec.dkim.algorithms': 'kinds of keys that are made; one signature each',
-    'spec.dkim.rotation.every': 'for how long a key signs before the next one is made',
-    'spec.dkim.rotation.overlap':
-      'for how long, beside the longest expireAfter of any fleet, the record of a key stays after the last relay has left it',
-    'spec.dkim.selectorPrefix':
-      'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>, or, with publisher CNAME, <prefix>-<prod or test>-<kind>-<1 or 2>',
-  },
 }
