@@ -8,14 +8,40 @@ export const limitStore = {
   description:
     'A Redis or Valkey in which the relays count together. Absent, or while it does not answer: each relay hands out its own share of every limit.',
   properties: {
-    host: fields.host,
-    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535, default: 6379 },
-    database: { type: 'integer', format: 'int32', minimum: 0, maximum: 1023, default: 0 },
+    host: {
+      ...fields.host,
+      description:
+        'A Service, a host name or an address of one store that is written to, not of a Redis cluster. Link-local addresses are refused, and so is IPv4 that is written as IPv6.',
+    },
+    port: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 1,
+      maximum: 65535,
+      default: 6379,
+      description: 'The port of the store. It has TLS from the first octet, unless tls.mode is Disabled.',
+    },
+    database: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 0,
+      maximum: 1023,
+      default: 0,
+      description:
+        'The number of the database in the store. Two clusters with policies of one name need two databases, or two stores.',
+    },
     tls: {
       type: 'object',
       default: {},
+      description: 'How the connection to the store is encrypted, and who vouches for its certificate.',
       properties: {
-        mode: { type: 'string', maxLength: 16, enum: ['Implicit', 'Disabled'], default: 'Implicit' },
+        mode: {
+          type: 'string',
+          maxLength: 16,
+          enum: ['Implicit', 'Disabled'],
+          default: 'Implicit',
+          description: 'Implicit: TLS, and the certificate is verified. Disabled: in clear, and without a login.',
+        },
         caRef: fields.nameReference(
           'A Secret or ConfigMap in the namespace of the policy, with the CA of the store in ca.crt. Absent: the public CAs.',
         ),

@@ -7,15 +7,35 @@ const listener = {
   type: 'object',
   required: ['name', 'port'],
   properties: {
-    name: fields.entryName,
-    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535 },
+    name: { ...fields.entryName, description: 'The name of the listener in conditions, logs and metrics.' },
+    port: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 1,
+      maximum: 65535,
+      description:
+        'The port that clients connect to. In local mode a port below 1024 moves up by 2000 where this user may not open it.',
+    },
     tls: {
       type: 'object',
       default: {},
       description: 'TLS is always required before AUTH and MAIL; the mode says when it starts.',
       properties: {
-        mode: { type: 'string', maxLength: 16, enum: ['StartTLS', 'Implicit'], default: 'StartTLS' },
-        minVersion: { type: 'string', maxLength: 8, enum: ['1.2', '1.3'], default: '1.2' },
+        mode: {
+          type: 'string',
+          maxLength: 16,
+          enum: ['StartTLS', 'Implicit'],
+          default: 'StartTLS',
+          description:
+            'StartTLS: TLS begins with the command STARTTLS. Implicit: with the first octet of the connection.',
+        },
+        minVersion: {
+          type: 'string',
+          maxLength: 8,
+          enum: ['1.2', '1.3'],
+          default: '1.2',
+          description: 'The oldest version of TLS that is accepted. Clients with an older one are refused.',
+        },
         certificateRef: fields.nameReference(
           'A Secret of type kubernetes.io/tls in the namespace of the policy. Absent: Relayfleet issues a certificate, and its CA is in every binding Secret.',
         ),
@@ -35,6 +55,8 @@ const listener = {
 
 export const listeners = {
   type: 'array',
+  description:
+    'The ports on which the fleet takes mail. A binding Secret points to the first that takes the way in which its credential logs in.',
   minItems: 1,
   maxItems: 8,
   'x-kubernetes-list-type': 'map',

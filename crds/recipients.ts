@@ -5,18 +5,37 @@ import type { CrossFieldRule, FromSchema, ObjectSchema } from './schema.ts'
 export const recipients = {
   type: 'object',
   default: {},
-  description: 'To whom mail may go. Without a mode: Capture in NonProduction, Unrestricted in Production.',
+  description: 'To whom mail may go.',
   properties: {
-    mode: { type: 'string', maxLength: 16, enum: ['Unrestricted', 'AllowList', 'Redirect', 'Capture'] },
+    mode: {
+      type: 'string',
+      maxLength: 16,
+      enum: ['Unrestricted', 'AllowList', 'Redirect', 'Capture'],
+      description:
+        'Unrestricted: to everybody. AllowList: only to those in allow. Redirect: all to redirectTo. Capture: to nobody, into the inbox of the fleet. Absent: Capture in NonProduction, else Unrestricted.',
+    },
     allow: {
       type: 'object',
       default: {},
+      description: 'For mode AllowList: to whom mail may go. Other recipients are refused (550).',
       properties: {
-        domains: fields.domainNames,
-        addresses: { type: 'array', maxItems: 256, default: [], items: fields.address },
+        domains: {
+          ...fields.domainNames,
+          description: 'For mode AllowList: recipients of these very domains, without their subdomains.',
+        },
+        addresses: {
+          type: 'array',
+          maxItems: 256,
+          default: [],
+          items: fields.address,
+          description: 'For mode AllowList: these recipients.',
+        },
       },
     },
-    redirectTo: fields.address,
+    redirectTo: {
+      ...fields.address,
+      description: 'For mode Redirect: the address that gets all mail instead of its recipients.',
+    },
   },
 } as const satisfies ObjectSchema
 

@@ -8,7 +8,11 @@ export const relayPolicyStatus = {
     observedGeneration: fields.observedGeneration,
     replicas: { type: 'integer', format: 'int32', description: 'How many relays there are, ready or not.' },
     readyReplicas: { type: 'integer', format: 'int32', description: 'How many relays take mail.' },
-    selector: { type: 'string', maxLength: 1024 },
+    selector: {
+      type: 'string',
+      maxLength: 1024,
+      description: 'The label selector of the pods of the fleet, for kubectl scale and for autoscalers.',
+    },
     configHash: {
       type: 'string',
       maxLength: 128,
@@ -17,12 +21,13 @@ export const relayPolicyStatus = {
     pods: {
       type: 'array',
       maxItems: 100,
+      description: 'The relays that there are, and how each of them is.',
       items: {
         type: 'object',
         required: ['name', 'ready'],
         properties: {
-          name: fields.objectName,
-          ready: { type: 'boolean' },
+          name: { ...fields.objectName, description: 'The name of the pod of the relay.' },
+          ready: { type: 'boolean', description: 'Whether the pod is ready.' },
           configHash: {
             type: 'string',
             maxLength: 128,
@@ -39,8 +44,14 @@ export const relayPolicyStatus = {
             description:
               'Present while this relay is leaving: it takes no new mail, and goes when it has delivered what it has.',
             properties: {
-              since: { type: 'string', maxLength: 64, format: 'date-time' },
-              state: { type: 'string', maxLength: 16, enum: ['Draining', 'Drained', 'Unknown'] },
+              since: { type: 'string', maxLength: 64, format: 'date-time', description: 'Since when it is leaving.' },
+              state: {
+                type: 'string',
+                maxLength: 16,
+                enum: ['Draining', 'Drained', 'Unknown'],
+                description:
+                  'Draining: it has mail to deliver. Drained: it has none. Unknown: it does not answer, and may have mail.',
+              },
             },
           },
         },
@@ -55,7 +66,7 @@ export const relayPolicyStatus = {
         type: 'object',
         required: ['name', 'id'],
         properties: {
-          name: fields.objectName,
+          name: { ...fields.objectName, description: 'The name of the pod of the relay.' },
           id: { type: 'string', maxLength: 64, description: 'The id that the spool got when it was made.' },
           found: {
             type: 'string',
@@ -72,13 +83,22 @@ export const relayPolicyStatus = {
     listeners: {
       type: 'array',
       maxItems: 8,
+      description: 'Where clients reach each listener.',
       items: {
         type: 'object',
         required: ['name', 'address'],
         properties: {
-          name: fields.entryName,
-          address: { type: 'string', maxLength: 320 },
-          credentials: { type: 'integer', format: 'int32' },
+          name: { ...fields.entryName, description: 'The name of the listener.' },
+          address: {
+            type: 'string',
+            maxLength: 320,
+            description: 'The host and the port that clients connect to, as host:port.',
+          },
+          credentials: {
+            type: 'integer',
+            format: 'int32',
+            description: 'How many RelayCredentials the relays of the fleet know.',
+          },
         },
       },
     },
@@ -91,15 +111,16 @@ export const relayPolicyStatus = {
         type: 'object',
         required: ['name', 'smarthosts'],
         properties: {
-          name: fields.entryName,
+          name: { ...fields.entryName, description: 'The name of the route.' },
           smarthosts: {
             type: 'array',
             maxItems: 16,
+            description: 'The next hops of the route, and how each of them is.',
             items: {
               type: 'object',
               required: ['name', 'health'],
               properties: {
-                name: fields.entryName,
+                name: { ...fields.entryName, description: 'The name of the smarthost, or mx.' },
                 health: {
                   type: 'string',
                   maxLength: 16,
@@ -112,9 +133,13 @@ export const relayPolicyStatus = {
                   required: ['code', 'status', 'text'],
                   description: 'Why it last took no mail, as an SMTP reply. Absent as soon as it has taken mail again.',
                   properties: {
-                    code: { type: 'integer', format: 'int32' },
-                    status: { type: 'string', maxLength: 16 },
-                    text: { type: 'string', maxLength: 512 },
+                    code: { type: 'integer', format: 'int32', description: 'The code of the reply, e.g. 451.' },
+                    status: {
+                      type: 'string',
+                      maxLength: 16,
+                      description: 'The enhanced status code of the reply, e.g. 4.7.1.',
+                    },
+                    text: { type: 'string', maxLength: 512, description: 'The text of the reply.' },
                   },
                 },
               },

@@ -20,8 +20,19 @@ const spec = {
   required: ['environment', 'listeners'],
   properties: {
     environment: fields.environment,
-    replicas: { type: 'integer', format: 'int32', minimum: 0, maximum: 100, default: 2 },
-    hostname: fields.domainName,
+    replicas: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 0,
+      maximum: 100,
+      default: 2,
+      description: 'How many relays the fleet has. In local mode one runs, or none with 0.',
+    },
+    hostname: {
+      ...fields.domainName,
+      description:
+        'The name of the fleet in banner, EHLO, Received and certificate; never that of another Service of the cluster. Absent: <name>.<namespace>.svc.',
+    },
     listeners,
     admission,
     senderRules,
@@ -30,6 +41,8 @@ const spec = {
     routes: {
       type: 'array',
       maxItems: 64,
+      description:
+        'The ways out. The first route that matches takes a recipient; the last one has no match and takes the rest.',
       default: [],
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
@@ -39,10 +52,12 @@ const spec = {
     queue: {
       type: 'object',
       default: {},
+      description: 'Where each relay keeps the mail that it has taken, and how long that may wait.',
       properties: {
         storage: {
           type: 'object',
           default: {},
+          description: 'The volume of each relay.',
           properties: {
             size: {
               ...fields.quantity,
@@ -52,12 +67,18 @@ const spec = {
             },
           },
         },
-        maxAge: { ...fields.duration, default: '10m' },
+        maxAge: {
+          ...fields.duration,
+          default: '10m',
+          description:
+            'How long mail may wait. An older message in the queue makes the policy Degraded; it is tried on all the same.',
+        },
       },
     },
     availability: {
       type: 'object',
       default: {},
+      description: 'How many relays may be away at one time, and how long a leaving one may take.',
       properties: {
         maxUnavailable: {
           type: 'integer',
@@ -79,9 +100,22 @@ const spec = {
     evidence: {
       type: 'object',
       default: {},
-      properties: { addresses: { type: 'string', maxLength: 8, enum: ['Hash', 'Mask', 'Clear'], default: 'Hash' } },
+      description: 'What the logs of the relays say of people.',
+      properties: {
+        addresses: {
+          type: 'string',
+          maxLength: 8,
+          enum: ['Hash', 'Mask', 'Clear'],
+          default: 'Hash',
+          description:
+            'How addresses stand in logs. Hash: as a hash, always the same for one address. Mask: as u***@example.org. Clear: as they are.',
+        },
+      },
     },
-    suspended: fields.suspended,
+    suspended: {
+      ...fields.suspended,
+      description: 'While this is true, new sessions get 421, and what is queued waits.',
+    },
   },
 } as const satisfies ObjectSchema
 

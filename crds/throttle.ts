@@ -20,7 +20,7 @@ export const throttles = {
     type: 'object',
     required: ['name', 'scope', 'rate'],
     properties: {
-      name: fields.entryName,
+      name: { ...fields.entryName, description: 'The name of the throttle in replies, logs and metrics.' },
       scope: {
         type: 'array',
         minItems: 1,
@@ -34,8 +34,14 @@ export const throttles = {
         required: ['count', 'per'],
         description: 'How many recipients are taken in a given time, by all relays of the fleet together.',
         properties: {
-          count: { type: 'integer', format: 'int32', minimum: 1, maximum: most },
-          per: fields.duration,
+          count: {
+            type: 'integer',
+            format: 'int32',
+            minimum: 1,
+            maximum: most,
+            description: 'How many recipients are taken within per.',
+          },
+          per: { ...fields.duration, description: 'The time in which so many recipients are taken, 1s to 1h.' },
         },
       },
       burst: {
