@@ -6,7 +6,6 @@ import type { Kind, ObjectSchema, Schema } from '../crds/schema.ts'
 import { createMetrics as createOperatorMetrics } from '../operator/metrics.ts'
 import { rules } from '../relay/mail/rule.ts'
 import { createMetrics } from '../relay/metrics.ts'
-import { meanings } from './field-meanings.ts'
 
 export const referenceFile = join(import.meta.dirname, 'reference.md')
 
@@ -65,11 +64,10 @@ const defaultOf = ({ schema, required }: Field): string => {
   return 'default' in schema && schema.default !== undefined ? code(JSON.stringify(schema.default)) : ''
 }
 
-/** @throws Error for a field without a meaning */
+/** @throws Error for a field that the schema does not describe */
 function meaningOf(kind: string, { path, schema }: Field): string {
-  const meaning = meanings[kind]?.[path] ?? schema.description
-  if (meaning === undefined) throw new Error(`${kind} ${path} has no meaning; add it to docs/field-meanings.ts`)
-  return meaning
+  if (schema.description === undefined) throw new Error(`${kind} ${path} has no description; write it into crds/`)
+  return schema.description
 }
 
 function kindSection(kind: Kind): string {

@@ -20,6 +20,16 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
     expect(unlimited.map(([field]) => field)).toEqual([])
   })
 
+  test('kubectl explain tells of every field what it means, in whole sentences that can be read at a glance', () => {
+    const properties = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(
+      ([field]) => field.includes('.') && !field.endsWith('[]'),
+    )
+    const untold = properties.filter(([, { description = '' }]) => !/^[A-Z].*[.]$/.test(description))
+    expect(untold.map(([field]) => field)).toEqual([])
+    const long = properties.filter(([, { description = '' }]) => description.length > 210)
+    expect(long.map(([field]) => field)).toEqual([])
+  })
+
   test('the fields that rules point to exist', () => {
     const known = new Set(fieldsOf(kind.spec, 'spec').map(([field]) => field))
     expect([...kind.rules, ...kind.immutable].map((r) => r.field).filter((f) => !known.has(f))).toEqual([])
