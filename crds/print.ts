@@ -32,8 +32,12 @@ const openApi = (kind: Kind) => ({
     apiVersion: { type: 'string' },
     kind: { type: 'string' },
     metadata: { type: 'object' },
-    spec: { ...kind.spec, 'x-kubernetes-validations': [...kind.rules, ...kind.immutable].map(validation) },
-    status: { ...kind.status, default: unlooked },
+    spec: {
+      ...kind.spec,
+      description: 'What is wanted. A person writes it.',
+      'x-kubernetes-validations': [...kind.rules, ...kind.immutable].map(validation),
+    },
+    status: { ...kind.status, description: 'How things are. The operator writes it.', default: unlooked },
   },
 })
 
