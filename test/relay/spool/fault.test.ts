@@ -82,15 +82,16 @@ describe.each(faults)('%s fails with %s for %d octets', (call, code, bytes, kind
 test('after a failed fdatasync nothing more goes into the file, and it is not synced again (case S16)', async () => {
   const { spool, failing } = await opened()
   await accept(spool, contentOf(1, 10))
-  const calls = () => failing.calls.filter((call) => call.endsWith(' journal') && call !== 'close journal')
+  // To create the next segment is tried again all the time, and is no matter here.
+  const others = ['close journal', 'create journal']
+  const calls = () => failing.calls.filter((call) => call.endsWith(' journal') && !others.includes(call))
   const before = calls().length
   failing.failing.set('sync journal', 'EIO').set('create journal', 'EIO')
   await expect(accept(spool, contentOf(2, 10))).rejects.toThrow('EIO')
   expect(calls().slice(before)).toEqual(['write journal', 'sync journal', 'truncate journal'])
   failing.failing.clear()
   await mended(spool)
-  const mending = calls().slice(before + 3)
-  expect(mending.filter((call) => call !== 'create journal')).toEqual([
+  expect(calls().slice(before + 3)).toEqual([
     'write journal',
     'sync journal',
     'rename journal',
