@@ -39,6 +39,7 @@ function* leaves(object: ObjectSchema, path: string, always = true): Generator<F
 /** Text forms that several fields share, told once at the top. */
 const forms: Readonly<Record<string, string>> = {
   '^([0-9]+(ms|s|m|h))+$': 'duration',
+  '^(0s|([0-9]+(ms|s|m|h))+)$': 'duration or 0s',
   '^[1-9][0-9]{0,14}(Ki|Mi|Gi|Ti|k|M|G|T)?$': 'size',
   '^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$': 'CIDR',
 }

@@ -1,7 +1,7 @@
 /**
  * A relay that is to leave the fleet: it takes no new mail, delivers what it has, and says when nothing is left. It may be asked
- * to stay after all. The operator deletes its volume at the word `Drained`, so that is said only when nothing can come any more
- * (case S29).
+ * to stay after all. The operator takes its pod away at the word `Drained`, and nothing reads its volume from then on: so that is
+ * said only when nothing can come any more (case S29).
  */
 import { join } from 'node:path'
 import { boundedText } from './bounded-file.ts'
