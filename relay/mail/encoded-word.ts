@@ -5,6 +5,8 @@ const encodedWord = /=\?([^?*]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const quotedPrintable = /^(?:[ -<>-~\t]|=[0-9A-Fa-f]{2})*$/
 
+type Decoder = InstanceType<typeof TextDecoder>
+
 /** Adjacent encoded-words of one charset (in lower case), and the octets of each. */
 type Run = { readonly charset: string; readonly octets: Buffer[] }
 
@@ -52,40 +54,52 @@ const unescaped = (text: string): string =>
 
 /** Each word of a run decoded by itself, as RFC 2047 section 5 has it; all together where a character is split between them. */
 function decodeRun({ charset, octets }: Run): string | undefined {
+  const decoder = decoderOf(charset)
+  if (decoder === undefined) return undefined
   const together = Buffer.concat(octets)
-  // Asked first, since for an unknown charset each new TextDecoder would throw an error, and a header could hold thousands.
-  if (!isKnown(charset)) return undefined
-  if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
-  if (isAtInUtf8(together) && new TextDecoder(charset).encoding !== 'utf-8') return undefined
+  if (octets.length > 1 && together.includes('@') && !sameAts(decoder, octets, together)) return undefined
+  if (isAtInUtf8(together) && decoder.encoding !== 'utf-8') return undefined
+  const ways = [octets, [together]]
   // First without `fatal`, which is cheap: a result without U+FFFD had no error. With `fatal`, a U+FFFD of the text itself may
   // stay.
-  for (const fatal of [false, true]) {
-    for (const words of [octets, [together]]) {
-      const shown = decodeAll(charset, words, fatal)
-      if (shown !== undefined && (fatal || !shown.includes(replacement))) return shown
-    }
+  for (const words of ways) {
+    const shown = decodeAll(decoder, words)
+    if (!shown.includes(replacement)) return shown
   }
-  return undefined
+  return firstWhole(charset, ways)
 }
 
 /** What a decoder puts where octets are no character; a text may also hold one itself. */
 const replacement = '\ufffd'
 
-function decodeAll(charset: string, octets: readonly Buffer[], fatal: boolean): string | undefined {
-  try {
-    const decoder = new TextDecoder(charset, { fatal })
-    return octets.map((o) => decoder.decode(o)).join('')
-  } catch {
-    return undefined
+const decodeAll = (decoder: Decoder, words: readonly Buffer[]): string =>
+  words.map((octets) => decoder.decode(octets)).join('')
+
+/** The first of these readings in which all octets are characters. */
+function firstWhole(charset: string, ways: readonly (readonly Buffer[])[]): string | undefined {
+  const decoder = new TextDecoder(charset, { fatal: true })
+  for (const words of ways) {
+    try {
+      return decodeAll(decoder, words)
+    } catch {}
   }
+  return undefined
 }
 
-/** Whether all decoders agree on a charset. They do not on `utf-16`, of which they take the octets in one order or the other. */
-function isKnown(charset: string): boolean {
+/** Names of charsets that have no decoder: each question about one costs an error, and a header could hold thousands. */
+const withoutDecoder = new Set<string>()
+const mostRemembered = 100
+
+/** Undefined where there is none, and for `utf-16`, of which decoders take the octets in one order or the other. */
+function decoderOf(charset: string): Decoder | undefined {
+  if (withoutDecoder.has(charset)) return undefined
   try {
-    return !new TextDecoder(charset).encoding.startsWith('utf-16') || /^utf-16[bl]e$/.test(charset)
+    const decoder = new TextDecoder(charset)
+    return !decoder.encoding.startsWith('utf-16') || /^utf-16[bl]e$/.test(charset) ? decoder : undefined
   } catch {
-    return false
+    if (withoutDecoder.size === mostRemembered) withoutDecoder.clear()
+    withoutDecoder.add(charset)
+    return undefined
   }
 }
 
@@ -93,10 +107,9 @@ function isKnown(charset: string): boolean {
  * Whether word by word and all together have as many @: an octet that is half of a character in one reading may be an @ in the
  * other.
  */
-function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): boolean {
-  const decoder = new TextDecoder(charset)
+function sameAts(decoder: Decoder, octets: readonly Buffer[], together: Buffer): boolean {
   const ats = (text: string): number => text.split('@').length
-  return ats(octets.map((o) => decoder.decode(o)).join('')) === ats(decoder.decode(together))
+  return ats(decodeAll(decoder, octets)) === ats(decoder.decode(together))
 }
 
 /**
