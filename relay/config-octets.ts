@@ -72,19 +72,18 @@ function digestAtOnce(file: string): string | undefined {
   }
 }
 
-/** Undefined also where it has more than so many octets: a device has no end. */
+/** Undefined also where it has not `bytes` octets any more: then nothing of it is read, as of a device, which has no end. */
 async function digestInPieces(file: string, piece: Buffer, bytes: number): Promise<string | undefined> {
   try {
     const handle = await open(file, readable)
     try {
+      if ((await handle.stat()).size !== bytes) return undefined
       const hashing = createHash('sha256')
-      for (let left = bytes; left >= 0; ) {
+      for (;;) {
         const { bytesRead } = await handle.read(piece, 0, piece.length)
         if (bytesRead === 0) return hashing.digest('hex')
         hashing.update(piece.subarray(0, bytesRead))
-        left -= bytesRead
       }
-      return undefined
     } finally {
       await handle.close()
     }
