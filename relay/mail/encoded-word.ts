@@ -1,4 +1,5 @@
 /** RFC 2047 encoded-words as mail clients show them; those that clients could show in different ways are not decoded. */
+import { Latest } from '../latest.ts'
 
 // RFC 2047 allows no spaces within the encoded text, but many decoders take them. `*en` names a language (RFC 2231 section 5).
 const encodedWord = /=\?([^?*]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi
@@ -87,18 +88,16 @@ function firstWhole(charset: string, ways: readonly (readonly Buffer[])[]): stri
 }
 
 /** Names of charsets that have no decoder: each question about one costs an error, and a header could hold thousands. */
-const withoutDecoder = new Set<string>()
-const mostRemembered = 100
+const withoutDecoder = new Latest<true>(100)
 
 /** Undefined where there is none, and for `utf-16`, of which decoders take the octets in one order or the other. */
 function decoderOf(charset: string): Decoder | undefined {
-  if (withoutDecoder.has(charset)) return undefined
+  if (withoutDecoder.get(charset)) return undefined
   try {
     const decoder = new TextDecoder(charset)
     return !decoder.encoding.startsWith('utf-16') || /^utf-16[bl]e$/.test(charset) ? decoder : undefined
   } catch {
-    if (withoutDecoder.size === mostRemembered) withoutDecoder.clear()
-    withoutDecoder.add(charset)
+    withoutDecoder.set(charset, true)
     return undefined
   }
 }
