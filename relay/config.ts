@@ -1,6 +1,16 @@
 /** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
 import { hash } from 'node:crypto'
-import { count, type Decoded, decoded, flag, list, object, oneOf, optional, text } from './decode.ts'
+import { isIP } from 'node:net'
+import { count, type Decoded, decoded, flag, list, object, oneOf, optional, text, textWhich } from './decode.ts'
+
+/** It stands in the banner, in EHLO and in each Received: a space or a line end in it would be read as more than a name. */
+const hostName = textWhich((name) => /^[\w.-]+$/.test(name), 'is not a host name')
+
+/** An address, or one and its prefix. A list with anything else in it would contain nobody. */
+const network = textWhich((written) => {
+  const [, address = '', bits = 0] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(written) ?? []
+  return Number(bits) <= ({ 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1)
+}, 'is not a network, as 192.0.2.0/24')
 
 const enforcement = oneOf('Enforce', 'Audit')
 
@@ -89,7 +99,7 @@ const credential = object({
   senders: list(sender),
   /** Full addresses that narrow the senders; empty: no narrowing. */
   addresses: list(text),
-  networks: list(text),
+  networks: list(network),
   recipientDomains: list(text),
   /** Limits for the whole fleet together; absent: none. */
   limits: optional(limits),
@@ -192,10 +202,10 @@ const relayConfig = object({
   /** namespace/name of the RelayPolicy. */
   policy: text,
   environment: oneOf('Production', 'NonProduction'),
-  hostname: text,
+  hostname: hostName,
   suspended: flag,
   listeners: list(listener),
-  networks: object({ allow: list(text), deny: list(text) }),
+  networks: object({ allow: list(network), deny: list(network) }),
   authFailures: object({ max: count, perMs: count, lockoutMs: count }),
   limits: object({
     messageBytes: count,

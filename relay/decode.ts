@@ -31,6 +31,12 @@ function inside<T>(decode: Decoder<T>, value: unknown, step: string | number): T
 
 export const text: Decoder<string> = (value) => (typeof value === 'string' ? value : fail('is not a string'))
 
+/** A text of which `holds` is true; `why` completes the sentence that its field is not so. */
+export const textWhich =
+  (holds: (value: string) => boolean, why: string): Decoder<string> =>
+  (value) =>
+    holds(text(value)) ? text(value) : fail(why)
+
 export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : fail('is not true or false'))
 
 export const count: Decoder<number> = (value) =>

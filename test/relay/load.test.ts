@@ -201,6 +201,42 @@ test('a configuration with an octet that is no UTF-8 is none: no name has anothe
   expect(() => loadConfig(folder)).toThrow(`${folder}: relay.json is no UTF-8`)
 })
 
+test.each<[string, Partial<typeof config>, string]>([
+  [
+    'a name that would end a line of the dialog',
+    { hostname: 'relay.example\r\n250 ok' },
+    'config.hostname: is not a host name',
+  ],
+  ['no name', { hostname: '' }, 'config.hostname: is not a host name'],
+  [
+    'networks without a network',
+    { networks: { allow: ['everybody'], deny: [] } },
+    'config.networks.allow[0]: is not a network',
+  ],
+  [
+    'a prefix that is too long',
+    { networks: { allow: [], deny: ['192.0.2.0/33'] } },
+    'config.networks.deny[0]: is not a network',
+  ],
+  ['half a prefix', { networks: { allow: [], deny: ['2001:db8::/'] } }, 'config.networks.deny[0]: is not a network'],
+])('a configuration that is written by hand with %s is refused, and the field is named', async (_what, change, problem) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, ...change }) })
+  expect(() => loadConfig(folder)).toThrow(problem)
+})
+
+test.each([
+  '192.0.2.1',
+  '192.0.2.0/24',
+  '2001:db8::/32',
+  '::1',
+  '::ffff:192.0.2.0/120',
+])('a configuration may have the network %s', async (network) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, networks: { allow: [network], deny: [] } }) })
+  expect(loadConfig(folder).config.networks.allow).toEqual([network])
+})
+
 test('a configuration that is replaced while the files beside it are read is read anew, with all of its files', async () => {
   const { folder, write, ca } = await written()
   const octets = new ConfigOctets(folder)
