@@ -39,7 +39,8 @@ export const protocol = {
   mechanismMissing: syntax(501, '5.4', 'AUTH takes a mechanism; EHLO tells which are offered'), // RFC 5321 section 4.2.4
   mechanism: syntax(504, '5.4', 'this mechanism is not offered; EHLO tells which are'),
   base64: syntax(501, '5.2', 'this is not the base64 of what the mechanism wants'),
-  otherIdentity: syntax(501, '5.2', 'a client logs in for itself only: leave the authorization identity empty'),
+  // Well written, and still a failed login (RFC 4616 section 2, RFC 4954 section 6).
+  otherIdentity: syntax(535, '7.8', 'a client logs in for itself only: leave the authorization identity empty'),
   bearer: syntax(501, '5.2', 'a bearer login is n,a=<username>, and auth=Bearer <token> (RFC 7628 section 3.1)'),
   loginAborted: syntax(501, '7.0', 'login given up by the client'),
   helloFirst: sequence(503, '5.1', 'say EHLO first'),
