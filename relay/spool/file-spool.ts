@@ -11,7 +11,7 @@
  *   S5  S2, then `void` after it                            was refused with 4yz after its write failed: never was ours
  *
  * A record is whole or it is not there: head, envelope and content each have a checksum, and begin with a nonce that
- * nobody outside knows. A record that was cut short at the end of the newest segment was never acknowledged.
+ * nobody outside knows. What was cut short in the last write to the newest segment was never acknowledged; see cut-write.ts.
  * A DSN (`reports`) closes the recipients it reports by its own record, so each is reported once, whatever comes after.
  * So delivery must queue the DSN before it records a recipient as bounced: a message with no pending recipient is ended.
  *

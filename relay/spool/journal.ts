@@ -154,7 +154,7 @@ export class Journal {
     const begin = segment.bytes
     let at = begin
     for (const { entry, content } of items) {
-      const record = encode(segment.nonce, entry, content)
+      const record = encode(segment.nonce, entry, content, at === begin)
       buffers.push(...record.buffers)
       places.push({ segment, at, bytes: record.bytes })
       at += record.bytes
@@ -191,7 +191,7 @@ export class Journal {
     try {
       const voids = [...this.#voids]
       const entries = [this.#opening(segment), ...voids.map((queueId): Entry => ({ kind: 'void', queueId }))]
-      const records = entries.map((entry) => encode(segment.nonce, entry))
+      const records = entries.map((entry, n) => encode(segment.nonce, entry, undefined, n === 0))
       await file.write(
         records.flatMap((r) => r.buffers),
         0,

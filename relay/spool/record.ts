@@ -28,6 +28,9 @@ export type Entry =
   /** The message was refused after its record may have reached the disk: it never was. */
   | { readonly kind: 'void'; readonly queueId: string }
 
+/** `first`: it begins a write, so everything before it in its segment was on the medium by then. */
+export type Written = Entry & { readonly first?: true }
+
 export const journalVersion = 1
 const kinds: readonly unknown[] = ['opened', 'accepted', 'moved', 'state', 'removed', 'void'] satisfies Entry['kind'][]
 
@@ -37,7 +40,7 @@ export type Extent = { readonly offset: number; readonly length: number }
 export type Piece =
   | {
       readonly kind: 'record'
-      readonly entry: Entry
+      readonly entry: Written
       readonly at: number
       readonly end: number
       readonly content: Extent
@@ -59,8 +62,13 @@ const headBytes = 28
 const sealedBytes = headBytes - 4
 
 /** The buffers of one record, to be written one after the other, and how many octets they have together. */
-export function encode(nonce: Buffer, entry: Entry, content?: Buffer): { buffers: Buffer[]; bytes: number } {
-  const json = Buffer.from(jsonOf(entry))
+export function encode(
+  nonce: Buffer,
+  entry: Entry,
+  content?: Buffer,
+  first = false,
+): { buffers: Buffer[]; bytes: number } {
+  const json = Buffer.from(jsonOf(first ? { ...entry, first: true } : entry))
   const contentBytes = content?.length ?? 0
   const head = Buffer.allocUnsafe(headBytes)
   nonce.copy(head)
@@ -74,8 +82,8 @@ export function encode(nonce: Buffer, entry: Entry, content?: Buffer): { buffers
 }
 
 /** Half of all records are removals: their JSON is put together here, since JSON.stringify would take longer. */
-const jsonOf = (entry: Entry): string =>
-  entry.kind === 'removed' && isPlain.test(entry.queueId)
+const jsonOf = (entry: Written): string =>
+  entry.kind === 'removed' && entry.first === undefined && isPlain.test(entry.queueId)
     ? `{"kind":"removed","queueId":"${entry.queueId}"}`
     : JSON.stringify(entry)
 
@@ -141,10 +149,10 @@ function headless(bytes: Buffer, at: number, nonce: Buffer): Piece {
 }
 
 /** The checksum says that we wrote it; the look at `kind` is for a segment of a later version. */
-function entryIn(json: Buffer, crc: number): Entry | undefined {
+function entryIn(json: Buffer, crc: number): Written | undefined {
   if (crc32(json) !== crc) return undefined
   try {
-    const entry: Entry = JSON.parse(json.toString())
+    const entry: Written = JSON.parse(json.toString())
     return kinds.includes(entry.kind) ? entry : undefined
   } catch {
     return undefined

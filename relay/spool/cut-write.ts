@@ -1,0 +1,33 @@
+/**
+ * Where the last write to a segment was cut short, as by a loss of power: its sectors reach the medium in any order, and those that
+ * did not are read as zeros, also before others that did. Nobody was promised anything of it, so this is no damage. Pure.
+ */
+import { scan } from './record.ts'
+
+/** The octet from which nothing of the segment counts; Infinity where no write was cut before the end. */
+export function cutOf(bytes: Buffer, nonce: Buffer): number {
+  let cut = Number.POSITIVE_INFINITY
+  for (const piece of scan(bytes, nonce)) {
+    const first = piece.kind === 'record' && piece.entry.first === true
+    // Segments of earlier versions do not say where a write begins.
+    if (piece.at === 0 && !first) return cut
+    // A later write: whatever is wrong before it was whole once.
+    if (first) cut = Number.POSITIVE_INFINITY
+    else if (piece.kind === 'damaged' && holdsHole(bytes, piece)) cut = Math.min(cut, piece.at)
+  }
+  return cut
+}
+
+/** The least that a medium writes at once. */
+const sectorBytes = 512
+/** Records have no such run of zeros: contents have no NUL, and heads have three together. */
+const fewestZeros = 16
+
+/** Zeros up to the end of a sector, or of the file. The last sector may go on in the next record. */
+function holdsHole(bytes: Buffer, { at, end }: { readonly at: number; readonly end: number }): boolean {
+  for (let edge = at - (at % sectorBytes) + sectorBytes; edge < end + sectorBytes; edge += sectorBytes)
+    if (isZero(bytes.subarray(Math.max(at, Math.min(edge, end) - fewestZeros), edge))) return true
+  return false
+}
+
+const isZero = (octets: Buffer): boolean => octets.every((octet) => octet === 0)
