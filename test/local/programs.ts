@@ -42,6 +42,13 @@ const programs = {
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   openssl: { package: 'openssl', found: () => programFile('openssl') !== undefined },
   'redis-server': { package: 'redis-server', found: () => programFile('redis-server') !== undefined },
+  fusepy: {
+    package: 'python3-fusepy fuse3',
+    found: () => spawnSync(python, ['-c', 'import fusepy']).status === 0,
+  },
+  'mkfs.ext4': { package: 'e2fsprogs', found: () => programFile('mkfs.ext4') !== undefined },
+  'mkfs.xfs': { package: 'xfsprogs', found: () => programFile('mkfs.xfs') !== undefined },
+  'mkfs.btrfs': { package: 'btrfs-progs', found: () => programFile('mkfs.btrfs') !== undefined },
   promtool: { package: 'prometheus', found: () => programFile('promtool') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
