@@ -68,7 +68,7 @@ export function encode(
   content?: Buffer,
   first = false,
 ): { buffers: Buffer[]; bytes: number } {
-  const json = Buffer.from(jsonOf(first ? { ...entry, first: true } : entry))
+  const json = Buffer.from(first ? asFirst(jsonOf(entry)) : jsonOf(entry))
   const contentBytes = content?.length ?? 0
   const head = Buffer.allocUnsafe(headBytes)
   nonce.copy(head)
@@ -82,10 +82,13 @@ export function encode(
 }
 
 /** Half of all records are removals: their JSON is put together here, since JSON.stringify would take longer. */
-const jsonOf = (entry: Written): string =>
-  entry.kind === 'removed' && entry.first === undefined && isPlain.test(entry.queueId)
+const jsonOf = (entry: Entry): string =>
+  entry.kind === 'removed' && isPlain.test(entry.queueId)
     ? `{"kind":"removed","queueId":"${entry.queueId}"}`
     : JSON.stringify(entry)
+
+/** The same JSON, of a record that is `Written` first. */
+const asFirst = (json: string): string => `${json.slice(0, -1)},"first":true}`
 
 const isPlain = /^[0-9A-Za-z]+$/
 

@@ -2,9 +2,9 @@
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
 
 /** A removal, and its share of the records that open segments for removals. */
-export const removalBytes = 80
+export const removalBytes = 94
 
-const stateFrame = 90
+const stateFrame = 103
 const recipientFrame = 105
 const acceptanceFrame = 500
 

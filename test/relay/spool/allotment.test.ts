@@ -23,7 +23,7 @@ test.each([
 })
 
 const needs = { messages: 100, live: 80_000, states: 30_000, growth: 20_000, segment: 64 * KiB }
-const copies = openings + 100 * 80
+const copies = openings + 100 * 94
 const reports = copies + 64 * KiB + 20_000
 const reserve = Math.floor(MiB / 20)
 
