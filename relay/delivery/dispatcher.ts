@@ -301,11 +301,12 @@ export class Dispatcher {
     this.#pools.finished(pool)
     lane.room.end(lane, parcel.message.envelope.credential)
     if (attempted.asked && !pool.isAbandoned) learn(lane, pool, attempted.outcomes, now(), events)
-    const smarthost = placeOf(pool)
+    // Where it was not asked, it has no part in what is told of the message.
+    const place = attempted.asked ? { smarthost: placeOf(pool) } : {}
     const results: Result[] = []
     for (const [i, said] of attempted.outcomes.entries()) {
       const outcome = lane.lastWord(said, next)
-      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, smarthost })
+      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, ...place })
     }
     // Told in the order of the message, whoever was asked first.
     results.sort((a, b) => a.recipient - b.recipient)

@@ -190,6 +190,23 @@ test.each(damaged)('%s: the mail is held where the domain asks for it, and told'
   expect(delivery.signing()).toEqual({ broken: [key], leaving: [] })
 })
 
+test('case S25: mail that was held until its time was over is returned without a smarthost that nobody asked', async () => {
+  const hour = 3_600_000
+  const retry = { scheduleMs: [hour], expireAfterMs: hour }
+  const { send, smarthost } = await started({
+    keys: [rsa],
+    signing: { whenBroken: 'Defer' },
+    files: {},
+    route: { retry },
+  })
+  await send(hello, { ...mine, acceptedAt: Date.now() - hour })
+  await until('the report is delivered', () => smarthost.received.length === 1)
+  const report = String(smarthost.received[0]?.content)
+  expect(report).toContain('Its time was over while no attempt could be made:\r\n    451 4.7.5 mail of corp.test ')
+  expect(report).toContain('\r\nDiagnostic-Code: X-Relayfleet; 451 4.7.5 mail of corp.test ')
+  expect(report).not.toMatch(/Remote-MTA|Last-Attempt-Date|smarthost/)
+})
+
 test('else it leaves by the keys that are left, and is told', async () => {
   const { send, facts } = await started({ files: keyFiles([ed25519]) })
   const { message, received } = await send()
