@@ -4,7 +4,7 @@ import MimeNode from 'nodemailer/lib/mime-node'
 import { addressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
-import { replyLine } from '../mail/reply.ts'
+import { type Reply, replyLine } from '../mail/reply.ts'
 import type { GivenUp } from './decide.ts'
 import { adviceFor } from './dsn-advice.ts'
 
@@ -114,11 +114,17 @@ const recipientFields = (
   `Final-Recipient: ${typedAddress(forwardPath)}`,
   'Action: failed',
   `Status: ${reply.status}`,
-  ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
+  ...(smarthost === undefined || !wasReached(last) ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
   `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
   // Absent where no next hop was asked (RFC 3464 section 2.3.7).
   ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(now)}`]),
 ]
+
+/**
+ * A host that was not found in DNS, or did not take a connection, had no part in the attempt, and must not stand as its MTA (RFC 3464
+ * section 2.3.5). In our own words these two statuses mean that (RFC 3463 section 3.5).
+ */
+const wasReached = ({ said, status }: Reply): boolean => said === true || (status !== '4.4.1' && status !== '4.4.3')
 
 /** An address stands there as its literal (RFC 3464 section 2.1.2). */
 const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))

@@ -111,7 +111,6 @@ test('the report, for people and for programs', async () => {
       'Final-Recipient': 'rfc822; slow@example.net',
       Action: 'failed',
       Status: '4.4.7',
-      'Remote-MTA': 'dns; smtp.example.com',
       'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
       'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
     },
@@ -133,6 +132,17 @@ test('of what was given up without an attempt none is told, nor when the last on
     Status: '4.4.7',
     'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
   })
+})
+
+test.each([
+  ['is not found in DNS', { code: 451, status: '4.4.3', text: 'connect: not resolved' }, false],
+  ['took no connection', { code: 451, status: '4.4.1', text: 'connect: refused' }, false],
+  ['said nothing', { code: 451, status: '4.4.2', text: 'banner: no answer' }, true],
+  ['says that of a host behind it', { code: 451, status: '4.4.1', text: 'no answer', said: true }, true],
+] as const)('a smarthost that %s is the remote MTA: only if it had a part in the attempt (RFC 3464 section 2.3.5)', async (_what, last, isRemote) => {
+  const failures = [{ ...expired, givenUp: { ...expired.givenUp, last } }]
+  const { parts } = await parse(report({ failures }))
+  expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(isRemote ? 'dns; smtp.example.com' : undefined)
 })
 
 test('one attempt is no times', async () => {
