@@ -51,8 +51,22 @@ export function composeDsn(report: Report): Promise<Buffer> {
   ])
   root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
   root.createChild('message/delivery-status').setContent(deliveryStatus(report))
-  root.createChild('text/rfc822-headers').setContent(isAscii(header) ? header : report.header)
+  addHeader(root, header)
   return root.build()
+}
+
+/** So that it is legal 7-bit content: US-ASCII, in lines that are not too long (RFC 2045 section 2.7). */
+const sevenBit = /^(?:[\t -~]{0,998}\r\n)*$/
+
+/**
+ * The original's header as it is, where that is legal: only else is it encoded (RFC 6522 section 4), since programs look in it for
+ * fields of their own, and not all of them decode it. nodemailer would encode it for each line of more than 76 characters.
+ */
+function addHeader(root: MimeNode, header: string): void {
+  const type = 'text/rfc822-headers'
+  const part = root.createChild(type)
+  if (sevenBit.test(header)) part.setRaw(`Content-Type: ${type}\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${header}`)
+  else part.setContent(isAscii(header) ? header : Buffer.from(header, 'latin1'))
 }
 
 function explanation({ hostname, original, failures }: Report): string {

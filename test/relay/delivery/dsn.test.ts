@@ -182,6 +182,15 @@ test.each([
   expect(bare).toBe(0)
 })
 
+test('the header is returned as it is, also where a line is longer than 76 characters (RFC 6522 section 4)', async () => {
+  const campaign = `X-Campaign: id=${'7'.repeat(80)}\r\n`
+  const long = Buffer.from(`${header}${campaign}Received: by ${'x'.repeat(985)}\r\n`)
+  expect(String(await composeDsn(report({ header: long })))).toContain(`\r\n\r\n${long}`)
+  const { defects, parts } = await parse(report({ header: long }))
+  expect(defects).toEqual([])
+  expect(parts[2]?.text?.trimEnd()).toBe(long.toString().trimEnd())
+})
+
 test.each([
   ['no header at all', Buffer.alloc(0)],
   ['a header of long lines', Buffer.from(`References: ${'<a@b> '.repeat(3000)}\r\n`)],
