@@ -17,7 +17,10 @@ type Offer = {
   readonly mechanisms: readonly Mechanism[]
 }
 
-/** The lines of the reply to EHLO, without codes. AUTH is offered under TLS only, so that no client sends a password in clear. */
+/**
+ * The lines of the reply to EHLO, without codes: every command that is carried out and that not every server has stands there, HELP
+ * too (RFC 5321 section 4.1.1.1). AUTH is offered under TLS only, so that no client sends a password in clear.
+ */
 export function helloLines(session: Session, offer: Offer): readonly string[] {
   const lines = [
     `${offer.hostname} at your service`,
@@ -26,6 +29,7 @@ export function helloLines(session: Session, offer: Offer): readonly string[] {
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
     `SIZE ${offer.messageBytes}`,
+    'HELP',
   ]
   if (session.tls === '') lines.push('STARTTLS')
   else if (!session.login) lines.push(`AUTH ${offer.mechanisms.join(' ')}`)
