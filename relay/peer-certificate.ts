@@ -42,11 +42,14 @@ TLSSocket.prototype.getPeerCertificate = function (this: TLSSocket) {
  */
 function namesIn(socket: TLSSocket): string {
   try {
-    return peerCertificate(socket)?.subjectAltName ?? ''
+    return peerCertificate(socket)?.subjectAltName?.replace(wildcardInLabel, '$1unusable DNS:') ?? ''
   } catch {
     return ''
   }
 }
+
+/** The tag of a name whose `*` is not the whole of its first label: it counts for nothing (RFC 9525 section 6.3), and Node takes it. */
+const wildcardInLabel = /(^|, )DNS:(?!\*\.)(?=[^,"]*\*)/g
 
 /** Where the value of the DER element at `at` begins, and where it ends. */
 function valueAt(der: Buffer, at: number): [begin: number, end: number] {
