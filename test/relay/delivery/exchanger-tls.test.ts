@@ -1,9 +1,18 @@
 /** TLS with exchangers: taken where it is to be had, whosever certificate it is, and no reason to keep mail (decision 0025). */
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { createServer } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadContent } from '../../../relay/delivery/content.ts'
+import { DataEncoder } from '../../../relay/delivery/data-encoder.ts'
+import { secureContext, startTls } from '../../../relay/delivery/secure.ts'
+import { Wire } from '../../../relay/delivery/wire.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { drop, say } from './behaviour.ts'
-import { hello } from './samples.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { allWithin } from './rig.ts'
+import { envelope, hello } from './samples.ts'
 import { one, rcptOf, to, two, twoDomains } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
@@ -59,4 +68,37 @@ test('case T21: an exchanger that refuses our TLS when the handshake is done, as
   await quiet()
   expect(rcptOf([...hosts[one].received, ...hosts[two].received])).toEqual(['u@a.test', 'v@b.test'])
   expect(facts('smarthostConnected').map(([, , tls]) => tls)).toEqual(['', ''])
+})
+
+/** A record of application data that no key opens (RFC 8446 section 5.2): it is answered by an alert. */
+const broken = Buffer.from(`1703030020${'07'.repeat(32)}`, 'hex')
+
+test('case T23: an exchanger that breaks TLS while the first octets of a content leave ends its connection, and no relay', async () => {
+  const { cert, key } = await makeCertificates(['other.test'])
+  const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}).resume())
+  onTestFinished(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const plain = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(plain, 'connect')
+  const handshake = { host: '127.0.0.1', context: secureContext(undefined), verified: false, deadlineMs: 20_000 }
+  const secured = await startTls(plain, handshake)
+  if ('kind' in secured) throw new Error(JSON.stringify(secured))
+  const large = Buffer.concat([hello, Buffer.from('all of it goes as a stream, and unsigned\r\n'.repeat(5000))])
+  const spool = new MemorySpool()
+  const message = envelope(large)
+  spool.put(message, large)
+  const content = await loadContent(spool, message)
+  if (content.kind !== 'stream') throw new Error('it was to go as a stream')
+  const write = secured.write.bind(secured)
+  secured.write = (octets: Buffer) => {
+    process.nextTick(() => plain.emit('data', broken))
+    return write(octets)
+  }
+  const uncaught: unknown[] = []
+  const note = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtExceptionMonitor', note)
+  onTestFinished(() => void process.off('uncaughtExceptionMonitor', note))
+  const wire = new Wire(secured, allWithin(20_000))
+  expect(await wire.stream(content.chunks(new DataEncoder()))).toMatchObject({ kind: 'none', cause: 'lost' })
+  expect(uncaught).toEqual([])
 })
