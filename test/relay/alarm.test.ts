@@ -1,4 +1,4 @@
-/** One timer for many times: each of them rings when it is over, and none that was replaced. */
+/** An alarm rings when the last time that it was set to is over, and makes one timer, however often it is set. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -16,7 +16,7 @@ function alarm() {
   return { made, rings }
 }
 
-test('it rings once, when its time is over', () => {
+test('an alarm rings once, when its time is over', () => {
   const { made, rings } = alarm()
   made.set(100)
   vi.advanceTimersByTime(99)
@@ -29,7 +29,7 @@ test.each([
   ['a later time', 100, 500, [550]],
   ['an earlier time', 500, 100, [150]],
   ['the same time', 100, 100, [150]],
-])('%s, set anew after 50 ms, counts in place of the one before', (_name, first, second, expected) => {
+])('an alarm that is set to %s after 50 ms rings at the new time only', (_name, first, second, expected) => {
   const { made, rings } = alarm()
   made.set(first)
   vi.advanceTimersByTime(50)
@@ -38,7 +38,7 @@ test.each([
   expect(rings).toEqual(expected)
 })
 
-test('what is unset does not ring, and may be set again before and after its timer has passed', () => {
+test('an alarm that was unset does not ring, and may be set again before and after the time at which it would have rung', () => {
   const { made, rings } = alarm()
   made.set(100)
   made.unset()
@@ -54,7 +54,7 @@ test('what is unset does not ring, and may be set again before and after its tim
   expect(rings).toEqual([150, 550])
 })
 
-test('a time that is longer than a timer holds is not over at once', () => {
+test('an alarm that is set to a longer time than a timer can hold does not ring early', () => {
   const { made, rings } = alarm()
   made.set(longestTimerMs + 1000)
   vi.advanceTimersByTime(longestTimerMs + 999)
@@ -63,7 +63,7 @@ test('a time that is longer than a timer holds is not over at once', () => {
   expect(rings).toEqual([longestTimerMs + 1000])
 })
 
-test('what came while nobody had time to look came in time (cases R02, U01)', async () => {
+test('octets that came while the process was too busy to look at them came in time: the alarm does not ring (cases R02, U01)', async () => {
   vi.useRealTimers()
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -79,13 +79,13 @@ test('what came while nobody had time to look came in time (cases R02, U01)', as
   await once(socket, 'data')
   expect(rings).toEqual([])
   made.set(20)
-  await until('it rings all the same where nothing comes', () => rings.length === 1)
+  await until('the alarm rings where nothing comes', () => rings.length === 1)
   client.destroy()
   socket.destroy()
   server.close()
 })
 
-test('what has ended leaves no timer', () => {
+test('an alarm that has ended leaves no timer behind', () => {
   const { made, rings } = alarm()
   made.set(100)
   made.end()
@@ -94,7 +94,7 @@ test('what has ended leaves no timer', () => {
   expect(rings).toEqual([])
 })
 
-test('a thousand times in a row are one timer', () => {
+test('an alarm that is set and unset a thousand times in a row makes one timer', () => {
   const { made, rings } = alarm()
   const set = vi.spyOn(globalThis, 'setTimeout')
   for (let i = 0; i < 1000; i++) {

@@ -1,4 +1,4 @@
-/** What is as it was is not parsed again, and whatever changes is seen. */
+/** A configuration of which no octet has changed is not parsed again, and every change in it or in a file that it names is seen. */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ const inParts = (of: RelayConfig) => Object.fromEntries(splitText(printConfig(of
 test.each([
   ['in one piece', { 'relay.json': text }],
   ['in parts', inParts(config)],
-])('a configuration %s that is as it was is the one in force, and is not parsed', async (_name, files) => {
+])('a configuration %s of which no octet has changed stays the one in force, and is not parsed again', async (_name, files) => {
   const { at, write, folder, loaded } = await written(files)
   parse.mockClear()
   write(files)
@@ -45,13 +45,13 @@ test.each<[string, Readonly<Record<string, string | Buffer>>, Readonly<Record<st
   ['another text of the same length', { 'relay.json': text }, { 'relay.json': printConfig(other) }],
   ['other parts', inParts(config), inParts(other)],
   ['relay.json beside parts', inParts(config), { 'relay.json': printConfig(other) }],
-])('%s is seen', async (_name, before, after) => {
+])('a changed configuration is read: %s', async (_name, before, after) => {
   const { write, folder, loaded } = await written(before)
   write(after)
   expect((await folder.follow(loaded)).config).toEqual(other)
 })
 
-test('what has changed is parsed once, and others have a turn before the rest of it is read (case R19)', async () => {
+test('a changed configuration is parsed once, and others have a turn between that and the rest of its reading (case R19)', async () => {
   const { write, folder, loaded } = await written()
   write({ 'relay.json': printConfig(other) })
   parse.mockClear()
@@ -68,7 +68,7 @@ test('what has changed is parsed once, and others have a turn before the rest of
   expect(parsesByTurn).toContain(1)
 })
 
-test('a file that it names is seen when it changes, goes bad, is mended and is gone, though the text stays', async () => {
+test('a file that the configuration names is seen when it changes, goes bad, is mended and is gone, though relay.json stays as it was', async () => {
   const { at, write, folder, loaded } = await written()
   const { cert, key } = await makeCertificates(['localhost'])
   write({ 'tls.crt': cert, 'tls.key': key })
@@ -86,7 +86,7 @@ test('a file that it names is seen when it changes, goes bad, is mended and is g
   expect([...(await folder.follow(mended)).stale.keys()]).toEqual(['tls.key'])
 })
 
-test('a certificate that was not in use for its time is judged anew when that has come, though no octet changed (case T13)', async () => {
+test('a certificate that is not valid yet is taken once its time has come, though no octet has changed (case T13)', async () => {
   const { at, write } = await written()
   let now = Date.now()
   const folder = new ConfigFolder(at, () => now)
@@ -104,13 +104,13 @@ test('a certificate that was not in use for its time is judged anew when that ha
   expect([...begun.stale.keys()]).toEqual([])
 })
 
-test('what would come to the same is the one in force itself', async () => {
+test('a file that no configuration names changes nothing: the configuration in force stays', async () => {
   const { write, folder, loaded } = await written()
   write({ drain: 'yes' })
   expect(await folder.follow(loaded)).toBe(loaded)
 })
 
-test('what was refused is refused again for the same reason, unparsed, until it changes', async () => {
+test('a configuration that was refused is refused again for the same reason, without being parsed, until it changes', async () => {
   const { write, folder, loaded } = await written()
   write({ 'relay.json': '{"version": 1}' })
   const why = await folder.follow(loaded).catch((error: Error) => error)
@@ -122,7 +122,7 @@ test('what was refused is refused again for the same reason, unparsed, until it 
   expect(await folder.follow(loaded)).toBe(loaded)
 })
 
-test('a configuration that is not there is seen when it comes', async () => {
+test('a configuration that is missing is refused as missing, and read when it is back', async () => {
   const { at, folder, loaded } = await written()
   renameSync(at, `${at}.away`)
   await expect(folder.follow(loaded)).rejects.toThrow('ENOENT')
@@ -134,7 +134,7 @@ test('a configuration that is not there is seen when it comes', async () => {
   expect(await folder.follow(loaded)).toBe(loaded)
 })
 
-test('what was refused where nothing was in force is judged anew beside what is', async () => {
+test('a bad file that was refused while no configuration was in force is judged anew beside one in force, whose last good content stays', async () => {
   const { at, write, loaded } = await written()
   write({ 'tls.crt': 'garbage' })
   const folder = new ConfigFolder(at)
@@ -142,7 +142,7 @@ test('what was refused where nothing was in force is judged anew beside what is'
   expect([...(await folder.follow(loaded)).stale.keys()]).toEqual(['tls.crt'])
 })
 
-/** Somebody writes into it when it is opened: whoever waits for that has what was written. */
+/** A named pipe with a writer: a reader that opens it and waits would get what was written. */
 function pipe(path: string): void {
   execFileSync('mkfifo', [path])
   const writer = spawn('sh', ['-c', 'echo "{}" > "$1"', 'sh', path])
@@ -152,13 +152,13 @@ function pipe(path: string): void {
 const none: readonly (readonly [string, (path: string) => void, string])[] = [
   ['a pipe', pipe, 'relay.json: it is no file'],
   ['a device', (path) => symlinkSync('/dev/null', path), 'relay.json: it is no file'],
-  ['a file with more than there is memory', (path) => void truncateSync(path, 100 * 1024 * 1024), 'it has 104857600'],
+  ['a file of 100 MiB', (path) => void truncateSync(path, 100 * 1024 * 1024), 'it has 104857600'],
   ['a folder', (path) => mkdirSync(path), 'relay.json: EISDIR'],
 ]
 
 test.each(
   none,
-)('%s in the place of relay.json is refused at once, and what is in force stays', async (_name, put, why) => {
+)('%s in the place of relay.json is refused at once, and the configuration in force stays', async (_name, put, why) => {
   const { at, write, folder, loaded } = await written()
   const path = join(at, 'relay.json')
   if (!why.startsWith('it has')) rmSync(path)
@@ -170,14 +170,14 @@ test.each(
   expect(await folder.follow(loaded)).toBe(loaded)
 })
 
-test('a pipe in the place of a key leaves the last good one in use', async () => {
+test('a pipe in the place of a key is told as no file, and the last good key stays in use', async () => {
   const { at, folder, loaded } = await written()
   rmSync(join(at, 'tls.key'))
   pipe(join(at, 'tls.key'))
   expect([...(await folder.follow(loaded)).stale]).toEqual([['tls.key', 'it is not readable (it is no file)']])
 })
 
-test('a large file that a device has come in the place of is read no further than it was long', async () => {
+test('an endless device in the place of a large relay.json is read no further than that file was long, and is refused', async () => {
   const large = ' '.repeat(100_000) + text
   const { at, folder, loaded } = await written({ 'relay.json': large })
   rmSync(join(at, 'relay.json'))

@@ -6,11 +6,11 @@ import { joinText, splitText } from '../../relay/config-text.ts'
 const joined = (files: ReadonlyMap<string, Buffer>): string =>
   joinText([...files.keys()], (name) => files.get(name) ?? Buffer.from('nobody asked for what is there'))
 
-test('a text that fits is relay.json itself', () => {
+test('a text that fits into one file is relay.json itself', () => {
   expect([...splitText('{}\n', { maxBytes: 3 })]).toEqual([['relay.json', Buffer.from('{}\n')]])
 })
 
-test('any text comes back from parts of any size, and no part is too long', () => {
+test('any text that was split into parts of any size is joined to the same text, and no part is too long', () => {
   const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.string()).map(named))
   fc.assert(
     fc.property(texts, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (text, maxBytes, mostParts) => {
@@ -18,7 +18,7 @@ test('any text comes back from parts of any size, and no part is too long', () =
       const parts = [...files].filter(([name]) => name !== 'relay.json.index')
       expect(parts.every(([, part]) => part.length <= maxBytes)).toBe(true)
       expect(joined(files)).toBe(Buffer.from(text).toString())
-      // Order matters: with the last one it is there.
+      // The order matters: the configuration is there as soon as its index is, so that comes last.
       if (files.size > 1) expect([...files.keys()].at(-1)).toBe('relay.json.index')
     }),
   )
@@ -33,7 +33,7 @@ test.each<[string, (names: string[]) => void]>([
   ['one name more', (names) => names.splice(700, 0, 'another/one')],
   ['one name less', (names) => names.splice(1300, 1)],
   ['another name', (names) => names.splice(5, 1, 'another/one')],
-  ['a longer one', (names) => names.splice(1990, 1, 'x'.repeat(300))],
+  ['a longer name', (names) => names.splice(1990, 1, 'x'.repeat(300))],
 ])('%s leaves nearly all parts as they are', (_name, change) => {
   const before = splitText(named(teams), bounds)
   const others = [...teams]
@@ -45,7 +45,7 @@ test.each<[string, (names: string[]) => void]>([
   expect(joined(after)).toBe(named(others))
 })
 
-test('there are no more parts than wished for, if the text fits into them', () => {
+test('a text has no more parts than were asked for, if it fits into them', () => {
   for (let count = 500; count <= 2000; count += 50) {
     const text = named(teams.slice(0, count))
     const parts = splitText(text, bounds).size - 1
@@ -59,7 +59,7 @@ const before = splitText(textOf('before', 3), { maxBytes: 10 })
 const after = splitText(textOf('after', 4), { maxBytes: 10 })
 const file = (files: ReadonlyMap<string, Buffer>, i: number) => [...files].slice(i, i + 1)
 
-test('until the index is written, what was before is there; with an index of other parts, nothing is', () => {
+test('until the new index is written the text of before is read; with an index whose parts are not all there, none is', () => {
   const [index] = [...after].slice(-1)
   for (let written = 1; written < after.size; written++) {
     expect(joined(new Map([...before, ...[...after].slice(0, written)]))).toBe(textOf('before', 3))
@@ -68,12 +68,12 @@ test('until the index is written, what was before is there; with an index of oth
   }
 })
 
-test('what remains of another one does no harm', () => {
+test('parts that are left of another text do no harm', () => {
   expect(joined(new Map([...file(after, 2), ...before]))).toBe(textOf('before', 3))
   expect(joined(new Map([...before, ...splitText('short', { maxBytes: 10 })]))).toBe('short')
 })
 
-test('a part that was changed is found out, and so is an index', () => {
+test('a part that was changed is noticed, and so is an index', () => {
   const [[first = '']] = file(before, 0) as [[string, Buffer]]
   expect(() => joined(new Map([...before, [first, Buffer.from('before 0..')]]))).not.toThrow()
   expect(() => joined(new Map([...before, [first, Buffer.from('befOre 0..')]]))).toThrow('not all of one')
@@ -82,7 +82,7 @@ test('a part that was changed is found out, and so is an index', () => {
   }
 })
 
-test('files of other names are none of it', () => {
+test('files of other names are no part of a configuration', () => {
   const names = ['relay.json.tmp', '..data', 'relay.json.part.0123456789abcdef', 'tls']
   expect(() => joinText(names, () => Buffer.from('{}'))).toThrow('there is no relay.json')
 })

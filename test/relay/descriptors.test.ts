@@ -7,10 +7,10 @@ test.each([
   [1_024, 480],
   [1_048_576, 524_256],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
-])('of %d descriptors', (descriptors, sessions) => {
+])('of %d file descriptors, %d are for sessions', (descriptors, sessions) => {
   expect(sessionsWithin(descriptors)).toBe(sessions)
 })
 
-test('the limit of this process is known', () => {
+test('the number of file descriptors that this process may have is known', () => {
   expect(descriptorLimit()).toBeGreaterThan(sessionsWithin(0))
 })

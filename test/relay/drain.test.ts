@@ -1,4 +1,4 @@
-/** A relay that is to leave: `Drained` is said when nothing can come any more, and not a moment before (case S29). */
+/** A relay that is to leave says `Drained` when no session can submit any more and its queue is empty, and not a moment before (case S29). */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ function stage() {
   return { drain, submission, spool, told }
 }
 
-test('clients are taken until whoever sends them here has noticed, and only then sent away', () => {
+test('a draining relay takes clients for five more seconds, in which those who send them here learn of it, and only then sends them away', () => {
   const { drain, submission, told } = stage()
   expect(drain.state).toBeUndefined()
   drain.set(true)
@@ -36,10 +36,10 @@ test('clients are taken until whoever sends them here has noticed, and only then
 })
 
 test.each<[string, boolean, boolean, string]>([
-  ['a session is open', false, true, 'Draining'],
-  ['there is mail', true, false, 'Draining'],
-  ['neither', true, true, 'Drained'],
-])('%s', (_name, isShut, isEmpty, state) => {
+  ['an open session and no mail', false, true, 'Draining'],
+  ['no session and mail in the queue', true, false, 'Draining'],
+  ['no session and no mail', true, true, 'Drained'],
+])('a relay that is to leave is drained when it has neither sessions nor mail: %s', (_name, isShut, isEmpty, state) => {
   const { drain, submission, spool, told } = stage()
   drain.set(true, true)
   expect(told).toEqual(['draining', 'shut'])
@@ -50,7 +50,7 @@ test.each<[string, boolean, boolean, string]>([
   expect(told.includes('drained')).toBe(state === 'Drained')
 })
 
-test('that it is empty is told once', () => {
+test('that a relay is drained is told once', () => {
   const { drain, submission, told } = stage()
   submission.isShut = true
   drain.set(true, true)
@@ -58,7 +58,7 @@ test('that it is empty is told once', () => {
   expect(told.filter((t) => t === 'drained')).toHaveLength(1)
 })
 
-test('asked to stay, it takes mail again, also in the middle of waiting', () => {
+test('a relay that is asked to stay after all takes mail again, also where it had not shut yet', () => {
   const { drain, submission, told } = stage()
   drain.set(true)
   drain.set(true)
@@ -74,7 +74,7 @@ test('asked to stay, it takes mail again, also in the middle of waiting', () => 
   expect(told.filter((t) => t === 'drained')).toHaveLength(1)
 })
 
-test('whether it is to leave stands in a file of its own; an empty one says no', () => {
+test('a relay is to leave when its file `drain` has a text; without that file, or with an empty one, it stays', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-drain-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   expect(isToLeave(folder)).toBe(false)

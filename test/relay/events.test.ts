@@ -1,5 +1,4 @@
-/** What is told of foreign text: one line of JSON for each fact, and no metric that grows with it. */
-
+/** Text that a stranger chose stays within one line of JSON in the log, whichever fact quotes it, and makes no metric of its own. */
 import { expect, test } from 'vitest'
 import { createEvents } from '../../relay/events.ts'
 import { protocol } from '../../relay/inbound/protocol.ts'
@@ -22,7 +21,7 @@ function telling(evidence: AddressEvidence = 'Clear') {
 }
 type Events = ReturnType<typeof telling>['events']
 
-/** Every fact that carries a text of somebody else. */
+/** Every fact that quotes a text which somebody else wrote. */
 const facts: readonly ((events: Events, foreign: string) => void)[] = [
   (events, foreign) => events.connected({ session: 's', listener: 'submission', client: foreign, tls: '' }),
   (events, foreign) =>
@@ -56,7 +55,7 @@ test.each([
   '\0\x1b[31m\x07',
   '\ud800 half a character',
   '__proto__',
-])('%j is one line of JSON in every fact (case R14)', (foreign) => {
+])('the text %j stays within one line of JSON, whichever fact quotes it (case R14)', (foreign) => {
   const { events, text } = telling()
   for (const tell of facts) tell(events, foreign)
   const lines = text().split('\n')
@@ -71,7 +70,7 @@ test.each([
 test.each([
   'Hash',
   'Mask',
-] as const)('with %s, an address that a next hop repeats is shown as every other', (evidence) => {
+] as const)('with evidence %s, an address that a next hop repeats in its reply is shown as every other address is', (evidence) => {
   const { events, text } = telling(evidence)
   const why = '550 5.1.1 <Bob@other.t>: no such user; ask postmaster@other.t.'
   for (const tell of facts.slice(3, 5)) tell(events, why)
@@ -96,7 +95,7 @@ test('10,000 addresses and domains make no metric of their own (case R13)', asyn
   expect(await series()).toBe(before)
 })
 
-test('a throttle counts by its name, a limit of a credential by its rule, and what Audit lets pass by itself', async () => {
+test('the metric of throttles counts a throttle by its name, a limit of a credential by its rule, and apart from refusals what Audit lets pass', async () => {
   const { events, metrics } = telling()
   const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
   const over = { ...refusal('throttles'), throttle: 'per-app' }
@@ -113,7 +112,7 @@ test('a throttle counts by its name, a limit of a credential by its rule, and wh
   ])
 })
 
-test('a refused message counts once, whatever a client that pipelines has sent behind it', async () => {
+test('a refused message counts once, whatever a client that pipelines has sent behind the refused command', async () => {
   const { events, metrics } = telling()
   const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
   events.refused(session, 'mail', refusal('senderRules.envelopeFrom'))

@@ -1,4 +1,4 @@
-/** Who has many messages leaves room for who has few (case R15): the clock and the load of the loop are ours here. */
+/** A credential with many messages leaves room for one with few (case R15); the clock and the load of the event loop are simulated. */
 import { expect, test } from 'vitest'
 import { aboutMs, busyShare, fewPerSecond, Headroom, leastPerSecond } from '../../relay/headroom.ts'
 import type { Owner } from '../../relay/turns.ts'
@@ -6,7 +6,7 @@ import type { Owner } from '../../relay/turns.ts'
 const flood: Owner = { rank: 'credential', name: 'mail/flood' }
 const few: Owner = { rank: 'credential', name: 'shop/few' }
 
-/** A relay whose loop is busy for `costMs` with each message, and for some of the time with strangers and with who is not paced. */
+/** A relay whose loop is busy `costMs` with each message and, in each millisecond, for `strangers` and for work without a pace (`besides`). */
 function stage({ costMs = 0.5, strangers = 0, besides = 0 } = {}) {
   let [now, busyMs, strangersMs] = [0, 0, 0]
   let tick: (() => void) | undefined
@@ -51,7 +51,7 @@ function stage({ costMs = 0.5, strangers = 0, besides = 0 } = {}) {
       for (const owner of many)
         for (let more = 8; more > 0 && (waiting.get(owner.name) ?? 0) < 50 && enter(owner); more -= 1);
       if (now % 4 === 0) tick?.()
-      // Whoever was let in begins.
+      // The messages that were let in begin.
       await Promise.resolve()
       await Promise.resolve()
     }
@@ -69,13 +69,13 @@ function stage({ costMs = 0.5, strangers = 0, besides = 0 } = {}) {
   }
 }
 
-test('who is alone begins as many as it likes', async () => {
+test('a credential that is alone begins as many messages as it likes', async () => {
   const { pass, begunIn, ticks } = stage()
   await pass(1000, [flood])
   expect([begunIn('mail/flood'), ticks()]).toEqual([8000, false])
 })
 
-test('beside somebody with few the loop has time to spare, and who has few never waits', async () => {
+test('beside a credential with few messages, one with many leaves the loop time to spare, and the one with few never waits', async () => {
   const { pass, busy, begunIn, tenTimesASecond } = stage()
   await pass(1000, [flood], tenTimesASecond)
   const before = { ms: busy(), flood: begunIn('mail/flood') }
@@ -85,13 +85,13 @@ test('beside somebody with few the loop has time to spare, and who has few never
   expect(begunIn('mail/flood') - before.flood).toBeGreaterThan(4000)
 })
 
-test('two with many have the same', async () => {
+test('two credentials with many messages begin the same number', async () => {
   const { pass, begunIn, tenTimesASecond } = stage()
   await pass(5000, [flood, { ...flood, name: 'mail/other' }], tenTimesASecond)
   expect(begunIn('mail/flood') / begunIn('mail/other')).toBeCloseTo(1, 1)
 })
 
-test('what strangers ask for slows nobody down', async () => {
+test('the time that strangers take slows no credential down', async () => {
   const begunBeside = async (strangers: number): Promise<number> => {
     const { pass, begunIn, tenTimesASecond } = stage({ strangers })
     await pass(5000, [flood], tenTimesASecond)
@@ -99,11 +99,11 @@ test('what strangers ask for slows nobody down', async () => {
   }
   const quiet = await begunBeside(0)
   expect((await begunBeside(0.08)) / quiet).toBeCloseTo(1, 1)
-  // Where they are many there is nothing to spare, and no pace.
+  // Where strangers take more than a tenth of the time, slowing a credential down would spare nothing: it has no pace.
   expect((await begunBeside(0.6)) / quiet).toBeGreaterThan(2)
 })
 
-test('however busy the loop is, nobody has to begin fewer than the least', async () => {
+test('however busy the loop is, a credential may begin the least number of messages a second', async () => {
   const { pass, begunIn, tenTimesASecond } = stage({ besides: 1 })
   await pass(1000, [flood], tenTimesASecond)
   const before = begunIn('mail/flood')
@@ -113,7 +113,7 @@ test('however busy the loop is, nobody has to begin fewer than the least', async
   expect(each).toBeLessThan((leastPerSecond + fewPerSecond) * 1.05)
 })
 
-test('when nobody with few is about any more, all that waits begins, and nothing ticks', async () => {
+test('when no credential with few messages is about any more, all that waits begins, and no timer goes on', async () => {
   const { pass, begunIn, tenTimesASecond, enter, ticks } = stage({ besides: 1 })
   await pass(1000, [flood], tenTimesASecond)
   for (let n = 0; n < 30; n += 1) enter(flood)
@@ -124,7 +124,7 @@ test('when nobody with few is about any more, all that waits begins, and nothing
   expect(ticks()).toBe(false)
 })
 
-test('two with many are not taken for two with few, however they wait for each other', async () => {
+test('two credentials with many messages that wait for each other are not taken for two with few', async () => {
   const { pass, begunIn, tenTimesASecond } = stage({ besides: 1 })
   const other: Owner = { ...flood, name: 'mail/other' }
   await pass(1000, [flood, other], tenTimesASecond)
@@ -134,7 +134,7 @@ test('two with many are not taken for two with few, however they wait for each o
   expect(begunIn('mail/flood') + begunIn('mail/other') - before).toBe(16_000)
 })
 
-test('a flood that stops for a moment has not become one with few to itself', async () => {
+test('a credential that floods and stops for a moment is not held back by itself when it goes on', async () => {
   const { pass, begunIn } = stage()
   await pass(1000, [flood])
   await pass(500, [])
@@ -143,7 +143,7 @@ test('a flood that stops for a moment has not become one with few to itself', as
   expect(begunIn('mail/flood') - before).toBe(8000)
 })
 
-test('what waits is counted, of all owners', async () => {
+test('the messages of all credentials that wait are counted', async () => {
   const { headroom, pass, tenTimesASecond } = stage({ besides: 1 })
   await pass(1000, [flood, { ...flood, name: 'mail/other' }], tenTimesASecond)
   expect(headroom.waiting).toBe(100)
@@ -151,16 +151,16 @@ test('what waits is counted, of all owners', async () => {
   expect(headroom.waiting).toBe(0)
 })
 
-test('what comes when the next one may begin goes behind what has waited for that', async () => {
+test('a message that comes when the next one may begin goes behind those that have waited', async () => {
   const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
   await pass(2000, [flood], tenTimesASecond)
   const waited = headroom.waiting
-  // Of the least pace one may begin each 5 ms, and it is looked each 4.
+  // At the least pace one message may begin every 5 ms, and the timer looks every 4 ms.
   for (let ms = 0; ms < 12; ms += 1) await pass(1, [], () => expect(enter(flood)).toBe(false))
   expect(headroom.waiting).toBeGreaterThan(waited)
 })
 
-test('all that waits begins in the end, though nobody has asked for long', async () => {
+test('all messages that wait begin in the end, though their credential asks for nothing more', async () => {
   const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
   await pass(1000, [flood], tenTimesASecond)
   for (let n = 0; n < 10 * leastPerSecond; n += 1) enter(flood)
@@ -168,7 +168,7 @@ test('all that waits begins in the end, though nobody has asked for long', async
   expect(headroom.waiting).toBe(0)
 })
 
-test('who had the relay to itself has saved nothing of it for when somebody with few comes', async () => {
+test('a credential that had the relay to itself has saved up nothing for when one with few messages comes', async () => {
   const { pass, busy, tenTimesASecond } = stage()
   await pass(10_000, [flood])
   const before = busy()

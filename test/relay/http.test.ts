@@ -1,4 +1,4 @@
-/** The pages of a relay answer whatever is asked of them; none of it ends the process. */
+/** The HTTP pages of a relay answer whatever is asked of them, and nobody who asks ends the process, or keeps others from an answer. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -52,14 +52,14 @@ test.each([
   ['GET /%', 404],
   ['OPTIONS *', 404],
   ['POST /status', 404],
-] as const)('%s is answered %i', async (line, code) => {
+] as const)('the request %s is answered %i', async (line, code) => {
   expect(await ask(line)).toMatch(new RegExp(`^HTTP/1.1 ${code} `))
 })
 
 test.each([
   ['/readyz', 200],
   ['/nowhere', 404],
-])('HEAD %s is answered as GET, without the page', async (path, code) => {
+])('HEAD %s is answered as GET is, without the page', async (path, code) => {
   const port = await served()
   const whole = async (method: string) => {
     const socket = await connected(port)
@@ -72,7 +72,7 @@ test.each([
   expect(head).toContain(`content-length: ${page?.length}`)
 })
 
-test('a page that fails is a 500', async () => {
+test('a page that can not be made is answered 500', async () => {
   const fails = (): never => {
     throw new Error('no volume')
   }
@@ -80,7 +80,7 @@ test('a page that fails is a 500', async () => {
   expect(await ask('GET /status', { status: fails })).toMatch(/^HTTP\/1.1 500 /)
 })
 
-test('who asks again before the answer is sent away; a page is made once for all of it (case R18)', async () => {
+test('a client that asks again before it was answered is sent away, and the page is made once for all of its requests (case R18)', async () => {
   let made = 0
   const metrics = async () => {
     made += 1
@@ -96,7 +96,7 @@ test('who asks again before the answer is sent away; a page is made once for all
   expect(made).toBeLessThanOrEqual(1)
 })
 
-test('what comes behind a question is not looked at, however many questions it is (case R18)', async () => {
+test('what a client sends behind its first request is not looked at, however many requests it is (case R18)', async () => {
   const port = await served()
   const question = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
   const costOf = async (asked: string): Promise<number> => {
@@ -113,9 +113,9 @@ test('what comes behind a question is not looked at, however many questions it i
 })
 
 test.each([
-  ['octet by octet', [...'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'], /^HTTP\/1.1 200 OK\r\n/],
-  ['without an end', ['GET /healthz HTTP/1.1\r\n', 'X: y\r\n'.repeat(10_000)], /^$/],
-])('a question that comes %s', async (_how, pieces, answered) => {
+  ['octet by octet is answered', [...'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'], /^HTTP\/1.1 200 OK\r\n/],
+  ['without an end is not answered', ['GET /healthz HTTP/1.1\r\n', 'X: y\r\n'.repeat(10_000)], /^$/],
+])('a request that comes %s', async (_how, pieces, answered) => {
   const socket = await connected(await served())
   const said = text(socket).catch(() => '')
   for (const piece of pieces) {
@@ -125,19 +125,19 @@ test.each([
   expect(await said).toMatch(answered)
 })
 
-test('who asks, and says that nothing more comes, is answered however long that takes', async () => {
+test('a client that ends its side of the connection behind its request is answered, however long that takes', async () => {
   const { promise, resolve } = Promise.withResolvers<{ type: string; text: string }>()
   const port = await served({ metrics: () => promise })
   const socket = await connected(port)
   socket.end('GET /metrics HTTP/1.0\r\n\r\n')
   const said = text(socket)
-  // By the time that others are answered, its end has come.
+  // When another client has its answer, the end of this one has come.
   expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
   resolve({ type: 'text/plain', text: 'm 1\n' })
   expect(await said).toMatch(/\r\n\r\nm 1\n$/)
 })
 
-test('those who ask at the same time share one page (case R18)', async () => {
+test('clients that ask at the same time share one page (case R18)', async () => {
   let made = 0
   const usage = () => {
     made += 1
@@ -151,14 +151,14 @@ test('those who ask at the same time share one page (case R18)', async () => {
   expect(made).toBeLessThanOrEqual(3)
 })
 
-test('connections that ask nothing keep nobody from an answer, and are few (case R18)', async () => {
+test('connections on which nothing is asked keep no other client from an answer, and few of them are kept (case R18)', async () => {
   const port = await served()
   const silent = await Promise.all(Array.from({ length: 200 }, () => connected(port)))
   expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
   await vi.waitFor(() => expect(silent.filter((s) => !s.closed).length).toBeLessThanOrEqual(32))
 })
 
-test('who is about to ask is heard, however many wait for a page that takes a moment (case R18)', async () => {
+test('a client that connects and asks later is answered, however many wait meanwhile for a page that takes a moment (case R18)', async () => {
   const port = await served({ metrics: () => new Promise(() => {}) })
   const socket = await connected(port)
   for (let n = 0; n < 100; n += 1) {
@@ -172,9 +172,9 @@ test('who is about to ask is heard, however many wait for a page that takes a mo
 
 test.each([
   ['ask nothing', '127.0.0.1', ''],
-  ['ask nothing, from elsewhere', '127.0.0.2', ''],
-  ['ask for the same page, from elsewhere', '127.0.0.2', 'GET /metrics HTTP/1.1\r\n\r\n'],
-])('who has asked for a page that takes a moment gets it, however many come meanwhile that %s (case R18)', async (_who, localAddress, question) => {
+  ['ask nothing, from another address', '127.0.0.2', ''],
+  ['ask for the same page, from another address', '127.0.0.2', 'GET /metrics HTTP/1.1\r\n\r\n'],
+])('a client that asked for a page that takes a moment gets it, however many clients come meanwhile that %s (case R18)', async (_who, localAddress, question) => {
   let made = (): void => {}
   const making = new Promise<void>((resolve) => {
     made = resolve
@@ -192,7 +192,7 @@ test.each([
   expect(await answer).toMatch(/^HTTP\/1.1 200 /)
 })
 
-test('a connection is for one answer', async () => {
+test('a connection ends behind its one answer', async () => {
   const socket = await connected(await served())
   socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
   expect(await text(socket)).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is)

@@ -1,4 +1,4 @@
-/** What goes on while a new configuration names a file that is not there: what it takes away counts all the same (0011). */
+/** While a new configuration names a file that is missing, the one in force goes on, less what the new one takes away (decision 0011). */
 import 'reflect-metadata'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts'
@@ -11,7 +11,7 @@ import { storeAt } from './limits/counting-fleet.ts'
 import { credential } from './policy.ts'
 import { config, written } from './written-config.ts'
 
-test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
+test('while a new configuration lacks a file, the one in force goes on and follows changes of its own files (cases T11, A22)', async () => {
   const { folder, write, cert, key } = await written()
   const reader = new ConfigFolder(folder)
   const before = reader.load()
@@ -37,7 +37,7 @@ test('what goes on while a new configuration lacks a file follows the files that
   expect(whole.refused).toBeUndefined()
 })
 
-/** What a relay goes on with that ran `before`, while `now` names a key that it has not got. */
+/** The configuration with which a relay that ran `before` goes on, while `now` names a key whose file is missing. */
 async function waitingFor(before: Partial<RelayConfig>, now: Partial<RelayConfig>) {
   const { folder, write } = await written()
   write({ 'relay.json': printConfig({ ...config, ...before }) })
@@ -53,11 +53,21 @@ const [inside, beside, outside, six] = clients
 test.each([
   ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside, six]],
   ['is allowed no more', { allow: ['192.0.2.0/24'], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
-  ['is the first that is allowed', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
-  ['is one of two', { allow: ['192.0.2.0/25'], deny: [] }, { allow: ['198.51.100.0/24'], deny: [] }, []],
-  ['is one of IPv6, and another one is not', { allow: ['2001:db8::/32'], deny: [] }, { allow: [inside], deny: [] }, []],
+  ['is allowed where all were', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
+  [
+    'is allowed instead of another one',
+    { allow: ['192.0.2.0/25'], deny: [] },
+    { allow: ['198.51.100.0/24'], deny: [] },
+    [],
+  ],
+  [
+    'of IPv4 is allowed instead of one of IPv6',
+    { allow: ['2001:db8::/32'], deny: [] },
+    { allow: [inside], deny: [] },
+    [],
+  ],
   ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside, six]],
-])('a network that %s by a configuration which lacks a file: who was let in, and is yet, comes in (case A22)', async (_name, networks, newer, admitted) => {
+])('while a configuration lacks a file by which a network %s, a client comes in whom both the old and the new one let in (case A22)', async (_name, networks, newer, admitted) => {
   const { folder, waiting } = await waitingFor({ networks }, { networks: newer })
   const isAdmitted = (client: string): boolean => judgeConnect(waiting.config, client) === undefined
   expect(clients.filter(isAdmitted)).toEqual(admitted)
@@ -85,20 +95,20 @@ const inBoth = {
 const to = (redirectTo: string): Recipients => ({ mode: 'Redirect', domains: [], addresses: [], redirectTo })
 
 test.each<readonly [string, Recipients, Recipients, Recipients]>([
-  ['some instead of everybody', everybody, some, some],
-  ['nobody', some, nobody, nobody],
-  ['others', some, others, inBoth],
-  ['whom it went to', some, some, some],
-  ['everybody', some, everybody, some],
-  ['some again', nobody, some, nobody],
-  ['one instead of everybody', everybody, to('x@c.test'), to('x@c.test')],
-  ['one instead of some, and that is one of them', some, to('x@c.test'), to('x@c.test')],
-  ['one instead of some, and that is none of them', some, to('z@e.test'), nobody],
-  ['the one that it went to', to('x@c.test'), to('X@c.test'), to('x@c.test')],
-  ['another one', to('x@c.test'), to('z@e.test'), nobody],
-  ['some, and the one that it went to is one of them', to('x@c.test'), some, to('x@c.test')],
-  ['some, and the one that it went to is none of them', to('z@e.test'), some, nobody],
-])('mail goes to %s by a configuration which lacks a file: to whom it went, and goes yet (case A22)', async (_name, recipients, newer, left) => {
+  ['some recipients instead of everybody', everybody, some, some],
+  ['nobody any more', some, nobody, nobody],
+  ['other recipients, some of whom are the same', some, others, inBoth],
+  ['the same recipients', some, some, some],
+  ['everybody instead of some recipients', some, everybody, some],
+  ['some recipients instead of nobody', nobody, some, nobody],
+  ['one address instead of everybody', everybody, to('x@c.test'), to('x@c.test')],
+  ['one address instead of several, of which it is one', some, to('x@c.test'), to('x@c.test')],
+  ['one address instead of several, of which it is none', some, to('z@e.test'), nobody],
+  ['the one address that it went to', to('x@c.test'), to('X@c.test'), to('x@c.test')],
+  ['another one address', to('x@c.test'), to('z@e.test'), nobody],
+  ['several recipients, of whom the one address that it went to is one', to('x@c.test'), some, to('x@c.test')],
+  ['several recipients, of whom the one address that it went to is none', to('z@e.test'), some, nobody],
+])('while a configuration lacks a file by which mail goes to %s, mail goes where both the old and the new one let it go (case A22)', async (_name, recipients, newer, left) => {
   const { waiting } = await waitingFor({ recipients }, { recipients: newer })
   expect(waiting.config.recipients).toEqual(left)
 })
@@ -106,12 +116,12 @@ test.each<readonly [string, Recipients, Recipients, Recipients]>([
 test.each([
   ['more', 2, 4, 4],
   ['fewer', 4, 2, 4],
-])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
+])('while a configuration lacks a file by which %s relays share the limits, none of them hands out more than its share (cases A19, A22)', async (_name, relays, newer, counted) => {
   const { waiting } = await waitingFor({ sharing: { relays } }, { sharing: { relays: newer } })
   expect(waiting.config.sharing).toEqual({ relays: counted })
 })
 
-test('who is deleted by a configuration which lacks a file is gone, and limits that are new are shared with as many as that says (cases A19, A22)', async () => {
+test('while a configuration lacks a file, a credential that it deletes is gone, and limits that it adds are shared by as many relays as it says (cases A19, A22)', async () => {
   const keys = [{ id: 'k1', verifier: verifierOf('secret') }]
   const entry = (name: string) => credential({ name, username: name, keys })
   const [gone, free, app] = [entry('team/gone'), entry('team/free'), entry('team/app')]
@@ -122,7 +132,7 @@ test('who is deleted by a configuration which lacks a file is gone, and limits t
   expect(waiting.refused).toBeDefined()
 })
 
-test('limits are counted in the store of before by a relay whose newer configuration lacks a file', async () => {
+test('while a configuration without a store lacks a file, limits are counted in the store of the one in force', async () => {
   const sharing = { relays: 2, store: storeAt(1) }
   const { waiting } = await waitingFor({ sharing }, { sharing: { relays: 4 } })
   expect(waiting.config.sharing).toEqual({ ...sharing, relays: 4 })
@@ -130,13 +140,13 @@ test('limits are counted in the store of before by a relay whose newer configura
 
 test.each([
   ['suspended', false, true],
-  ['suspended no more', true, false],
-])('a fleet that is %s by a configuration which lacks a file takes no mail (case A22)', async (_name, suspended, newer) => {
+  ['no longer suspended', true, false],
+])('a fleet that is %s by a configuration that lacks a file takes no mail (case A22)', async (_name, suspended, newer) => {
   const { waiting } = await waitingFor({ suspended }, { suspended: newer })
   expect(waiting.config.suspended).toBe(true)
 })
 
-test('mail of a domain that nobody may send as by now is signed, as long as the newer configuration that lacks a file signs for it', async () => {
+test('while a configuration lacks a file, queued mail of a domain that no credential may send as any more is signed, if it signs for that domain, too', async () => {
   const signing = [signingWith('corp.test', [ed25519Key('e1')])]
   const signed = { credentials: [], signing }
   expect((await waitingFor(signed, signed)).waiting.config.signing).toEqual(signing)

@@ -1,3 +1,4 @@
+/** The last good configuration outlives a loss of power, a full disk and a disk that hangs, and one that can not be used is told. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +19,7 @@ const loaded = (hash: string, files: number): Loaded => ({
   stale: new Map(),
 })
 
-/** What a relay that starts after that finds, or why it can not. */
+/** The hash of the configuration that a relay finds which starts with these files, or why it finds none. */
 function found(files: ReadonlyMap<string, Buffer>): string {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -30,7 +31,7 @@ function found(files: ReadonlyMap<string, Buffer>): string {
   }
 }
 
-test('whatever a loss of power leaves, there is the configuration of before or the new one, whole (case S10)', async () => {
+test('whatever a loss of power leaves, the configuration of before or the new one is there, whole (case S10)', async () => {
   const losing = new LosingDisk()
   const lastGood = new LastGood('/data', losing.disk)
   await lastGood.keep(loaded('first', 5))
@@ -48,7 +49,7 @@ test('whatever a loss of power leaves, there is the configuration of before or t
   }
 })
 
-test('what was kept is found with all its files, and told as what runs for want of a good one', async () => {
+test('a configuration that was kept is found with all its files, and is told as running for want of a good one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const good = loaded('good', 2)
@@ -57,7 +58,7 @@ test('what was kept is found with all its files, and told as what runs for want 
   expect(new LastGood(folder).load()).toEqual({ ...good, stale })
 })
 
-/** Sparse, as file systems leave them whose own records are damaged. */
+/** Makes a sparse file of 100 MiB, as file systems leave them whose own records are damaged. */
 function grown(file: string): void {
   writeFileSync(file, '{"hash":"x","config":{},"files":{}}')
   truncateSync(file, 100 * 1024 * 1024)
@@ -66,12 +67,16 @@ function grown(file: string): void {
 test.each([
   ['is not there', () => {}, 'there is no last good one'],
   ['is damaged', (file: string) => writeFileSync(file, '{"files":{"key": secret'), 'can not be used: it is no JSON'],
-  ['is none', (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'), 'can not be used'],
+  [
+    'is no configuration',
+    (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'),
+    'can not be used',
+  ],
   ['can not be read', (file: string) => mkdirSync(file), 'can not be used: EISDIR'],
-  ['is larger than any', grown, 'can not be used: it has 104857600 octets'],
+  ['is larger than any configuration', grown, 'can not be used: it has 104857600 octets'],
   ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no file'],
   ['is a device', (file: string) => symlinkSync('/dev/zero', file), 'can not be used: it is no file'],
-])('one that %s is told by its file and what is wrong with it', (_what, make, why) => {
+])('a last good configuration that %s is refused with the name of its file and what is wrong with it', (_what, make, why) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'last-good.json')
@@ -81,7 +86,7 @@ test.each([
   expect(load).toThrow(file)
 })
 
-test('a disk that hangs keeps no later configuration waiting, and has the last one when it answers (case S20)', async () => {
+test('a disk that hangs keeps no later configuration waiting, and the last one is written when it answers (case S20)', async () => {
   const losing = new LosingDisk()
   const hung = Promise.withResolvers<void>()
   const disk: Disk = {
@@ -103,7 +108,7 @@ test('a disk that hangs keeps no later configuration waiting, and has the last o
 })
 
 describe.runIf(smallVolumesGiven())('on a volume with less room than a configuration takes', () => {
-  test('the copy that could not be written leaves its room to the mail (case S14)', async () => {
+  test('a copy that could not be written is removed, and its room is left to the mail (case S14)', async () => {
     const data = smallVolume('size=1m')
     const lastGood = new LastGood(data)
     await lastGood.keep(loaded('first', 5))

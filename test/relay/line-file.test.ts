@@ -1,4 +1,4 @@
-/** What is noted of many things is there after any end of the process, whole or not at all, and takes no more room than it needs. */
+/** A file with a line for each name, as for each credential's day, outlives any end of the process in whole lines, and takes no more room than it needs. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
@@ -31,7 +31,7 @@ function temporary(): string {
   return folder
 }
 
-/** A process: it begins with what is in the folder. */
+/** A process that starts: it begins with what is in the folder. */
 async function opened(folder: string) {
   const path = join(folder, 'quotas')
   const troubles: string[] = []
@@ -41,7 +41,7 @@ async function opened(folder: string) {
 }
 const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n')
 
-test('a last line without its end is not believed, though it looks whole', async () => {
+test('a last line without its line end is not believed, though it looks whole', async () => {
   const folder = temporary()
   writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\nshop/mailer ${day} 1`)
   const { file, troubles, path } = await opened(folder)
@@ -52,8 +52,8 @@ test('a last line without its end is not believed, though it looks whole', async
   expect(lines(path)).toEqual([`shop/mailer ${day} 14000`, `shop/other ${day} 5`, ''])
 })
 
-describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line (case S14)', () => {
-  /** The next line about it goes over the end of a page by its last digits. */
+describe.runIf(smallVolumesGiven())('a disk that becomes full in the middle of a line (case S14)', () => {
+  /** A disk that is full but for the rest of the file's page: the next line about shop/mailer goes beyond that page by its last digits. */
   async function crossing() {
     const folder = smallVolume('size=1m')
     const begin = `shop/mailer ${day} 1`.length
@@ -71,7 +71,7 @@ describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line
     return { ...made, folder, unfilled: () => rmSync(join(folder, 'filler')) }
   }
 
-  test('what it cut short is told, and is not believed after a kill', async () => {
+  test('the line that was cut short is told, and is not believed after a kill', async () => {
     const { file, troubles, folder, unfilled } = await crossing()
     file.note('shop/mailer', { day, recipients: 14_900 })
     await file.written
@@ -82,8 +82,8 @@ describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line
 
   test.each([
     ['at once', []],
-    ['after others', ['second', 'third']],
-  ])('when there is room again %s, what was noted meanwhile is in the file, each in a line of its own', async (_when, others) => {
+    ['after two more notes', ['second', 'third']],
+  ])('when there is room again %s, all that was noted meanwhile is in the file, each note in a line of its own', async (_when, others) => {
     const { file, troubles, folder, unfilled } = await crossing()
     file.note('shop/mailer', { day, recipients: 14_900 })
     await file.written
@@ -100,7 +100,7 @@ describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line
   })
 })
 
-test('who was counted on an earlier day is forgotten when the file is made anew; yesterday stays, for clocks differ at midnight', async () => {
+test('credentials that were counted on an earlier day are forgotten when the file is made anew; yesterday stays, since clocks differ at midnight', async () => {
   const folder = temporary()
   const { file, path } = await opened(folder)
   for (let back = 5; back >= 0; back--) file.note(`team/app-${back}`, { day: day - back, recipients: 1 })
@@ -113,7 +113,7 @@ test('who was counted on an earlier day is forgotten when the file is made anew;
   expect(lines(path)).toHaveLength(3)
 })
 
-describe.runIf(traceable())('at a start, when it has grown, and at an end', () => {
+describe.runIf(traceable())('the file is made anew at a start, when it has grown, and at an end', () => {
   const module = new URL('../../relay/limits/quota-file.ts', import.meta.url).pathname
   const program = `
     const [, module, path] = process.argv
@@ -124,7 +124,7 @@ describe.runIf(traceable())('at a start, when it has grown, and at an end', () =
     await file.written
     await file.close()
   `
-  test('it is on the medium before it takes the place of what was noted before, and its name after (case S10)', () => {
+  test('the new file is synced before it takes the place of the old one, and its folder after that (case S10)', () => {
     const folder = temporary()
     const path = join(folder, 'quotas')
     writeFileSync(path, `team/app ${day} 1\n`)
@@ -141,7 +141,7 @@ describe.runIf(traceable())('at a start, when it has grown, and at an end', () =
   })
 })
 
-test('with however many names, the file is made anew only when it has doubled', async () => {
+test('however many names there are, the file is made anew only when it has doubled', async () => {
   const folder = temporary()
   const name = (i: number) => `preview-${i}/mailer-of-the-application`
   writeFileSync(join(folder, 'quotas'), Array.from({ length: 95_000 }, (_, i) => `${name(i)} ${day} 1\n`).join(''))
@@ -160,7 +160,7 @@ test('with however many names, the file is made anew only when it has doubled', 
   expect((await opened(folder)).file.get(name(7))).toEqual({ day, recipients: 3 })
 })
 
-test('while nothing can be written, many names hold nobody up; what was noted meanwhile is there a second after (case S14)', async () => {
+test('while nothing can be written, 10,000 notes hold nobody up, and all of them are in the file once it can be written again (case S14)', async () => {
   const folder = temporary()
   const away = `${folder}-away`
   renameSync(folder, away)
@@ -173,7 +173,7 @@ test('while nothing can be written, many names hold nobody up; what was noted me
   expect(performance.now() - begun).toBeLessThan(3000)
   expect(troubles).toHaveLength(1)
   renameSync(away, folder)
-  await until('it is written again', async () => {
+  await until('the file is written again', async () => {
     file.note(name(0), { day, recipients: 2 })
     await file.written
     return existsSync(path)
@@ -182,7 +182,7 @@ test('while nothing can be written, many names hold nobody up; what was noted me
   await file.close()
 })
 
-test('a pipe in its place holds up no start, is told, and a file takes its place', async () => {
+test('a pipe in the place of the file holds up no start, is told, and a file takes its place', async () => {
   const folder = temporary()
   execFileSync('mkfifo', [join(folder, 'quotas')])
   const { file, path, troubles } = await opened(folder)
@@ -193,7 +193,7 @@ test('a pipe in its place holds up no start, is told, and a file takes its place
   await file.close()
 })
 
-test('what can not be read is set aside under a name of its own each time', async () => {
+test('a folder in the place of the file is set aside, each time under a name of its own', async () => {
   const folder = temporary()
   for (const names of [['quotas.unreadable'], ['quotas.unreadable', 'quotas.unreadable.1']]) {
     rmSync(join(folder, 'quotas'), { force: true })
@@ -205,7 +205,7 @@ test('what can not be read is set aside under a name of its own each time', asyn
   }
 })
 
-test('one that has grown beyond all that is ever noted is set aside unread: it would take the memory that the mail needs (case S12)', async () => {
+test('a file that is larger than all notes together ever are is set aside unread, since it would take the memory that the mail needs (case S12)', async () => {
   const folder = temporary()
   writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\n`)
   truncateSync(join(folder, 'quotas'), 100 * 1024 * 1024)

@@ -1,4 +1,4 @@
-/** The log of a process whose reader is slow, stands still or is gone: the process goes on, and whoever reads gets whole lines. */
+/** A process goes on when the reader of its log is slow, stands still or is gone, and whoever reads that log gets whole lines. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -12,10 +12,10 @@ import { lineOutput } from '../../relay/line-output.ts'
 import { until } from '../local/until.ts'
 
 const program = join(import.meta.dirname, 'chatty-program.ts')
-/** Of 200 octets each: more than the system and the process keep together. */
+/** So many lines, of 200 octets each, are more than the system and the process together keep. */
 const tooMany = 8000
 
-/** `open` is called for each reader; the first one does not read before it is told to. */
+/** `open` begins to read; until it is called nobody does. For a pipe it may be called again: another reader of the same pipe. */
 type Way = { readonly child: ChildProcess; open(): Readable }
 
 const ways: Readonly<Record<string, () => Way>> = {
@@ -54,7 +54,7 @@ function chatty(kind: string) {
   })
   return {
     open,
-    /** How many it has lost so far. */
+    /** Has the process write so many lines; returns how many it has lost so far. */
     async write(lines: number): Promise<number> {
       const answer = once(child, 'message', { signal: AbortSignal.timeout(10_000) })
       child.send(lines)
@@ -70,7 +70,7 @@ function chatty(kind: string) {
   }
 }
 
-/** Everything that comes from now on. */
+/** Collects everything that comes from now on. */
 function reading(from: Readable) {
   let text = ''
   from.setEncoding('utf8').on('data', (chunk) => {
@@ -84,7 +84,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 
 test.each(
   Object.keys(ways),
-)('a %s that nobody reads stops nothing, and the process ends when it is asked to (case R20)', async (kind) => {
+)('a log in a %s that nobody reads stops nothing, and the process ends when it is asked to (case R20)', async (kind) => {
   const { write, end } = chatty(kind)
   const lost = await write(tooMany)
   expect(lost).toBeGreaterThan(0)
@@ -94,14 +94,14 @@ test.each(
 
 test.each(
   Object.keys(ways),
-)('when the reader of a %s comes back it gets whole lines in their order, and at the gap how many are missing', async (kind) => {
+)('when the reader of a %s comes back it gets whole lines in their order, and at the gap is told how many are missing', async (kind) => {
   const { write, open } = chatty(kind)
   const lost = await write(tooMany)
   const kept = tooMany - lost
   const { lines } = reading(open())
   await until('the gap is told', () => lines().length > kept)
   await write(100)
-  await until('it has the rest', () => lines().length > kept + 100)
+  await until('the reader has the rest', () => lines().length > kept + 100)
   expect(lines()[kept]).toBe(`missing ${lost}`)
   const read = lines().toSpliced(kept, 1)
   expect(read.map((line) => Number(whole.exec(line)?.[1]))).toEqual([
@@ -110,30 +110,32 @@ test.each(
   ])
 })
 
-test.each(Object.keys(ways))('a reader of a %s that is late by a moment gets the last lines too', async (kind) => {
+test.each(
+  Object.keys(ways),
+)('a reader of a %s that begins only when the process ends gets all lines, the last ones, too', async (kind) => {
   const { write, end, open } = chatty(kind)
   expect(await write(3000)).toBe(0)
   const exit = end()
   await sleep(200)
   const { lines } = reading(open())
   expect(await exit).toBe(0)
-  await until('it has all of them', () => lines().length === 3000)
+  await until('the reader has all lines', () => lines().length === 3000)
   expect(lines().map((line) => Number(whole.exec(line)?.[1]))).toEqual(numbers(0, 3000))
 })
 
-test('who reads a pipe after another one that is gone begins with a whole line', async () => {
+test('the next reader of a pipe whose reader is gone begins with a whole line', async () => {
   const { write, open } = chatty('pipe')
   await write(3000)
   const first = reading(open())
-  await until('it has begun', () => first.lines().length > 0)
+  await until('the first reader has begun', () => first.lines().length > 0)
   first.stop()
   await write(1000)
   const second = reading(open())
-  await until('it has the newest', () => second.text().includes('3999 '))
+  await until('the second reader has the newest line', () => second.text().includes('3999 '))
   expect(second.lines().filter((line) => !whole.test(line) && !line.startsWith('missing '))).toEqual([])
 })
 
-test('a terminal obeys nothing that a stranger is quoted with, and the line says the same (case R14)', () => {
+test('text of a stranger in a line of the log commands no terminal, and the JSON still says the same (case R14)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'log')
@@ -149,7 +151,7 @@ test('a terminal obeys nothing that a stranger is quoted with, and the line says
   expect(JSON.parse(written)).toEqual(line)
 })
 
-test('a line that must be known at once is with the reader when it is flushed', () => {
+test('a line is with the reader as soon as the output is flushed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'log')

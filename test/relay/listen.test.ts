@@ -1,9 +1,9 @@
-/** Where a server listens: at what it was given, or at all that a machine without IPv6 has. */
+/** A server listens at the address that it was given; where that is every address, on a machine without IPv6, at every one of IPv4. */
 import { type AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from '../../relay/listen.ts'
 
-/** On a machine that knows no address of that kind. */
+/** A server on a machine without IPv6. */
 class WithoutIPv6 extends Server {
   override listen(...at: unknown[]): this {
     const [port, host] = at as [number, string]
@@ -22,12 +22,12 @@ async function addressOf(server: Server, host: string): Promise<string> {
 
 test.each<[string, Server, string, string]>([
   ['everywhere', new Server(), '::', '::'],
-  ['everywhere without IPv6', new WithoutIPv6(), '::', '0.0.0.0'],
+  ['everywhere on a machine without IPv6', new WithoutIPv6(), '::', '0.0.0.0'],
   ['at one address', new WithoutIPv6(), '127.0.0.1', '127.0.0.1'],
-])('%s', async (_name, server, host, address) => {
+])('a server listens %s', async (_name, server, host, address) => {
   expect(await addressOf(server, host)).toBe(address)
 })
 
-test('an address of its own that it can not have is an error', async () => {
+test('one address of IPv6 on a machine without IPv6 is an error', async () => {
   await expect(addressOf(new WithoutIPv6(), '::1')).rejects.toThrow('EAFNOSUPPORT')
 })

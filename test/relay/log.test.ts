@@ -1,4 +1,4 @@
-/** A line of the log is one object of JSON with level and time, whatever is told in it. */
+/** A line of the log is one JSON object with level and time, whatever is told in it. */
 import { expect, test, vi } from 'vitest'
 import { createLog } from '../../relay/log.ts'
 
@@ -7,7 +7,7 @@ function logged(least?: 'debug') {
   return { log: createLog({ write: (line) => lines.push(line) }, least), lines }
 }
 
-test('fields stand between the time and the message, in their order; what is not known is left out', () => {
+test('the fields of a line stand between its time and its message, in their order; a field that is undefined is left out', () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 10, 30, 5, 4, 3, 2) })
   const { log, lines } = logged()
   log.info({ session: 's', bytes: 12, why: undefined, forwardPaths: ['"a"'], share: Number.NaN }, 'accepted')
@@ -20,7 +20,7 @@ test('fields stand between the time and the message, in their order; what is not
   ])
 })
 
-test('the time is that of each line, also where the clock goes back', () => {
+test('each line has the time at which it was written, also where the clock goes back', () => {
   const times = [
     '2026-11-30T05:04:03.999Z',
     '2026-11-30T05:04:04.000Z',
@@ -39,7 +39,7 @@ test('the time is that of each line, also where the clock goes back', () => {
   expect(lines.map((line) => (JSON.parse(line) as { time: string }).time)).toEqual(times)
 })
 
-test('debug is written where it is asked for', () => {
+test('lines of level debug are written only where they are asked for', () => {
   const [usual, all] = [logged(), logged('debug')]
   for (const { log } of [usual, all]) {
     log.debug({}, 'connected')

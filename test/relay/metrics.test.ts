@@ -1,9 +1,10 @@
+/** The metrics of a relay keep the rules of Prometheus, look at the queue once a scrape, and are there before they count. */
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../relay/metrics.ts'
 import { atRest } from './at-rest.ts'
 
-// What `promtool check metrics` asks for; a person runs promtool itself.
-test('only counters are totals, every metric has a help, and every name is in base units', async () => {
+// `promtool check metrics` asks for the same.
+test('only the names of counters end in _total, every metric has a help text, and every name is in base units', async () => {
   const metrics = await createMetrics('mail/shared', () => atRest).registry.getMetricsAsJSON()
   expect(metrics.length).toBeGreaterThan(30)
   for (const { name, help, type } of metrics) {
@@ -13,7 +14,7 @@ test('only counters are totals, every metric has a help, and every name is in ba
   }
 })
 
-test('a scrape looks at the queue once, and the next one anew (case R21)', async () => {
+test('a scrape looks at the queue once, and the next scrape looks again (case R21)', async () => {
   let looks = 0
   const observe = () => ({ ...atRest, sessions: ++looks })
   const { registry } = createMetrics('mail/shared', observe)
@@ -24,7 +25,7 @@ test('a scrape looks at the queue once, and the next one anew (case R21)', async
   }
 })
 
-test('a relay that has given nobody up says so: else Prometheus, which sees what comes on top, never hears of the first', async () => {
+test('a relay without bounces says that they are 0: Prometheus sees increases only, and would miss the first bounce', async () => {
   const { registry, bounces } = createMetrics('mail/shared', () => atRest)
   const told = async () =>
     (await registry.metrics()).split('\n').filter((line) => line.startsWith('relayfleet_bounces'))

@@ -1,8 +1,8 @@
-/** Whoever asks in a storm gets what begins after that, and costs no more than who asks twice. */
+/** An act that is asked for again and again runs once at a time, and once more after the last time that it was asked for. */
 import { expect, test } from 'vitest'
 import { OneAtATime } from '../../relay/one-at-a-time.ts'
 
-test('a thousand questions while one is answered are one more; the next one begins when that is over (case R19)', async () => {
+test('an act that is asked for a thousand times while it runs runs once more, when that run is over (case R19)', async () => {
   const begun: (() => void)[] = []
   const act = () => new Promise<void>((resolve) => begun.push(resolve))
   const before = Promise.withResolvers<void>()

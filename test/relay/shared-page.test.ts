@@ -1,4 +1,4 @@
-/** Pages cost what one asker costs, however many ask. */
+/** A page costs what it costs for one client, however many ask for it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sharedPage } from '../../relay/shared-page.ts'
@@ -8,7 +8,7 @@ const busyFor = (ms: number): void => {
   while (performance.now() < end);
 }
 
-test('who asks before a page is begun shares it; who asks later gets a later one, and one is made at a time', async () => {
+test('those who ask before a page is begun share it, those who ask later get a later one, and one page is made at a time', async () => {
   let made = 0
   let making = 0
   const page = sharedPage(async () => {
@@ -27,7 +27,7 @@ test('who asks before a page is begun shares it; who asks later gets a later one
   expect(await Promise.all(later)).toEqual([2, 2])
 })
 
-test('asked without an end, it takes a tenth of the time', async () => {
+test('a page that is asked for without an end takes a tenth of the time', async () => {
   let made = 0
   const page = sharedPage(() => {
     busyFor(5)
@@ -39,7 +39,7 @@ test('asked without an end, it takes a tenth of the time', async () => {
   expect(made).toBeLessThanOrEqual(8)
 })
 
-test('a page that fails fails for all who asked for it, and not for the next', async () => {
+test('a page that can not be made fails for all who asked for it, and is made anew for the next', async () => {
   let made = 0
   const page = sharedPage(() => {
     made += 1

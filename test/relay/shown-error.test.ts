@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { shownError } from '../../relay/shown-error.ts'
 
-test('an error tells its kind, its causes and what Node adds', () => {
+test('an error is shown with its type, its causes, and the code and number that Node adds', () => {
   const cause = Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28 })
   const error = new TypeError('not written', { cause })
   expect(shownError(error)).toEqual({
@@ -18,14 +18,14 @@ test('an error tells its kind, its causes and what Node adds', () => {
   expect(shownError('thrown as a text')).toBe('thrown as a text')
 })
 
-test('a cause that the error says itself is told once, as of a spool that can not be read', () => {
+test('a cause that the message of its error already quotes, as that of a spool that can not be read, is told once', () => {
   const disk = new Error('EIO: i/o error, read')
   const spool = new Error(`message 0a could not be read: ${disk.message}`, { cause: disk })
   const error = new Error('not sent', { cause: spool })
   expect(shownError(error)).toMatchObject({ message: 'not sent: message 0a could not be read: EIO: i/o error, read' })
 })
 
-test('no error is too odd to be told', () => {
+test('whatever is thrown, be it a circle or no object at all, can be logged', () => {
   const circle: { self?: object } = {}
   circle.self = circle
   const error = Object.assign(new Error('odd', { cause: circle }), { circle, big: 1n, code: 'ODD' })

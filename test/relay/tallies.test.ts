@@ -1,4 +1,4 @@
-/** Whoever scrapes sees what prom-client would have counted. */
+/** Our counters and histograms print what those of prom-client would print. */
 import * as prom from 'prom-client'
 import { expect, test } from 'vitest'
 import { Counter, Histogram } from '../../relay/tallies.ts'
@@ -31,7 +31,7 @@ function both() {
   }
 }
 
-test('before anything is counted, and after a thousand of each', async () => {
+test('our metrics print what prom-client prints, before anything is counted and after a thousand counts of each', async () => {
   const { registry, theirs, ours, expected } = both()
   const asExpected = async () => expect(await registry.metrics()).toBe(await theirs.metrics())
   await asExpected()

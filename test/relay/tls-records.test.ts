@@ -1,4 +1,4 @@
-/** Where a record ends does not depend on the pieces in which it comes. */
+/** The ends of TLS records are found, whatever the pieces in which their octets come. */
 import { expect, test } from 'vitest'
 import { TlsRecords } from '../../relay/tls-records.ts'
 
@@ -6,7 +6,7 @@ const record = (length: number): Buffer =>
   Buffer.concat([Buffer.from([23, 3, 3, length >> 8, length & 255]), Buffer.alloc(length)])
 const sent = Buffer.concat([22, 0, 1, 300, 16_640].map(record))
 
-/** After which octets a record was over. */
+/** The numbers of octets after which a record was over. */
 function endsIn(pieceBytes: number): readonly number[] {
   const records = new TlsRecords()
   const ends: number[] = []
@@ -18,11 +18,13 @@ function endsIn(pieceBytes: number): readonly number[] {
   return ends
 }
 
-test.each([1, 2, 3, 5, 7, 64, 1000, 65_536])('in pieces of %d octets', (pieceBytes) => {
+test.each([
+  1, 2, 3, 5, 7, 64, 1000, 65_536,
+])('the end of each TLS record is found in pieces of %d octets', (pieceBytes) => {
   expect(endsIn(pieceBytes)).toEqual([27, 32, 38, 343, 16_988])
 })
 
-test('before the first octet, and within a head, none is over', () => {
+test('before its first octet, and within its head, a TLS record is not over', () => {
   const records = new TlsRecords()
   expect([records.isOver, records.take(sent.subarray(0, 4)), records.isOver]).toEqual([false, 4, false])
 })

@@ -1,4 +1,4 @@
-/** One that fails keeps no other one from being done. */
+/** Of several acts that are done together, one that fails keeps no other from being done. */
 import { expect, test } from 'vitest'
 import { together } from '../../relay/together.ts'
 
@@ -6,7 +6,7 @@ const fails = (why: string) => (): never => {
   throw new Error(why)
 }
 
-test('all are begun in one turn and in their order, also behind one that throws; what failed is told at the end', async () => {
+test('all acts are begun in one turn and in their order, also behind one that throws, and those that failed are told at the end', async () => {
   const begun: number[] = []
   let late = false
   const done = together([

@@ -1,4 +1,4 @@
-/** However much one sends, everybody else has a turn (case R15): the clock and the rounds of the event loop are ours here. */
+/** However much one client sends, everybody else has a turn (case R15); the clock and the rounds of the event loop are simulated. */
 import { expect, test } from 'vitest'
 import { type Owner, roundMs, Turns } from '../../relay/turns.ts'
 
@@ -7,7 +7,7 @@ const known = (name: string): Owner => ({ rank: 'known', name })
 const stranger = (name: string): Owner => ({ rank: 'stranger', name })
 const delivery = (name: string): Owner => ({ rank: 'delivery', name })
 
-/** A round of a relay that is shared has time for two of these. */
+/** How long a piece of work takes: a round of a relay that several credentials share has time for two pieces. */
 const pieceMs = roundMs.shared / 2
 
 function stage() {
@@ -17,7 +17,7 @@ function stage() {
   const turns = new Turns({
     now: () => now,
     soon: (round) => {
-      // Two of them would have twice the time of one, and nobody who came meanwhile is seen in between.
+      // Two rounds ahead would have twice the time of one, and nobody who came meanwhile would be seen between them.
       expect(ahead).toBeUndefined()
       ahead = round
     },
@@ -31,7 +31,7 @@ function stage() {
       },
       laterMs,
     )
-  /** False when nobody asked for one. */
+  /** Begins the round that was asked for; false when none was. */
   const round = (): boolean => {
     const due = ahead
     ahead = undefined
@@ -46,7 +46,7 @@ function stage() {
     pass: (ms: number): void => {
       now += ms
     },
-    /** Two were here already. */
+    /** Makes the relay one that two credentials share already. */
     share: (): void => {
       for (const name of ['x', 'y']) send(credential(name))
       round()
@@ -55,14 +55,14 @@ function stage() {
   }
 }
 
-test('while there is time, it is done at once', () => {
+test('while its round has time, a piece of work is done at once', () => {
   const { send, done } = stage()
   send(stranger('a'))
   send(credential('b'))
   expect(done).toEqual(['a', 'b'])
 })
 
-test('beyond the time of a round it waits for the next, and then nobody comes before it', () => {
+test('work beyond the time of a round waits for the next round, and nothing that comes later is done before it', () => {
   const { send, done, round, share } = stage()
   share()
   for (const name of ['a', 'b', 'c', 'd']) send(credential(name))
@@ -74,7 +74,7 @@ test('beyond the time of a round it waits for the next, and then nobody comes be
   expect(done.at(-1)).toBe('e')
 })
 
-test('who is alone has long rounds; from the first piece of another one on they are short, for ten seconds (case R15)', () => {
+test('a credential that is alone has long rounds; from the first piece of another credential on rounds are short, for ten seconds (case R15)', () => {
   const { send, done, round, pass } = stage()
   const inARound = (): number => {
     const before = done.length
@@ -94,7 +94,7 @@ test('who is alone has long rounds; from the first piece of another one on they 
   expect(inARound()).toBe(long)
 })
 
-test('neither what is sent on nor a connection to log in on is another credential: rounds stay long', async () => {
+test('neither a delivery attempt nor a client that has not logged in yet counts as another credential: rounds stay long', async () => {
   const { send, done, turns, round } = stage()
   for (let n = 0; n < 100; n += 1) send(credential('flood'))
   await turns.turn(delivery('modest'), 1)
@@ -104,7 +104,7 @@ test('neither what is sent on nor a connection to log in on is another credentia
   expect(done.length - before).toBe(roundMs.alone / pieceMs)
 })
 
-test('of a credential with a thousand pieces and one with one, the one is next (case R15)', () => {
+test('beside a credential with a thousand pieces of work, the only piece of another one is done in the next round (case R15)', () => {
   const { send, done, round } = stage()
   for (let n = 0; n < 1000; n += 1) send(credential('flood'))
   done.length = 0
@@ -113,7 +113,7 @@ test('of a credential with a thousand pieces and one with one, the one is next (
   expect(done).toEqual(['flood', 'modest'])
 })
 
-test('an answer and an attempt have their turn, too: what one write of the disk made ours does not come all at once (case R15)', async () => {
+test('replies and delivery attempts have their turns, too: those of all messages that one sync made ours do not come at once (case R15)', async () => {
   const { send, done, turns, round, share } = stage()
   share()
   for (let n = 0; n < 100; n += 1) {
@@ -130,7 +130,7 @@ test('an answer and an attempt have their turn, too: what one write of the disk 
   expect(done.length).toBeLessThanOrEqual(8)
 })
 
-test('a thousand strangers take no more than their rank: who logged in waits for no more than one of each', () => {
+test('a thousand strangers together take no more turns than their rank has: a known address and a credential have theirs among the first six', () => {
   const { send, done, round, share } = stage()
   share()
   for (let n = 0; n < 1000; n += 1) send(stranger(`guesser ${n}`))
@@ -144,7 +144,7 @@ test('a thousand strangers take no more than their rank: who logged in waits for
   expect(firstSix).toEqual(expect.arrayContaining(['an address', 'modest', 'modest again']))
 })
 
-test('ranks share the time, not the number: behind a handshake, who logged in has as much before the next', () => {
+test('ranks share the time and not the number of turns: between two handshakes of strangers, a credential has as much time as a handshake took', () => {
   const { send, done, round, share } = stage()
   share()
   for (let n = 0; n < 100; n += 1) send(credential('flood'))
@@ -157,7 +157,7 @@ test('ranks share the time, not the number: behind a handshake, who logged in ha
   for (const pieces of between) expect(Math.abs(pieces - 10)).toBeLessThanOrEqual(1)
 })
 
-test('a rank that was idle has saved nothing up', () => {
+test('a rank that was idle has saved up no time', () => {
   const { send, done, round, share } = stage()
   share()
   for (let n = 0; n < 100; n += 1) send(credential('flood'))
@@ -168,7 +168,7 @@ test('a rank that was idle has saved nothing up', () => {
   expect(done.filter((what) => what === 'flood').length).toBeGreaterThanOrEqual(4)
 })
 
-test('where a piece is a whole round, and another stranger comes each time, either rank has every other one', () => {
+test('where a piece of work takes a whole round and another stranger comes in each, strangers and credentials have every other round', () => {
   const { send, done, round, share } = stage()
   share()
   for (let n = 0; n < 100; n += 1) send(credential('flood'), 'flood', roundMs.shared)
@@ -182,7 +182,7 @@ test('where a piece is a whole round, and another stranger comes each time, eith
   expect(done.filter((what) => what === 'flood')).toHaveLength(10)
 })
 
-test('strangers have their turn whatever is sent by those who logged in, each address one', () => {
+test('strangers have their turns whatever credentials send, and each address of strangers has its own', () => {
   const { send, done, round } = stage()
   for (let n = 0; n < 1000; n += 1) send(credential('flood'))
   done.length = 0
@@ -192,7 +192,7 @@ test('strangers have their turn whatever is sent by those who logged in, each ad
   expect(done).toEqual(expect.arrayContaining(['many', 'one']))
 })
 
-test('what it takes after it has returned counts: a round has few handshakes', () => {
+test('the time that work takes after its call has returned counts, too: few handshakes begin in a round', () => {
   const { send, done, round, share } = stage()
   share()
   for (let n = 0; n < 10; n += 1) send(stranger(`hello ${n}`), `hello ${n}`, pieceMs)
@@ -201,7 +201,7 @@ test('what it takes after it has returned counts: a round has few handshakes', (
   expect(done).toHaveLength(2)
 })
 
-test('everything is done, each owner in its own order', () => {
+test('all work is done, that of each owner in its own order', () => {
   const { send, done, round } = stage()
   for (let n = 0; n < 300; n += 1) send(n % 3 === 0 ? stranger('x') : credential(`c${n % 7}`), `${n}`)
   for (let rounds = 0; round(); rounds += 1) expect(rounds).toBeLessThan(300)

@@ -1,4 +1,4 @@
-/** What a handshake costs beyond its octets is its own client's: each piece has its turn, and none overtakes another. */
+/** The pieces of a TLS handshake each wait for their client's turn, and none overtakes another. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
@@ -9,7 +9,7 @@ import { makeCertificates } from '../certificates.ts'
 import { until } from '../local/until.ts'
 import { liveBytes } from './live-memory.ts'
 
-test('before the handshake is over each piece waits for its turn, then they pass at once; all in their order', async () => {
+test('before the handshake is done each piece waits for its turn, after it octets pass at once, and all stay in their order', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const accepted = once(server, 'connection')
@@ -23,11 +23,11 @@ test('before the handshake is over each piece waits for its turn, then they pass
   })
 
   client.write('hello ')
-  await until('it waits', () => waiting.length === 1)
+  await until('the first piece waits', () => waiting.length === 1)
   client.write('certificate ')
   expect(passed).toBe('')
   waiting.shift()?.()
-  await until('the next one waits', () => waiting.length === 1)
+  await until('the second piece waits', () => waiting.length === 1)
   expect(passed).toBe('hello ')
   waiting.shift()?.()
   under.handshakeDone(() => passed.length)
@@ -39,7 +39,7 @@ test('before the handshake is over each piece waits for its turn, then they pass
   server.close()
 })
 
-test.each(['its turn', 'its reader'])('the end of a connection comes behind what waits for %s', async (what) => {
+test.each(['its turn', 'its reader'])('the end of a connection does not overtake what waits for %s', async (what) => {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const accepted = once(server, 'connection')
@@ -58,7 +58,7 @@ test.each(['its turn', 'its reader'])('the end of a connection comes behind what
   for (const work of waiting) work()
   const passed: Buffer[] = []
   under.on('data', (record: Buffer) => passed.push(record))
-  await until('it has ended, too', () => under.readableEnded || failed !== undefined)
+  await until('the wrapped connection has ended, too', () => under.readableEnded || failed !== undefined)
   expect(failed).toBeUndefined()
   expect(Buffer.concat(passed)).toEqual(records)
   expect(under.writable).toBe(true)
@@ -67,8 +67,8 @@ test.each(['its turn', 'its reader'])('the end of a connection comes behind what
   server.close()
 })
 
-test('of what has passed nothing is kept, however much came at once (case R15)', async () => {
-  /** Of TLS: its type, its version, its length. */
+test('nothing is kept in memory of records that have passed, however many came at once (case R15)', async () => {
+  /** A TLS record with 16 KiB of content: its head is type, version and length. */
   const record = Buffer.concat([Buffer.from([23, 3, 3, 0x40, 0]), Buffer.alloc(0x4000)])
   const sockets = Array.from({ length: 100 }, () => new PassThrough())
   let passed = 0
@@ -88,7 +88,7 @@ test('of what has passed nothing is kept, however much came at once (case R15)',
 test.each([
   ['at each piece', 1],
   ['when it holds a few', 5],
-])('a record that says something counts as one that does, however often its reader pauses: %s', async (_when, most) => {
+])('a TLS record with content is not taken for an empty one, however often its reader pauses: %s', async (_when, most) => {
   const { cert, key, ca } = await makeCertificates(['localhost'])
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
