@@ -1,4 +1,4 @@
-/** A client that takes more than its share, and what it costs the others. */
+/** A client that takes more than its share is bounded, and costs the others little. */
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, type UnderTest } from './submission-under-test.ts'
 
-/** Guesses at one password as long as the session is served; how many answers were given. */
+/** Guesses three times at the password of `app` in one session: the replies, or only the greeting where that was a refusal. */
 async function guess(under: UnderTest, localAddress: string): Promise<string[]> {
   const port = under.port('submissions')
   const raw = createConnection({ host: '127.0.0.1', port, localAddress })
@@ -22,7 +22,7 @@ async function guess(under: UnderTest, localAddress: string): Promise<string[]> 
   return (await talk(socket, 'EHLO x', wrong, wrong, wrong)).slice(1)
 }
 
-test('2,000 guesses at a password, each answered; who is logged in does not wait a second (case A10)', {
+test('2,000 guesses at a password are each answered, and a client that is logged in does not wait a second meanwhile (case A10)', {
   timeout: 120_000,
 }, async () => {
   const { under } = await start()
@@ -32,7 +32,7 @@ test('2,000 guesses at a password, each answered; who is logged in does not wait
   let guessing = true
   const guesses = (async () => {
     const answers: string[] = []
-    // Three sessions of each, and from some a fourth: nine or ten guesses, the most that an address has.
+    // Three sessions from each address: nine guesses, one fewer than lock an address out.
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < addresses.length; i += 25) {
         const at = addresses.slice(i, i + 25)
@@ -71,7 +71,7 @@ test('a client that never reads its replies is sent away after its hundred idle 
   expect(octets.toString().split('\r\n').at(-2)).toMatch(/^421 4\.7\.0 /)
 })
 
-test('20,000 times the same recipient in one transaction: a thousand repeat it, and the session is over (case R05)', async () => {
+test('a client that names the same recipient 20,000 times in one transaction is sent away after a thousand repetitions (case R05)', async () => {
   const { under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -84,7 +84,7 @@ test('20,000 times the same recipient in one transaction: a thousand repeat it, 
   expect(replies.at(-1)).toMatch(/^421 4\.7\.0 .*\(always\.errors\)$/)
 })
 
-test('2,000 clients that connect and leave hold no descriptor and no place (case R04)', async () => {
+test('2,000 clients that connect and leave leave no file descriptor and no session behind (case R04)', async () => {
   const { under } = await start()
   const descriptors = (): number => readdirSync('/proc/self/fd').length
   await banner(under)
@@ -98,10 +98,10 @@ test('2,000 clients that connect and leave hold no descriptor and no place (case
   expect((await banner(under))[0]).toMatch(/^220 /)
 })
 
-test('no look-up is made before the greeting: with a resolver that never answers it comes at once (case R17)', async () => {
+test('no DNS look-up is made before the greeting, which comes at once also with a resolver that never answers (case R17)', async () => {
   const before = dns.getServers()
   closers.push(() => dns.setServers(before))
-  // Nobody answers there.
+  // No resolver answers there.
   dns.setServers(['127.9.9.9:9'])
   const { under } = await start(undefined, baseConfig)
   const since = performance.now()
@@ -110,7 +110,7 @@ test('no look-up is made before the greeting: with a resolver that never answers
   expect(performance.now() - since).toBeLessThan(200)
 })
 
-test('a client that repeats what a full disk refuses has few lines in the log, is counted whole, and is sent away by a refusal for now (case S14)', async () => {
+test('a client that tries on and on while the disk is full has few lines in the log, is counted each time, and is sent away by a refusal for now (case S14)', async () => {
   const { under } = await start(Object.assign(new MemorySpool(), { fault: 'no space left', isFull: true }))
   const { told, metrics } = under
   const [, socket] = await banner(under, 'submissions')
@@ -129,7 +129,7 @@ test('a client that repeats what a full disk refuses has few lines in the log, i
   expect(said.at(-1)).toMatch(/^421 4\.3\.1 .*\(queue\.storage\)$/)
   await expect.poll(() => told.at(-1)?.msg).toBe('more refusals without a line')
   const lines = told.filter((line) => line.msg === 'refused')
-  // Of each second one message, with what came behind its MAIL.
+  // One message a second has log lines: those of its MAIL, RCPT and DATA.
   expect(lines.length).toBeLessThanOrEqual(3 * Math.ceil((performance.now() - since + 1) / 1000))
   const ofMail = lines.filter((line) => line['rule'] === 'queue.storage')
   expect(told.at(-1)).toMatchObject({ credential: 'apps/app', times: 100 - ofMail.length })

@@ -1,4 +1,4 @@
-/** Sessions by a client certificate: each way in which one can be bad, and what ends a session that was good. */
+/** A client certificate is a login when it is good and one credential names it; each way in which it can be bad is refused. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -11,7 +11,7 @@ import { certificateConfig, type UnderTest } from './submission-under-test.ts'
 
 type Options = { readonly session?: Buffer; readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' }
 
-/** Under TLS from the first octet, its greeting read. */
+/** Connects to the Implicit listener, shows a certificate or none, and reads the greeting. */
 async function show(under: UnderTest, shown?: Shown, options: Options = {}): Promise<TLSSocket> {
   const port = under.port('submissions')
   const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown, ...options })
@@ -38,11 +38,11 @@ const { shown, authorities } = await clientCertificates()
 
 test.each([
   ['a URI that its credential names', 'device', 'apps/device'],
-  ['a host name, in other letters', 'deviceByDns', 'apps/device'],
-  ['a mail address, its domain in other letters', 'deviceByEmail', 'apps/device'],
+  ['a host name in other letter case', 'deviceByDns', 'apps/device'],
+  ['a mail address whose domain is in other letter case', 'deviceByEmail', 'apps/device'],
   ['two names of one credential', 'deviceTwice', 'apps/device'],
-  ['another credential', 'printer', 'apps/printer'],
-  ['an intermediate that comes along', 'chain', 'apps/device'],
+  ['a name of another credential', 'printer', 'apps/printer'],
+  ['an intermediate that is shown along with it', 'chain', 'apps/device'],
 ] as const)('a certificate logs in by %s', async (_, name, credential) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   for (const socket of [await show(under, shown[name]), await showAfterStartTls(under, shown[name])]) {
@@ -60,38 +60,43 @@ const unnamed = 'no credential names this client certificate (credential.clientC
 
 test.each([
   [
-    'none at all',
+    'no certificate at all',
     undefined,
     'certificate',
     'this needs a client certificate, and none was shown (always.clientCertificate)',
   ],
-  ['one of another authority', 'other', 'certificate', untrusted],
-  ['one of another authority of the same name', 'foreign', 'certificate', untrusted],
-  ['one of an authority of the same name, by a signature that is not good', 'foreignByName', 'certificate', untrusted],
-  ['one without its intermediate', 'withoutIntermediate', 'certificate', untrusted],
+  ['a certificate of another authority', 'other', 'certificate', untrusted],
+  ['a certificate of another authority of the same name', 'foreign', 'certificate', untrusted],
   [
-    'one that has expired',
+    'a certificate of an authority of the same name, with a signature that is not good',
+    'foreignByName',
+    'certificate',
+    untrusted,
+  ],
+  ['a certificate without its intermediate', 'withoutIntermediate', 'certificate', untrusted],
+  [
+    'a certificate that has expired',
     'expired',
     'certificateExpired',
     'the client certificate has expired, or one that vouches for it (always.clientCertificate)',
   ],
   [
-    'one that is early',
+    'a certificate that is not valid yet',
     'early',
     'certificateExpired',
     'the client certificate is not valid yet, or one that vouches for it (always.clientCertificate)',
   ],
-  ['one for servers', 'server', 'certificate', notForClients],
-  ['one that may sign certificates, and no handshake', 'signer', 'certificate', notForClients],
-  ['one by a certificate that is no authority', 'belowNone', 'certificate', notForClients],
-  ['one with a weak signature', 'weak', 'certificate', unfit],
-  ['one with a critical extension that nobody knows', 'unknown', 'certificate', unfit],
-  ['names that only begin like one of ours', 'nobody', 'certificateName', unnamed],
-  ['no name', 'nameless', 'certificateName', unnamed],
-  ['the right name as another kind of name', 'otherKind', 'certificateName', unnamed],
-  ['a name with a star', 'wildcard', 'certificateName', unnamed],
-  ['two names in one', 'injected', 'certificateName', unnamed],
-] as const)('refused, and not offered: %s', async (_, name, reason, text) => {
+  ['a certificate for servers', 'server', 'certificate', notForClients],
+  ['a certificate whose key may sign certificates, and no handshake', 'signer', 'certificate', notForClients],
+  ['a certificate signed by one that is no authority', 'belowNone', 'certificate', notForClients],
+  ['a certificate with a weak signature', 'weak', 'certificate', unfit],
+  ['a certificate with a critical extension that nobody knows', 'unknown', 'certificate', unfit],
+  ['a certificate whose names only begin like one that a credential has', 'nobody', 'certificateName', unnamed],
+  ['a certificate without a name', 'nameless', 'certificateName', unnamed],
+  ['a certificate with the right name as another kind of name', 'otherKind', 'certificateName', unnamed],
+  ['a certificate with a star in its name', 'wildcard', 'certificateName', unnamed],
+  ['a certificate with two names in one', 'injected', 'certificateName', unnamed],
+] as const)('a client that shows %s is refused AUTH EXTERNAL, and is not offered it', async (_, name, reason, text) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const socket = await show(under, name && shown[name])
   const [hello, auth] = await talk(socket, 'EHLO x', 'AUTH EXTERNAL =')
@@ -105,7 +110,7 @@ test.each([
   )
 })
 
-test('a chain that is longer than any in use is not verified, which takes time of everybody (case T20)', async () => {
+test('a chain of certificates that is longer than any in use is not verified, since that takes time from everybody (case T20)', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const { cert, key } = shown.device
   const withOthers = (count: number) => ({ cert: `${cert}\n${`${authorities.other.pem}\n`.repeat(count)}`, key })
@@ -119,9 +124,9 @@ test('a chain that is longer than any in use is not verified, which takes time o
 })
 
 test.each([
-  ['a stranger', 'other', /^535 5\.7\.8 the client certificate is not of an authority/],
-  ['who is trusted', 'device', /^235 /],
-  ['who is trusted by an intermediate', 'chain', /^235 /],
+  ['a client that is not trusted', 'other', /^535 5\.7\.8 the client certificate is not of an authority/],
+  ['a client that is trusted', 'device', /^235 /],
+  ['a client that is trusted by an intermediate', 'chain', /^235 /],
 ] as const)('a chain of %s with a key on a curve that NIST has no name for ends no relay (case T22)', async (_, name, said) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const { cert, key } = shown[name]
@@ -132,7 +137,7 @@ test.each([
 test.each([
   'authority',
   'other',
-] as const)('one of its intermediate that has ended, made by its %s, may come along before the one that took its place (case A20)', async (by) => {
+] as const)('a client may show a certificate of its intermediate that has ended, made by `%s`, before the one that took its place (case A20)', async (by) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const { pem } = await makeAuthority('Intermediate', authorities[by], authorities.intermediate.keys, -1)
   const { cert, key } = shown.withoutIntermediate
@@ -141,7 +146,7 @@ test.each([
   expect(await external(await show(under, { cert: `${cert}\n${pem}`, key }))).toMatch(/^535 /)
 })
 
-test('an intermediate that is named as the authority is one, and its root is not then', async () => {
+test('an intermediate that a listener names as its authority is trusted, and the root above it is not', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   await under.apply(certificateConfig(), authorities.intermediate.pem)
   expect(await external(await show(under, shown.withoutIntermediate))).toMatch(/^235 /)
@@ -149,7 +154,7 @@ test('an intermediate that is named as the authority is one, and its root is not
   expect(await external(await show(under, shown.device))).toMatch(/^535 /)
 })
 
-test('while an authority changes both are taken; when the former goes, its sessions end and its certificates with it', async () => {
+test('while an authority is replaced both are trusted; when the old one goes, its sessions end, and its certificates are refused', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const config = certificateConfig()
   const before = await show(under, shown.device)
@@ -170,7 +175,7 @@ test('while an authority changes both are taken; when the former goes, its sessi
   expect((await talk(after, opening))[0]).toMatch(/^250 /)
 })
 
-test('an authority that got a new certificate for its key lets clients connect again', async () => {
+test('when an authority gets a new certificate for its key, open sessions end, and their clients can log in again', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const before = await show(under, shown.device)
   expect(await external(before)).toMatch(/^235 /)
@@ -180,7 +185,7 @@ test('an authority that got a new certificate for its key lets clients connect a
   expect(await external(await show(under, shown.device))).toMatch(/^235 /)
 })
 
-test('a session ends with its certificate', async () => {
+test('a session ends when its client certificate expires', async () => {
   const clock = { now: Date.now() }
   const { under } = await start(new MemorySpool(), certificateConfig(), () => clock.now)
   const socket = await show(under, shown.device)
@@ -201,7 +206,7 @@ test('a listener that comes to require certificates ends sessions that have show
 test.each([
   'TLSv1.2',
   'TLSv1.3',
-] as const)('no %s session is resumed with what it once had shown', async (maxVersion) => {
+] as const)('no %s session is resumed with the certificate that its client once showed', async (maxVersion) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   let session: Buffer | undefined
   const first = await show(under, shown.device, { maxVersion })

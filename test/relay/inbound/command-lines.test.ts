@@ -1,4 +1,4 @@
-/** Octets that are no commands, and how many commands wait. */
+/** Octets that are no SMTP commands are refused as they come, and commands that wait take little memory. */
 import { expect, test, vi } from 'vitest'
 import { CommandLines, faultIn } from '../../../relay/inbound/command-lines.ts'
 import { liveBytes } from '../live-memory.ts'
@@ -22,18 +22,18 @@ test.each([
     'TLS begins with STARTTLS here; a client that begins with TLS needs an Implicit listener (always.syntax)',
   ],
   [
-    'the first octet of one',
+    'the first octet of a TLS handshake',
     '\x16',
     'TLS begins with STARTTLS here; a client that begins with TLS needs an Implicit listener (always.syntax)',
   ],
-  ['a control character of its number', 'NOOP \x16\x03\x01', 'control character in a command (always.syntax)'],
+  ['octets of a TLS handshake within a command', 'NOOP \x16\x03\x01', 'control character in a command (always.syntax)'],
   ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n', 'this is an SMTP server (always.syntax)'],
   [
     'a proxy header',
     'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n',
     'no PROXY protocol here: switch it off at the load balancer (always.syntax)',
   ],
-  ['one behind a command', 'NOOP\r\nPROXY UNKNOWN\r\n', 'this is an SMTP server (always.syntax)'],
+  ['a proxy header behind a command', 'NOOP\r\nPROXY UNKNOWN\r\n', 'this is an SMTP server (always.syntax)'],
   ['2,048 octets', `NOOP ${'x'.repeat(2_043)}\r\n`, undefined],
   ['2,049 octets', `NOOP ${'x'.repeat(2_044)}\r\n`, 'line too long (always.syntax)'],
   ['2,048 octets whose end is not all here', `NOOP ${'x'.repeat(2_043)}\r`, undefined],
@@ -41,17 +41,17 @@ test.each([
   ['many short lines', 'NOOP\r\n'.repeat(1_000), undefined],
   ['12,288 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_277)}\r\n`, undefined],
   ['12,289 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line of a login too long (always.syntax)'],
-] as const)('%s', (_name, octets, expected) => {
+] as const)('what a client sent is a command so far, or is refused: %s', (_name, octets, expected) => {
   expect(text(octets)).toBe(expected)
 })
 
-test('in a login the first line may be a token', () => {
+test('within a login the first line may be as long as a token', () => {
   expect(text(`${'A'.repeat(12_288)}\r\n`, true)).toBeUndefined()
   expect(faultIn(`${'A'.repeat(12_289)}\r\n`, true)?.reply).toMatchObject({ code: 500, status: '5.5.6' })
   expect(text(`AAAA\r\n${'A'.repeat(2_049)}\r\n`, true)).toBe('line too long (always.syntax)')
 })
 
-test('a fault is found wherever the octets were cut', () => {
+test('a fault is found wherever the octets were cut into segments', () => {
   const lines = new CommandLines(() => {})
   expect(lines.take('NOOP\r', false)).toBeUndefined()
   expect(lines.take('\nNOOP', false)).toBeUndefined()
@@ -59,7 +59,7 @@ test('a fault is found wherever the octets were cut', () => {
   lines.forget()
 })
 
-test('more waits behind the line that is carried out: whole lines and beginnings of one', () => {
+test('what came behind the line that is carried out is known to wait, whether it is a whole line or the beginning of one', () => {
   const lines = new CommandLines(() => {})
   lines.take('DATA\r\n', false)
   lines.next()
@@ -99,7 +99,7 @@ test('a command that is complete has no deadline', () => {
   vi.useRealTimers()
 })
 
-test('a line keeps no memory of what came with it (case R15)', () => {
+test('a line that is kept keeps nothing else in memory that came with it (case R15)', () => {
   const lines = new CommandLines(() => {})
   const others = `NOOP ${'x'.repeat(2000)}\r\n`.repeat(30)
   const kept: (string | undefined)[] = []
@@ -113,7 +113,7 @@ test('a line keeps no memory of what came with it (case R15)', () => {
   expect(new Set(kept).size).toBe(200)
 })
 
-test('nor does the beginning of one, which a stranger may leave for a minute (case R15)', () => {
+test('the beginning of a line, which a stranger may leave for a minute, keeps nothing else in memory that came with it (case R15)', () => {
   const others = `NOOP ${'x'.repeat(690)}\r\n`.repeat(90)
   const before = liveBytes()
   const sessions = Array.from({ length: 200 }, (_, n) => {
@@ -129,7 +129,7 @@ test('nor does the beginning of one, which a stranger may leave for a minute (ca
   }
 })
 
-test('short lines that wait take no more memory than they came in, and none when the session is over (case R04)', () => {
+test('short lines that wait take no more memory than the octets they came in, and none when the session is over (case R04)', () => {
   const octets = Buffer.from('ab\r\n'.repeat(16_000))
   const before = liveBytes()
   const sessions = Array.from({ length: 100 }, () => new CommandLines(() => {}))
@@ -146,19 +146,27 @@ test.each([
     `${'NOOP\r\n'.repeat(900)}AUTH PLAIN ${'A'.repeat(12_277)}\r\nNOOP\r\n`,
     undefined,
   ],
-  ['two of them', `AUTH PLAIN ${'A'.repeat(9_000)}\r\n`.repeat(2), undefined],
-  ['one that is too long', `NOOP\r\nAUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line of a login too long (always.syntax)'],
+  ['two tokens', `AUTH PLAIN ${'A'.repeat(9_000)}\r\n`.repeat(2), undefined],
   [
-    'a long line behind it',
+    'a token that is too long',
+    `NOOP\r\nAUTH PLAIN ${'A'.repeat(12_278)}\r\n`,
+    'line of a login too long (always.syntax)',
+  ],
+  [
+    'a line that is too long behind a token',
     `AUTH ${'A'.repeat(9_000)}\r\nNOOP ${'x'.repeat(2_044)}\r\n`,
     'line too long (always.syntax)',
   ],
   [
-    'a long line behind many short ones',
+    'a line that is too long behind many short ones',
     `${'\r\n'.repeat(5_000)}NOOP ${'x'.repeat(2_044)}`,
     'line too long (always.syntax)',
   ],
-  ['the longest behind many short ones', `${'\r\n'.repeat(5_000)}NOOP ${'x'.repeat(2_043)}\r`, undefined],
-] as const)('each line has a length of its own: %s', (_name, octets, expected) => {
+  [
+    'a line of the greatest length behind many short ones',
+    `${'\r\n'.repeat(5_000)}NOOP ${'x'.repeat(2_043)}\r`,
+    undefined,
+  ],
+] as const)('the length of each line is judged by itself: %s', (_name, octets, expected) => {
   expect(text(octets)).toBe(expected)
 })

@@ -1,4 +1,4 @@
-/** A content is judged the same, and comes out the same, whatever its chunks were. */
+/** A content is judged the same, and comes out the same, whatever the chunks in which it came. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Content } from '../../../relay/inbound/content.ts'
@@ -8,7 +8,7 @@ import { liveBytes } from '../live-memory.ts'
 
 const fine = { audited: [], fromDomain: 'corp.example' }
 
-/** The whole of what came out, the refusal, and the header that was judged. */
+/** Passes a content through: what came out of it, the rule that refused it, and the header that was judged. */
 function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fine) {
   const judged: string[] = []
   const content = new Content({ messageBytes, bareNewlines: 'Reject' }, new Held().of('a'), (header) => {
@@ -28,7 +28,7 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
 const cut = (whole: Buffer, size: number): Buffer[] =>
   Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => whole.subarray(i * size, (i + 1) * size))
 
-test('the header is judged once, alone, and nothing of the content is lost', () => {
+test('the header is judged once, without the body, and nothing of the content is lost', () => {
   const header = 'From: <a@corp.example>\r\nSubject: x\r\n\r\n'
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 50 }), fc.nat(5), (size, lines) => {
@@ -41,7 +41,7 @@ test('the header is judged once, alone, and nothing of the content is lost', () 
   )
 })
 
-test('what the judge makes of the header goes on in its place, whatever the chunks were', () => {
+test('the header that the judge returns goes on in the place of the one that came, whatever the chunks were', () => {
   const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
   for (const size of [1, 5, 1_000]) {
     const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
@@ -91,13 +91,13 @@ test('a header of 100 KiB passes to the judge, one octet more does not', () => {
   }
 })
 
-test('exactly the limit passes', () => {
+test('a content of exactly the size limit passes, and one octet more does not', () => {
   const of = (octets: number): Buffer => Buffer.from(`X: y\r\n\r\n${'x'.repeat(octets - 8)}`)
   expect(pass([of(100)], 100).rule).toBeUndefined()
   expect(pass([of(101)], 100).rule).toBe('admission.limits.messageSize')
 })
 
-test('after a fault nothing is held and nothing is released', () => {
+test('after a fault nothing of a content is held, and nothing is released', () => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
     header: [header],
     verdict: fine,
@@ -124,7 +124,7 @@ const held = (octets: number, all: HeldShare, begin = 'X: y\r\n\r\n'): Content =
   content.take(Buffer.concat([Buffer.from(begin), Buffer.alloc(octets, 'x')]))
   return content
 }
-/** As much as they may hold together before each may hold less. */
+/** Contents that together hold so much that each may hold less. */
 const many = (all: HeldShare): Content[] => Array.from({ length: 257 }, () => held(64 * 1024 - 8, all))
 
 test('while all contents together hold much, each goes on in pieces of 16 KiB (case R15)', () => {
@@ -147,12 +147,12 @@ test('while all contents together hold much, a header above 16 KiB is refused fo
   expect(held(90_000, all, 'X: ').refusal).toBeUndefined()
 })
 
-test('who holds little is not kept from a large header by another one who holds much (case R15)', () => {
+test('a credential whose contents hold little may send a large header while those of another one hold much (case R15)', () => {
   const all = new Held()
   const flood = many(all.of('a'))
   expect(held(90_000, all.of('b'), 'X: ').refusal).toBeUndefined()
   expect(held(90_000, all.of('a'), 'X: ').refusal?.rule).toBe('always.memory')
-  // Beyond an equal share it is one of those that hold much.
+  // Beyond an equal share `b` is one of those that hold much.
   const others = Array.from({ length: 100 }, () => held(60_000, all.of('b'), 'X: '))
   expect(others.filter(({ refusal }) => refusal)).not.toHaveLength(0)
   expect(others.filter(({ refusal }) => !refusal).length).toBeGreaterThan(60)
@@ -163,7 +163,7 @@ test.each([
   ['is refused', (content: Content) => content.take(Buffer.from('\0'))],
   ['ends', (content: Content) => void content.end()],
   ['is given up', (content: Content) => content.letGo()],
-])('a content that %s counts no more among what all of them hold (case R15)', (_what, finish) => {
+])('a content that %s no longer counts among what all contents hold (case R15)', (_what, finish) => {
   const all = new Held().of('a')
   for (const content of [...many(all), held(60_000, all, 'X: ')]) finish(content)
   expect(all.isMuch()).toBe(false)
@@ -176,7 +176,7 @@ test('octets beyond ASCII are noticed', () => {
   expect(pass([Buffer.from('X: y\r\n\r\naéc')]).content.eightBit).toBe(true)
 })
 
-test('a header of 100 KiB that comes octet by octet is not joined at each of them', () => {
+test('a header of 100 KiB that comes octet by octet is not joined anew at each octet', () => {
   const header = Buffer.from(`X: ${'x'.repeat(102_393)}\r\n\r\n`)
   const before = process.cpuUsage()
   expect(pass(cut(header, 1)).rule).toBeUndefined()
@@ -201,7 +201,7 @@ test.each([
   expect(content.end()).toHaveLength(60_000 + begin.length)
 })
 
-test('of a header that went to the spool nothing is kept, however long its content is on its way (case R15)', () => {
+test('a header that went to the spool is not kept in memory, however long its content is on its way (case R15)', () => {
   const begin = liveBytes()
   const contents = Array.from({ length: 100 }, () =>
     held(70_000, new Held().of('a'), `X: ${'y'.repeat(90_000)}\r\n\r\n`),
@@ -211,7 +211,7 @@ test('of a header that went to the spool nothing is kept, however long its conte
   expect(contents.every(({ refusal }) => refusal === undefined)).toBe(true)
 })
 
-test('a content that is refused keeps nothing of what came (case R15)', () => {
+test('nothing of a content that is refused is kept in memory (case R15)', () => {
   const begin = liveBytes()
   const refused = Array.from({ length: 100 }, () => held(120_000, new Held().of('a'), 'X: '))
   expect(liveBytes() - begin).toBeLessThan(1_000_000)

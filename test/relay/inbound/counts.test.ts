@@ -1,4 +1,4 @@
-/** A message passes everything that counts it, or is counted nowhere; and whatever time does, no throttle gives more than it says. */
+/** A message passes all throttles and limits that count it, or none counts it; and no throttle ever lets more pass than it says. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
@@ -21,7 +21,7 @@ const web = credential({ name: 'team/web' })
 const shop = credential({ name: 'team/shop' })
 const elsewhere = credential({ name: 'teams/web' })
 
-/** A relay with these throttles; time is its own. */
+/** A relay with these throttles, and with a clock that the test moves. */
 function relay(throttles: readonly ThrottleConfig[], sharing: RelayConfig['sharing'] = { relays: 1 }) {
   const clock = { ms: 0 }
   let config = policy({ throttles, sharing })
@@ -45,7 +45,7 @@ function relay(throttles: readonly ThrottleConfig[], sharing: RelayConfig['shari
   }
 }
 
-test('a throttle of a credential counts each by itself, one of a namespace all of it and nobody else', async () => {
+test('a throttle per credential counts each credential by itself, and one per namespace all credentials of that namespace and no other', async () => {
   const one = relay([perTeam()])
   expect((await one.count(web, 6)).refusal).toBeUndefined()
   expect((await one.count(shop, 5)).refusal?.throttle).toBe('per-team')
@@ -56,7 +56,7 @@ test('a throttle of a credential counts each by itself, one of a namespace all o
   expect((await one.count(shop, 1)).refusal).toMatchObject({ rule: 'throttles', throttle: 'per-app' })
 })
 
-test('a throttle of a sender domain counts by the From, whoever sends, and is not known before it', async () => {
+test('a throttle per sender domain counts by the domain of From, whoever sends, and refuses no MAIL, where From is not known yet', async () => {
   const one = relay([throttle({ name: 'per-domain', scope: ['SenderDomain'], burst: 3 })])
   expect((await one.count(web, 2, 'a.t')).refusal).toBeUndefined()
   expect((await one.count(elsewhere, 2, 'a.t')).refusal?.throttle).toBe('per-domain')
@@ -65,7 +65,7 @@ test('a throttle of a sender domain counts by the From, whoever sends, and is no
   expect(one.room(web, 3)?.reply.code).toBe(452)
 })
 
-test('a throttle of two scopes counts each combination by itself', async () => {
+test('a throttle with two scopes counts each combination by itself', async () => {
   const one = relay([throttle({ name: 'both', scope: ['Namespace', 'SenderDomain'], burst: 3 })])
   expect((await one.count(web, 3, 'a.t')).refusal).toBeUndefined()
   expect((await one.count(shop, 1, 'a.t')).refusal?.throttle).toBe('both')
@@ -74,7 +74,7 @@ test('a throttle of two scopes counts each combination by itself', async () => {
   expect(one.peek(web)).toBeUndefined()
 })
 
-test('what a later throttle or a limit of the credential refuses, the earlier ones have not counted', async () => {
+test('a message that a later throttle or a limit of its credential refuses is not counted by the throttles before it', async () => {
   const one = relay([throttle(), perTeam({ burst: 4 })])
   await one.count(shop, 3)
   expect((await one.count(web, 2)).refusal?.throttle).toBe('per-team')
@@ -85,7 +85,7 @@ test('what a later throttle or a limit of the credential refuses, the earlier on
   expect((await one.count(web, 1)).refusal?.throttle).toBe('per-app')
 })
 
-test('a message that could not be kept gives back what it took, and no more', async () => {
+test('a message that could not be stored gives back what it was counted for, and no more', async () => {
   const one = relay([throttle(), perTeam({ name: 'watched', burst: 2, action: 'Audit' })])
   await one.count(web, 1)
   const { giveBack, audited } = await one.count(web, 9)
@@ -95,7 +95,7 @@ test('a message that could not be kept gives back what it took, and no more', as
   expect((await one.count(web, 9)).refusal).toBeUndefined()
 })
 
-test('Audit tells what it would refuse, once the message is there, and refuses nothing', async () => {
+test('a throttle in Audit tells which messages it would refuse, once their content is there, and refuses nothing', async () => {
   const one = relay([throttle({ burst: 2, action: 'Audit' })])
   expect(await one.count(web, 2)).toMatchObject({ audited: [] })
   expect(one.peek(web)).toBeUndefined()
@@ -107,7 +107,7 @@ test('Audit tells what it would refuse, once the message is there, and refuses n
   expect((await one.count(web, 1)).audited).toEqual([])
 })
 
-test('of two relays each hands out its share', async () => {
+test('each of two relays hands out its half of a throttle', async () => {
   const one = relay([throttle({ burst: 10 })], { relays: 2 })
   expect((await one.count(web, 6)).refusal?.reply.text).toContain('send at most 5 at once')
   expect((await one.count(web, 5)).refusal).toBeUndefined()
@@ -117,7 +117,7 @@ test('of two relays each hands out its share', async () => {
   expect(one.peek(web)).toBeUndefined()
 })
 
-test('whatever is sent, kept, given back and waited for, in no time does more pass than burst and rate', async () => {
+test('in whatever order messages are kept, given back and waited for, in no span of time do more pass than burst and rate allow', async () => {
   const step = fc.record({
     of: fc.constantFrom(web, shop),
     recipients: fc.integer({ min: 1, max: 8 }),
@@ -149,7 +149,7 @@ test('whatever is sent, kept, given back and waited for, in no time does more pa
   )
 })
 
-test("a message is no one's before the file knows that it was counted (case A19)", async () => {
+test('a message is not ours before the file of quotas knows that it was counted (case A19)', async () => {
   const { promise: written, resolve } = Promise.withResolvers<void>()
   const inForce = () => ({ config: policy({ throttles: [throttle()] }) }) as InForce
   const allowances: Inbound['allowances'] = {

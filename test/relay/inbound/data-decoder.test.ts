@@ -1,4 +1,4 @@
-/** The octets of DATA against RFC 5321 section 4.5.2, however they are cut. */
+/** The octets of DATA are decoded as RFC 5321 section 4.5.2 says, however they are cut into segments. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DataEncoder } from '../../../relay/delivery/data-encoder.ts'
@@ -26,14 +26,14 @@ test.each([
   ['no line at all', '.\r\n', '', ''],
   ['one line', 'a\r\n.\r\n', 'a\r\n', ''],
   ['a dot that was put before a dot', 'a\r\n..\r\n.\r\n', 'a\r\n.\r\n', ''],
-  ['… on the first line', '..\r\n.\r\n', '.\r\n', ''],
+  ['a dot that was put before a dot, on the first line', '..\r\n.\r\n', '.\r\n', ''],
   ['a dot before other characters', 'a\r\n.b\r\n.\r\n', 'a\r\nb\r\n', ''],
-  ['… on the first line', '.b\r\n.\r\n', 'b\r\n', ''],
+  ['a dot before other characters, on the first line', '.b\r\n.\r\n', 'b\r\n', ''],
   ['three dots', '...\r\n.\r\n', '..\r\n', ''],
   ['dots elsewhere', 'a.\r\nb.c\r\n.\r\n', 'a.\r\nb.c\r\n', ''],
-  ['what comes behind the end', 'a\r\n.\r\nQUIT\r\n', 'a\r\n', 'QUIT\r\n'],
+  ['a command behind the end', 'a\r\n.\r\nQUIT\r\n', 'a\r\n', 'QUIT\r\n'],
   ['two ends', '.\r\n.\r\n', '', '.\r\n'],
-  // Ends of data to others (cases P01 and P07), and content here.
+  // Other servers take these for the end of data (cases P01 and P07); here they are content.
   ['LF dot LF', 'a\n.\nb\r\n.\r\n', 'a\n.\nb\r\n', ''],
   ['LF dot CR LF', 'a\n.\r\nb\r\n.\r\n', 'a\n.\r\nb\r\n', ''],
   ['CR dot CR', 'a\r.\rb\r\n.\r\n', 'a\r.\rb\r\n', ''],
@@ -44,7 +44,7 @@ test.each([
   ['LF dot dot', 'a\n..\r\n.\r\n', 'a\n..\r\n', ''],
   ['LF first', '\n.\r\n.\r\n', '\n.\r\n', ''],
   ['NUL before the dot (case P05)', 'a\r\n\0.\r\n.\r\n', 'a\r\n\0.\r\n', ''],
-])('%s', (_name, wire, content, rest) => {
+])('the content of DATA and its end are found: %s', (_name, wire, content, rest) => {
   expect(decode([wire])).toEqual({ content, rest })
   expect(decode([...wire])).toEqual({ content, rest })
   for (let cut = 1; cut < wire.length; cut++) {
@@ -52,12 +52,12 @@ test.each([
   }
 })
 
-test('what has no end gives all but what may belong to it', () => {
+test('of data whose end has not come all is given but what may belong to the end', () => {
   expect(decode(['a\r\n.\r'])).toEqual({ content: 'a', rest: undefined })
   expect(decode(['', 'ab', '', 'c\r'])).toEqual({ content: 'abc', rest: undefined })
 })
 
-test('of what it has given nothing is kept, however much came at once (case R15)', () => {
+test('a decoder keeps nothing in memory of the content that it has given, however much came at once (case R15)', () => {
   const decoders = Array.from({ length: 100 }, () => new DataDecoder())
   const begin = liveBytes()
   for (const decoder of decoders) decoder.take(Buffer.concat([Buffer.alloc(64 * 1024, 'x'), Buffer.from('\r\n.')]))
@@ -69,7 +69,7 @@ test('of what it has given nothing is kept, however much came at once (case R15)
 
 const seed = 20_260_105
 const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 30 })
-/** Again and again the same lengths, until nothing is left. */
+/** Cuts the octets into pieces of these lengths, over and over, until nothing is left. */
 function cut(wire: string, lengths: readonly number[]): readonly string[] {
   const chunks: string[] = []
   for (let at = 0, i = 0; at < wire.length; i++) {
@@ -92,7 +92,7 @@ test('case P11: 40,000 canonical messages come out as they went in, in segments 
   )
 })
 
-test('any octets mean the same, however they are cut', () => {
+test('any octets have the same content and the same end, however they are cut', () => {
   const octets = fc.array(fc.constantFrom('\r', '\n', '\r\n', '.', 'a', '\0'), { maxLength: 20 }).map((o) => o.join(''))
   fc.assert(
     fc.property(octets, cuts, (wire, lengths) => {

@@ -1,4 +1,4 @@
-/** What each mode of `recipients` makes of a message. */
+/** Each mode of `recipients` in a policy relays, redirects or captures a message. */
 import { expect, test } from 'vitest'
 import { dispositionOf } from '../../../relay/inbound/disposition.ts'
 
@@ -15,6 +15,6 @@ test.each([
     { disposition: 'relay', forwardPaths: ['qa@corp.example'], redirectedFrom: named },
   ],
   ['Redirect to nobody', { ...open, mode: 'Redirect' }, { disposition: 'capture', forwardPaths: named }],
-] as const)('%s', (_name, recipients, expected) => {
+] as const)('a message goes where `recipients` of the policy says: %s', (_name, recipients, expected) => {
   expect(dispositionOf(recipients, named)).toEqual(expected)
 })

@@ -1,4 +1,4 @@
-/** A message that its client has signed leaves as it came: the signature still verifies (case M38, RFC 6376). */
+/** A message that its client has signed is kept as it came, so that its signature still verifies (case M38, RFC 6376). */
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { banner, logIn, reply, start, talk } from './clients.ts'
@@ -6,13 +6,13 @@ import { banner, logIn, reply, start, talk } from './clients.ts'
 type Form = 'simple' | 'relaxed'
 const relaxedLine = (line: string): string => line.replaceAll(/[ \t]+/g, ' ').replace(/ $/, '')
 
-/** RFC 6376 section 3.4.3 and 3.4.4. */
+/** The canonical body, by RFC 6376 sections 3.4.3 and 3.4.4. */
 function canonicalBody(body: string, form: Form): string {
   const lines = form === 'simple' ? body : body.split('\r\n').map(relaxedLine).join('\r\n')
   return `${lines.replace(/(\r\n)+$/, '')}\r\n`
 }
 
-/** RFC 6376 section 3.4.1 and 3.4.2. */
+/** The canonical field, by RFC 6376 sections 3.4.1 and 3.4.2. */
 function canonicalField(field: string, form: Form): string {
   if (form === 'simple') return field
   const colon = field.indexOf(':')
@@ -30,7 +30,7 @@ const signed = ['from', 'to', 'subject', 'date', 'message-id']
 
 function hashed(header: string, signature: string, form: Form): Buffer {
   const fields = fieldsOf(header)
-  // The last one of each name (RFC 6376 section 5.4.2).
+  // Of each name, the last field is the one that is signed (RFC 6376 section 5.4.2).
   const chosen = signed.map((name) => fields.findLast((field) => nameOf(field) === name) ?? '')
   const own = canonicalField(signature.replace(/b=[^;]*$/s, 'b=\r\n'), form).replace(/\r\n$/, '')
   return Buffer.from([...chosen.map((field) => canonicalField(field, form)), own].join(''), 'latin1')
@@ -77,7 +77,10 @@ const message = [
   '',
 ].join('\r\n')
 
-test.each(['simple', 'relaxed'] as const)('%s', async (form) => {
+test.each([
+  'simple',
+  'relaxed',
+] as const)('a signature that the client made over the %s form still verifies', async (form) => {
   const { spool, under } = await start()
   const sent = signMessage(message, form)
   expect(verifies(sent)).toBe(true)

@@ -1,4 +1,4 @@
-/** Clients that have nothing more to say, and still listen: what came is answered, and no half of a connection stays (case P38). */
+/** A client that ends its side of the connection, and still listens, is answered what it had sent, and its session ends then (case P38). */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
@@ -16,7 +16,7 @@ vi.mock(import('../../../relay/inbound/limits.ts'), async (original) => ({
 
 const envelope = ['MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA']
 const content = 'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\n'
-/** The head of a record and of the ClientHello in it, and no more. */
+/** A TLS handshake that has only begun: the head of a record and of the ClientHello in it. */
 const begunHandshake = Buffer.from('1603010200010001fc0303', 'hex')
 
 async function rawTo(under: UnderTest, listener = 'submission'): Promise<Socket> {
@@ -26,13 +26,13 @@ async function rawTo(under: UnderTest, listener = 'submission'): Promise<Socket>
   return socket
 }
 
-/** And nobody had to be sent away. */
+/** Waits until all sessions are over, none of which may have been refused anything. */
 async function nobodyIsThere(under: UnderTest): Promise<void> {
   await until('nobody is there', () => under.submission.sessions === 0)
   expect(under.told.filter(({ msg }) => msg === 'refused')).toEqual([])
 }
 
-/** Where somebody has logged in, a handshake is not counted. */
+/** The octets of a handshake are counted where it is a stranger's, or asks for a certificate, and else are not. */
 const manners = {
   'of a stranger': () => start(),
   'from where somebody has logged in': async () => {
@@ -46,7 +46,10 @@ const manners = {
   'that is asked for a certificate': () => start(undefined, certificateConfig()),
 } as const
 
-test.each(['nothing', 'a line without its end'])('who ends behind %s is not waited for', async (what) => {
+test.each([
+  'nothing',
+  'a line without its end',
+])('a client that ends its side behind %s is not waited for', async (what) => {
   const { under } = await start()
   const [, socket] = await banner(under)
   const said = whole(socket)
@@ -55,7 +58,7 @@ test.each(['nothing', 'a line without its end'])('who ends behind %s is not wait
   await nobodyIsThere(under)
 })
 
-test('nor is who ends before it is greeted', async () => {
+test('a client that ends its side before it is greeted is not waited for', async () => {
   const { under } = await start()
   ;(await rawTo(under)).end().resume()
   await nobodyIsThere(under)
@@ -63,14 +66,14 @@ test('nor is who ends before it is greeted', async () => {
 
 test.each(
   Object.keys(manners) as (keyof typeof manners)[],
-)('who ends in the middle of a handshake %s makes none, and holds nothing', async (manner) => {
+)('a client that ends its side in the middle of a handshake %s gets none, and holds nothing', async (manner) => {
   const { under } = await manners[manner]()
   for (const begun of ['', begunHandshake]) {
     ;(await rawTo(under, 'submissions')).end(begun).resume()
     await nobodyIsThere(under)
     const late = await rawTo(under, 'submissions')
     late.write(begunHandshake)
-    await until('it is there', () => under.submission.sessions === 1)
+    await until('the session is there', () => under.submission.sessions === 1)
     late.end().resume()
     await nobodyIsThere(under)
     const socket = await rawTo(under)
@@ -81,7 +84,7 @@ test.each(
   }
 })
 
-test('who ends behind STARTTLS hears of it, and is not waited for', async () => {
+test('a client that ends its side behind STARTTLS gets the reply to it, and is not waited for', async () => {
   const { under } = await start()
   const [, socket] = await banner(under)
   const said = whole(socket)
@@ -92,7 +95,7 @@ test('who ends behind STARTTLS hears of it, and is not waited for', async () => 
 
 test.each(
   Object.keys(manners) as (keyof typeof manners)[],
-)('what came with the end of a handshake %s is answered, and the end of all with it', async (manner) => {
+)('what a client sends behind its handshake %s and ahead of the end of its side is answered, and the session ends then', async (manner) => {
   const { under } = await manners[manner]()
   const [, raw] = await banner(under)
   await talk(raw, 'STARTTLS')
@@ -105,7 +108,7 @@ test.each(
   await nobodyIsThere(under)
 })
 
-/** Its mail waits for the disk, and it has said all that it had to say. */
+/** A client after its DATA: once its content has come, the mail waits for the disk until the gate opens. */
 async function waiting(manner: keyof typeof manners) {
   const { under, spool } = await manners[manner]()
   const gate = Promise.withResolvers<void>()
@@ -122,11 +125,11 @@ async function waiting(manner: keyof typeof manners) {
 
 test.each(
   Object.keys(manners) as (keyof typeof manners)[],
-)('who ends behind its dot, in a session %s, hears that its mail was taken, however long the disk takes', async (manner) => {
+)('a client that ends its side behind the final dot, in a session %s, hears that its mail was taken, however long the disk takes', async (manner) => {
   const { under, spool, gate, socket, said } = await waiting(manner)
-  // More than is read at once.
+  // The content is more than is read at once.
   socket.end(content.replace('hi', `${'x'.repeat(78)}\r\n`.repeat(10_000)))
-  await until('it came', () => spool.written > 800_000)
+  await until('the content came', () => spool.written > 800_000)
   expect(under.submission.sessions).toBe(1)
   gate.resolve()
   expect(String(await said)).toBe('250 2.0.0 queued as Q1\r\n')
@@ -134,10 +137,10 @@ test.each(
   expect(spool.kept).toHaveLength(1)
 })
 
-test('so it does while the relay ends', async () => {
+test('a client that ends its side behind the final dot hears that its mail was taken also while the relay shuts down', async () => {
   const { under, spool, gate, socket, said } = await waiting('of a stranger')
   socket.end(content)
-  await until('it came', () => spool.written > 0)
+  await until('the content came', () => spool.written > 0)
   const closed = under.submission.close(10_000)
   gate.resolve()
   expect(String(await said)).toMatch(/^250 2\.0\.0 queued as Q1\r\n(?:421 .*\r\n)?$/)
@@ -146,18 +149,18 @@ test('so it does while the relay ends', async () => {
 
 test.each([
   ['resets its connection', (raw: Socket) => void raw.resetAndDestroy()],
-  ['has ended, and was waited for no longer than others are,', (raw: Socket) => void raw.end()],
-])('who %s holds nothing while the disk stands still, and its mail may still become ours', async (_, leave) => {
+  ['ends its side, and is waited for only as long as others are,', (raw: Socket) => void raw.end()],
+])('a client that %s holds nothing while the disk stands still, and its mail may still become ours', async (_, leave) => {
   const { under, spool, gate, raw, socket } = await waiting('of a stranger')
   socket.write(content)
-  await until('it came', () => spool.written > 0)
+  await until('the content came', () => spool.written > 0)
   leave(raw)
   await until('nobody is there', () => under.submission.sessions === 0)
   gate.resolve()
-  await until('it is ours', () => spool.kept.length === 1)
+  await until('the mail is ours', () => spool.kept.length === 1)
 })
 
-test('who ends before the handshake that it began has its turn makes none, and holds nothing', async () => {
+test('a client that ends its side before the handshake that it began has its turn gets none, and holds nothing', async () => {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   closers.push(() => void server.close())
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-/** By what handshakes go: anew for each connection, and as before as long as the listener shows the same and asks for the same. */
+/** Each connection makes a TLS handshake of its own, by safe versions, ciphers and keys, and what is wrong with one is told in words. */
 import 'reflect-metadata'
 import { execFileSync, spawn } from 'node:child_process'
 import { webcrypto } from 'node:crypto'
@@ -50,25 +50,25 @@ test.each(versions)('no %s session is resumed', async (maxVersion) => {
 })
 
 test.each([
-  ['what Node does', {}, 'TLS_AES_128_GCM_SHA256'],
+  ['the ciphers of Node', {}, 'TLS_AES_128_GCM_SHA256'],
   ['AES-256 first', { ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256' }, 'TLS_AES_128_GCM_SHA256'],
   ['AES-256 alone', { ciphers: 'TLS_AES_256_GCM_SHA384' }, 'TLS_AES_256_GCM_SHA384'],
   ['ChaCha20 alone', { ciphers: 'TLS_CHACHA20_POLY1305_SHA256' }, 'TLS_CHACHA20_POLY1305_SHA256'],
-] as const)('a client that offers %s has its TLS 1.3 by what both have', async (_name, offers, chosen) => {
+] as const)('a client that offers %s for TLS 1.3 gets one that both have', async (_name, offers, chosen) => {
   const { under } = await start()
   const { socket } = await open(under, { maxVersion: 'TLSv1.3', ...offers })
   expect(socket.getCipher().name).toBe(chosen)
 })
 
 test.each([
-  ['keys of its own', 'ECDHE-RSA-AES128-GCM-SHA256', true],
-  ['keys of its own, beside that of the certificate', 'AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256', true],
+  ['keys of its own alone', 'ECDHE-RSA-AES128-GCM-SHA256', true],
+  ['keys of its own, and by the key of the certificate', 'AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256', true],
   [
-    'the key of an RSA certificate alone, which would open what somebody recorded',
+    'the key of an RSA certificate alone, which would open what somebody has recorded',
     'AES128-GCM-SHA256:AES256-SHA',
     false,
   ],
-] as const)('a client that makes its TLS 1.2 by %s (case T06)', async (_what, ciphers, isTaken) => {
+] as const)('TLS 1.2 is made only if each session can have keys of its own; a client offers it by %s (case T06)', async (_what, ciphers, isTaken) => {
   const { under } = await start()
   await under.submission.reconcile(await rsaCertificate())
   const port = under.port('submissions')
@@ -80,7 +80,7 @@ test.each([
   expect(await made).toBe(isTaken ? 'ECDHE-RSA-AES128-GCM-SHA256' : 'none')
 })
 
-/** It says nothing of what its key is for, so it is for anything. */
+/** A configuration whose certificate has an RSA key, and does not say what that is for: so it is for anything. */
 async function rsaCertificate(): Promise<LoadedConfig> {
   const signingAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
   const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
@@ -91,7 +91,7 @@ async function rsaCertificate(): Promise<LoadedConfig> {
   return { ...loaded, files: new Map([...loaded.files, ['tls.crt', shown.toString('pem')], ['tls.key', key]]) }
 }
 
-test('a session of TLS 1.2 has one handshake: no other one is had within it', async () => {
+test('a session of TLS 1.2 has one handshake: a client that asks for another one within it is refused', async () => {
   const { under } = await start()
   const { socket } = await open(under, { maxVersion: 'TLSv1.2' })
   const again = new Promise((resolve) => {
@@ -101,7 +101,7 @@ test('a session of TLS 1.2 has one handshake: no other one is had within it', as
   expect(await again).toBe('refused')
 })
 
-/** Octets of a client's that says a record of TLS 1.3 with another key of its own as often as it is asked to. */
+/** A client, that of OpenSSL, which takes another key of its own in its session of TLS 1.3 as often as it is asked to. */
 function keyChanger(port: number) {
   const program = spawn(programFile('openssl') ?? 'openssl', ['s_client', '-tls1_3', '-connect', `127.0.0.1:${port}`])
   closers.push(() => void program.kill())
@@ -110,36 +110,42 @@ function keyChanger(port: number) {
   program.stdin.on('error', () => {})
   return {
     ended: once(program, 'exit'),
-    greeted: () => until('it is greeted', () => heard.includes('220 ')),
-    /** One of those that do not ask for a new key of ours. */
+    greeted: () => until('the client is greeted', () => heard.includes('220 ')),
+    /** Takes another key that often, without asking the relay for a new one, too (RFC 8446 section 4.6.3). */
     async change(times: number): Promise<void> {
       for (let n = 0; n < times; n += 1) {
         const before = heard.split('KEYUPDATE').length
         program.stdin.write('k\n')
-        await until('it has another key', () => heard.split('KEYUPDATE').length > before || program.exitCode !== null)
+        await until(
+          'the client has another key',
+          () => heard.split('KEYUPDATE').length > before || program.exitCode !== null,
+        )
       }
     },
     async say(line: string): Promise<string> {
       program.stdin.write(`${line}\r\n`)
-      await until('it is answered', () => heard.includes('250 '))
+      await until('the client is answered', () => heard.includes('250 '))
       return heard
     },
   }
 }
 
-test.runIf(installed('openssl'))('a stranger has a hundred keys in a session of TLS 1.3, and no more', async () => {
-  const { under } = await start()
-  const changer = keyChanger(under.port('submissions'))
-  await changer.greeted()
-  await changer.change(50)
-  await changer.say('NOOP')
-  await changer.change(60)
-  await changer.ended
-  expect(under.told).toContainEqual(
-    expect.objectContaining({ msg: 'refused', stage: 'connect', rule: 'always.errors' }),
-  )
-  await until('nobody is there', () => under.submission.sessions === 0)
-})
+test.runIf(installed('openssl'))(
+  'a stranger may have a hundred keys in a session of TLS 1.3, and is sent away when it takes more',
+  async () => {
+    const { under } = await start()
+    const changer = keyChanger(under.port('submissions'))
+    await changer.greeted()
+    await changer.change(50)
+    await changer.say('NOOP')
+    await changer.change(60)
+    await changer.ended
+    expect(under.told).toContainEqual(
+      expect.objectContaining({ msg: 'refused', stage: 'connect', rule: 'always.errors' }),
+    )
+    await until('nobody is there', () => under.submission.sessions === 0)
+  },
+)
 
 test.runIf(installed('openssl')).each([
   [
@@ -157,12 +163,12 @@ test.runIf(installed('openssl')).each([
     ['-sigalgs', 'RSA+SHA256'],
     'the client has no cipher or signature that is safe and goes',
   ],
-])('a client that %s is told of in words', async (_, options, why) => {
+])('why the handshake of a client that %s failed is told in words', async (_, options, why) => {
   const { under } = await start()
   const port = under.port('submissions')
   const program = spawn(programFile('openssl') ?? 'openssl', ['s_client', ...options, '-connect', `127.0.0.1:${port}`])
   closers.push(() => void program.kill())
-  await until('it is told of', () => under.told.some(({ msg }) => msg === 'abandoned by the client'))
+  await until('the failure is told', () => under.told.some(({ msg }) => msg === 'abandoned by the client'))
   expect(under.told.at(-1)?.['why']).toContain(`no TLS: ${why}`)
 })
 
@@ -174,7 +180,7 @@ test.each([
     [`AUTH PLAIN ${plain(app)}`, 'MAIL FROM:<noreply@corp.example>'],
     ['abandoned by the client'],
   ],
-])('a stranger that resets its connection %s has broken no rule', async (_when, lines, told) => {
+])('a client that resets its connection %s is not told as one that broke a rule', async (_when, lines, told) => {
   const { under } = await start()
   const raw = connect(under.port('submissions'), '127.0.0.1')
   const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
@@ -187,7 +193,7 @@ test.each([
   expect(all.filter((msg) => msg === 'refused' || msg === 'abandoned by the client')).toEqual(told)
 })
 
-/** While this process waits for it: the system has taken the connection, and we have not. */
+/** Connects and resets while this process waits for that: the system has accepted the connection, and the relay has not seen it. */
 function resetsBeforeItIsTaken(port: number): void {
   const program = `const s = require('node:net').connect(${port}, '127.0.0.1', () => s.resetAndDestroy())`
   execFileSync(process.execPath, ['-e', program])
@@ -196,7 +202,7 @@ function resetsBeforeItIsTaken(port: number): void {
 test.each([
   'submission',
   'submissions',
-])('who has reset its connection before it was taken is nobody, and in no network that is refused (%s)', async (listener) => {
+])('a client that has reset its connection before the relay saw it is no session, and is not told as one of a refused network (%s)', async (listener) => {
   const { under } = await start()
   resetsBeforeItIsTaken(under.port(listener))
   const [, socket] = await banner(under, listener)
@@ -206,7 +212,7 @@ test.each([
   expect(under.told.filter(({ msg }) => msg === 'connected')).toHaveLength(1)
 })
 
-test.each(versions)('a session of %s ends at a record that nobody can read', async (maxVersion) => {
+test.each(versions)('a session of %s ends at a record that can not be decrypted', async (maxVersion) => {
   const { under } = await start()
   const raw = connect(under.port('submissions'), '127.0.0.1')
   const options = { servername: 'localhost', ca: under.ca, maxVersion }
@@ -217,7 +223,7 @@ test.each(versions)('a session of %s ends at a record that nobody can read', asy
   await until('nobody is there', () => under.submission.sessions === 0)
 })
 
-test('a stranger that ends TLS, and not its connection, is answered by the end of both', async () => {
+test('when a client ends TLS, and not its connection, the relay ends both', async () => {
   const { under } = await start()
   const raw = connect(under.port('submissions'), '127.0.0.1')
   closers.push(() => void raw.destroy())
@@ -244,7 +250,7 @@ const ca = authorities.authority.pem
 const asking: ListenerConfig = { ...listener, clientCertificates: { mode: 'Optional', caFile: 'clients.crt' } }
 const renewed = await makeCertificates(['localhost'])
 
-/** Whether a listener that asks for certificates goes on with what it had. */
+/** Whether a listener that asks for certificates goes on with the TLS context that it had, when it is given this one. */
 function isKept(certificate: Certificate, config = asking): boolean {
   const handshakes = new Handshakes({ cert, key, ca }, asking)
   const before = handshakes.current
@@ -252,7 +258,7 @@ function isKept(certificate: Certificate, config = asking): boolean {
   return handshakes.current === before
 }
 
-test('the same octets are the same, and each other one makes it anew', () => {
+test('a listener keeps its TLS context while certificate, key, authorities and TLS settings stay the same, and makes it anew when one changes', () => {
   expect(isKept({ cert, key, ca })).toBe(true)
   expect(isKept({ cert, key, ca }, { ...asking, bareNewlines: 'Normalise' })).toBe(true)
   expect(isKept({ cert: renewed.cert, key: renewed.key, ca })).toBe(false)
@@ -262,7 +268,7 @@ test('the same octets are the same, and each other one makes it anew', () => {
   expect(isKept({ cert, key, ca }, { ...asking, clientCertificates: others })).toBe(false)
 })
 
-test('what can not be used changes nothing, and is refused as often as it is given', () => {
+test('a certificate that can not be used is refused as often as it is given, and changes nothing', () => {
   const handshakes = new Handshakes({ cert, key, ca }, asking)
   const before = handshakes.current
   for (let n = 0; n < 2; n += 1) expect(() => handshakes.renew({ cert, key: renewed.key, ca }, asking)).toThrow()

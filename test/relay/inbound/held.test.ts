@@ -1,4 +1,4 @@
-/** What a message holds in memory while its content is on its way. */
+/** What a message holds in memory while its content is on its way counts against the bound of all contents. */
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { banner, logIn, reply, start, talk } from './clients.ts'
@@ -12,14 +12,14 @@ async function inContent(under: UnderTest, begin: string): Promise<Socket> {
   return socket
 }
 
-/** How a content is over. */
+/** The ways in which a content is over. */
 const ends: readonly ((socket: Socket) => unknown)[] = [
   (socket) => socket.destroy(),
   (socket) => talk(socket, '.'),
   (socket) => talk(socket, '\0\r\n.'),
 ]
 
-test('fields that say who sends count while they are kept, which is to the end of the content (case R15)', {
+test('header fields that say who sends count as held memory as long as they are kept, which is to the end of the content (case R15)', {
   timeout: 60_000,
 }, async () => {
   const limits = { ...baseConfig.limits, connectionsPerClient: 1000 }
@@ -36,7 +36,7 @@ test('fields that say who sends count while they are kept, which is to the end o
     expect(verdict).toMatch(/^250 |^451 4\.3\.1 .*\(always\.memory\)/)
     return verdict.startsWith('250 ')
   }
-  // Of 85 such fields 8 MiB are full.
+  // With 85 such fields the 8 MiB are full that contents may hold before they count as much.
   const contents: Socket[] = []
   for (let n = 0; n < 90; n++) contents.push(await inContent(under, `${from}${'z'.repeat(70_000)}\r\n`))
   expect(await isTaken()).toBe(false)

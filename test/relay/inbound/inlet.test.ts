@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { type Hearer, Inlet } from '../../../relay/inbound/inlet.ts'
 
-/** Waits at its first command until it is released. */
+/** A session that waits at its first command until it is released. */
 function waiting() {
   const { promise, resolve } = Promise.withResolvers<void>()
   const heard: string[] = []
@@ -26,7 +26,7 @@ function waiting() {
   return { hearer, heard, release: resolve }
 }
 
-test('a client that sends octet by octet while it waits is not read beyond 128 of them, and then on (case R15)', async () => {
+test('a client that sends octet by octet while its session waits is read no further than 128 pieces, and read on afterwards (case R15)', async () => {
   const { hearer, heard, release } = waiting()
   const socket = new PassThrough({ highWaterMark: 1 })
   const inlet = new Inlet(socket as unknown as Socket, hearer)

@@ -40,7 +40,7 @@ test('certificates are renewed in place; open sessions go on (case T11)', async 
   ])
 })
 
-test('a certificate that can not be used is named, and the last good one stays (cases T10 and T12)', async () => {
+test('a certificate that can not be used is told with its listener, and the last good one stays in use (cases T10 and T12)', async () => {
   const { under } = await start()
   const loaded = await load(baseConfig)
   const foreign = await makeCertificates(['localhost'], { notAfter: new Date('2042-01-02T03:04:05.000Z') })
@@ -60,7 +60,7 @@ test('a certificate that can not be used is named, and the last good one stays (
 test.each([
   ['has ended', { notAfter: new Date('2026-01-02T03:04:05.000Z') }],
   ['is not valid yet', { notBefore: new Date('2042-01-01T00:00:00Z'), notAfter: new Date('2042-01-02T03:04:05.000Z') }],
-])('a certificate that %s is told with its begin and end; sessions that are open live on (case T13)', async (_name, validity) => {
+])('a certificate that %s is told with its begin and end, and open sessions live on (case T13)', async (_name, validity) => {
   const { spool, under } = await start()
   const pooled = client(under, { pool: true })
   await pooled.sendMail(mail)
@@ -87,7 +87,7 @@ test.each([
   expect(spool.kept).toHaveLength(2)
 })
 
-test('a certificate is told to end when its issuer does that comes along (case T13)', async () => {
+test('a certificate is told to end when the issuer that is shown along with it does (case T13)', async () => {
   const { under } = await start()
   const loaded = await load(baseConfig)
   const issuer = await makeAuthority('Intermediate', await makeAuthority('Root'), undefined, -1)
@@ -98,7 +98,7 @@ test('a certificate is told to end when its issuer does that comes along (case T
   expect(under.submission.certificates()[0]?.notAfter).toBe(notAfter.toISOString())
 })
 
-test('the end of a certificate is told of listeners that are open, and of no other (case T13)', async () => {
+test('the metric of the end of a certificate has listeners that are open, and no other (case T13)', async () => {
   const { under } = await start()
   const told = async () =>
     [...(await under.metrics.registry.metrics()).matchAll(/certificate_expiry\w+\{listener="(\w+)"/g)].map(([, l]) => l)
@@ -111,7 +111,7 @@ test('the end of a certificate is told of listeners that are open, and of no oth
   expect(await told()).toEqual(['submission'])
 })
 
-test('a listener that can not bind is named; the others are up', async () => {
+test('a listener that can not bind is told by its name, and the others are up', async () => {
   const { under } = await start()
   const taken = under.port('submission')
   const [submission, submissions] = baseConfig.listeners
@@ -123,7 +123,7 @@ test('a listener that can not bind is named; the others are up', async () => {
   expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'fourth'])
 })
 
-test('what keeps its credentials is made once, however often a listener is tried (case R19)', async () => {
+test('the index of a configuration is made once, however often a listener that can not bind is tried (case R19)', async () => {
   const { under } = await start()
   const [submission, submissions] = baseConfig.listeners
   if (!submission || !submissions) throw new Error('the configuration has two listeners')
@@ -146,7 +146,7 @@ test('what keeps its credentials is made once, however often a listener is tried
   expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'third'])
 })
 
-test('a listener that was removed lets its sessions end, and its port is free at once', async () => {
+test('a listener that is removed lets its sessions go on, and its port is free at once', async () => {
   const { under, spool } = await start()
   const pooled = client(under, { pool: true })
   await pooled.sendMail(mail)
@@ -175,7 +175,7 @@ test('closing: idle sessions get 421, a transaction in flight finishes (case S27
   expect(under.submission.addresses()).toEqual([])
 })
 
-test('closing: each 421 has a line and a count by its rule, and nobody else has (case S27)', async () => {
+test('closing: each session that gets 421 has a log line and a count by that rule, and no other session has (case S27)', async () => {
   const { under } = await start()
   const [, idle] = await banner(under)
   const [, inHandshake] = await banner(under)
@@ -187,7 +187,7 @@ test('closing: each 421 has a line and a count by its rule, and nobody else has 
   await talk(sending, 'MAIL FROM:<noreply@corp.example>')
   const closing = under.submission.close(5_000)
   expect((await whole(idle)).toString()).toMatch(/^421 .*\(always\.shutdown\)\r\n$/)
-  // What was sent behind it in one go is not carried out, either.
+  // What the client sends behind RSET in one go is not carried out, either.
   sending.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\nQUIT\r\n')
   expect((await whole(sending)).toString()).toMatch(/^250 [^\r\n]*\r\n421 [^\r\n]*\(always\.shutdown\)\r\n$/)
   await closing
@@ -199,7 +199,7 @@ test('closing: each 421 has a line and a count by its rule, and nobody else has 
   expect(await under.metrics.registry.metrics()).toMatch(/refusals_total\{[^}]*rule="always\.shutdown"[^}]*\} 2\n/)
 })
 
-test('closing: a transaction between its commands may finish too', async () => {
+test('closing: a transaction between two of its commands may finish, too', async () => {
   const { spool, under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -209,7 +209,7 @@ test('closing: a transaction between its commands may finish too', async () => {
     socket,
     'RCPT TO:<a@elsewhere.example>',
     'DATA',
-    // The next one is behind it already: it gets no transaction any more.
+    // The MAIL of the next message comes behind this one already: it gets no transaction any more.
     'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\nMAIL FROM:<noreply@corp.example>',
   )
   const last = replies.pop() + (await whole(socket)).toString()
@@ -219,7 +219,7 @@ test('closing: a transaction between its commands may finish too', async () => {
   expect(spool.kept).toHaveLength(1)
 })
 
-test('who had its last word hears and is told of no other one, though it keeps its side open within a transaction', async () => {
+test('a client that said QUIT within a transaction, and keeps its side open, is not refused for a transaction that takes too long', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   closers.push(() => void vi.useRealTimers())
   const { under } = await start(undefined, {
@@ -236,7 +236,7 @@ test('who had its last word hears and is told of no other one, though it keeps i
   expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
 })
 
-test('closing: after the grace time nothing waits any longer', async () => {
+test('closing: after the grace time no session is waited for any longer', async () => {
   const { under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -245,10 +245,10 @@ test('closing: after the grace time nothing waits any longer', async () => {
   expect(under.submission.sessions).toBe(0)
 })
 
-test('closing: a client that is just being taken is sent away, and does not hold it up (case S27)', async () => {
+test('closing: a client that is just connecting is sent away, and does not hold the end up (case S27)', async () => {
   const { under } = await start()
   const closing = Promise.withResolvers<void>()
-  // Between the system's accept and our first look at the client.
+  // This is called between the system's accept and our first look at the client.
   const taken = (): void => {
     diagnostics.unsubscribe('net.server.socket', taken)
     closing.resolve(under.submission.close(60_000))
@@ -259,7 +259,7 @@ test('closing: a client that is just being taken is sent away, and does not hold
   await expect.poll(() => under.submission.sessions).toBe(0)
 })
 
-test('closing: a handshake that is not over does not hold it up', async () => {
+test('closing: a handshake that is not over does not hold the end up', async () => {
   const { under } = await start()
   const raw = createConnection(under.port('submissions'), '127.0.0.1')
   closers.push(() => void raw.on('error', () => {}).destroy())
@@ -290,10 +290,10 @@ test('silence or garbage instead of a handshake ends the connection (case T05)',
 })
 
 test.each([
-  ['in clear to an Implicit listener', 'EHLO app.example\r\n', 'the client spoke in clear where its TLS was to begin'],
+  ['SMTP in clear', 'EHLO app.example\r\n', 'the client spoke in clear where its TLS was to begin'],
   ['HTTP', 'GET / HTTP/1.1\r\n\r\n', 'the client spoke in clear where its TLS was to begin'],
   ['an alert of TLS', '\x15\x03\x01\x00\x02\x02\x30', 'unexpected message'],
-])('what came instead of a handshake is told without lines of OpenSSL: %s (case T05)', async (_name, octets, why) => {
+])('what came instead of a handshake is told without the source lines of OpenSSL: %s (case T05)', async (_name, octets, why) => {
   const { under } = await start()
   const socket = createConnection(under.port('submissions'), '127.0.0.1')
   closers.push(() => void socket.destroy())
@@ -303,7 +303,7 @@ test.each([
     .toEqual([`no TLS: ${why}`])
 })
 
-test('whom we give up, since no handshake came in time, is not told of as one that was lost (case T05)', async () => {
+test('a client that is given up since no handshake came in time is told as that, and not as a lost connection (case T05)', async () => {
   const { under } = await start()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   closers.push(() => void vi.useRealTimers())
@@ -321,7 +321,7 @@ test('whom we give up, since no handshake came in time, is not told of as one th
     ])
 })
 
-test('who leaves an Implicit listener without an octet, as probes do, is told of as little as where it is greeted (case P36)', async () => {
+test('a client that leaves an Implicit listener without having sent an octet, as probes do, is not told, as on a listener that greets it (case P36)', async () => {
   const { under } = await start()
   const left = () => under.told.filter(({ msg }) => msg === 'abandoned by the client').map((line) => line['why'])
   for (const listener of ['submission', 'submissions']) {
@@ -332,7 +332,7 @@ test('who leaves an Implicit listener without an octet, as probes do, is told of
     await expect.poll(() => under.submission.sessions).toBe(0)
     expect(left()).toEqual([])
   }
-  // Who was ready for TLS has begun something.
+  // A client that said STARTTLS has begun something, and is told.
   const [, begun] = await banner(under)
   await talk(begun, 'STARTTLS')
   begun.end()
@@ -381,7 +381,7 @@ test('a listener that can not move to its new port stays at the old one, and mov
   expect(under.submission.addresses().filter((a) => a.name === 'submission')).toMatchObject([{ port }])
 })
 
-test('a listener that changes its mode takes over its own port', async () => {
+test('a listener whose TLS mode changes takes over its own port', async () => {
   const { under } = await start()
   const [first, second] = baseConfig.listeners
   assert(first && second)

@@ -1,4 +1,4 @@
-/** Failures within the time lock out, older ones do not, and memory has an end. */
+/** Enough failed logins within a time lock a client out, older ones do not count, and the memory for clients is bounded. */
 import { expect, test } from 'vitest'
 import { Lockout } from '../../../relay/inbound/lockout.ts'
 
@@ -33,7 +33,7 @@ test('a limit of one locks out at once', () => {
   expect(new Lockout().failed('192.0.2.1', { ...limits, max: 1 }, 0)).toBe(true)
 })
 
-test('a flood of clients does not grow the memory, and forgets the longest quiet first', () => {
+test('a flood of clients takes no more memory than 10,000 of them, and the one that was quiet longest is forgotten first', () => {
   const lockout = new Lockout()
   for (const client of ['first', 'second']) for (const at of [0, 1, 2]) lockout.failed(client, limits, at)
   for (let i = 0; i < 9_998; i++) lockout.failed(`198.51.100.${i}`, limits, 3)

@@ -1,4 +1,4 @@
-/** A login that was accepted is not judged again while nothing that it rests on has ended: here each of these ends. */
+/** A login that was accepted ends in the moment in which anything ends that it rests on, though it is not judged anew until then. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { type CredentialConfig, verifierOf } from '../../../relay/config.ts'
@@ -31,13 +31,13 @@ const withCertificate = (over: Partial<CredentialConfig> = {}) =>
 type Ground = { readonly tokenKeys: readonly string[]; readonly anchors: readonly string[] }
 const allGround: Ground = { tokenKeys: ['t1'], anchors: ['a1'] }
 
-/** What a configuration with this one credential, or with none, becomes in a relay. */
+/** The index that a relay makes of a configuration with this one credential, or with none. */
 const indexOf = (one: CredentialConfig | undefined, { tokenKeys, anchors }: Ground = allGround): CredentialIndex => ({
   ...indexCredentials(policy({ credentials: one === undefined ? [] : [one] }), new Map([['ca.crt', new Set(anchors)]])),
   issuer: { issuer: 'i', audience: 'a', keys: new Map(tokenKeys.map((id) => [id, {} as never])) },
 })
 
-/** A session that logged in by this. */
+/** A session that logged in by this proof. */
 function session(proof: Proof, first: CredentialIndex, at = 2_000_000) {
   const facts = { index: first, now: at }
   const note = vi.fn()
@@ -55,7 +55,7 @@ function session(proof: Proof, first: CredentialIndex, at = 2_000_000) {
 test.each([
   ['a key', byPassword, withKey({ keys: [{ ...key, notAfter: 5_000_000 }] }), 5_000_000, 'always.passwordEnded'],
   ['a credential with a password', byPassword, withKey({ expiresAt: 3_000_000 }), 3_000_000, 'credential.expiresAt'],
-  ['a token, and the skew of clocks', byToken, withToken(), 4_630_000, 'always.tokenExpired'],
+  ['a token, 30 s late for the skew of clocks', byToken, withToken(), 4_630_000, 'always.tokenExpired'],
   ['a credential with tokens', byToken, withToken({ expiresAt: 3_000_000 }), 3_000_000, 'credential.expiresAt'],
   ['a certificate', byCertificate, withCertificate(), 4_600_001, 'always.clientCertificateEnded'],
   [
@@ -65,7 +65,7 @@ test.each([
     3_000_000,
     'credential.expiresAt',
   ],
-] as const)('a login ends at its moment with %s', (_name, proof, one, end, rule) => {
+] as const)('a login ends in the moment in which its time is over, be it that of %s', (_name, proof, one, end, rule) => {
   const { facts, login } = session(proof, indexOf(one))
   for (const now of [2_000_000, 2_000_001, end - 1]) {
     facts.now = now
@@ -85,9 +85,15 @@ test.each([
   ],
   ['every key', byPassword, withKey(), indexOf(app({})), 'always.keys'],
   ['the credential', byPassword, withKey(), indexOf(undefined), 'always.password'],
-  ['the use of it', byPassword, withKey(), indexOf(withKey({ suspended: true })), 'credential.suspended'],
+  [
+    'the right to use the credential',
+    byPassword,
+    withKey(),
+    indexOf(withKey({ suspended: true })),
+    'credential.suspended',
+  ],
   ['its network', byPassword, withKey(), indexOf(withKey({ networks: ['198.51.100.0/24'] })), 'credential.networks'],
-  ['the password, for tokens', byPassword, withKey(), indexOf(withToken()), 'always.password'],
+  ['the password, and gives tokens instead', byPassword, withKey(), indexOf(withToken()), 'always.password'],
   [
     'the key of the issuer',
     byToken,
@@ -116,7 +122,7 @@ test.each([
     indexOf(withCertificate({ certificate: { caFile: 'ca.crt', names: [] } })),
     'credential.clientCertificate',
   ],
-] as const)('a login ends with a configuration that takes away %s, at the same moment', (_name, proof, one, next, rule) => {
+] as const)('a login ends at once with a configuration that takes away %s', (_name, proof, one, next, rule) => {
   const { facts, login } = session(proof, indexOf(one))
   expect(login()).toMatchObject({ kind: 'accepted' })
   expect(login()).toMatchObject({ kind: 'accepted' })
@@ -129,14 +135,14 @@ test.each([
 test.each([
   ['a token', byToken, withToken(), 969_999],
   ['a certificate', byCertificate, withCertificate(), 999_999],
-] as const)('a clock that is set back to before %s ends the login', (_name, proof, one, before) => {
+] as const)('a clock that is set back to before the begin of %s ends the login', (_name, proof, one, before) => {
   const { facts, login } = session(proof, indexOf(one))
   expect(login()).toMatchObject({ kind: 'accepted' })
   facts.now = before
   expect(login()).toMatchObject({ kind: 'refused' })
 })
 
-test('of two keys with one password the first that counts is used, also by a clock that was set back', () => {
+test('of two keys with one password the first that is valid is used, also after the clock was set back', () => {
   const keys = [
     { ...key, notAfter: 2_000_000 },
     { ...key, id: 'k2' },
@@ -149,13 +155,13 @@ test('of two keys with one password the first that counts is used, also by a clo
   expect(login()).toMatchObject({ key: 'k2' })
 })
 
-test('each time it is asked, a key is used', () => {
+test('a key is noted as used each time that its login is asked for', () => {
   const { login, note } = session(byPassword, indexOf(withKey()))
   for (let n = 0; n < 3; n++) login()
   expect(note.mock.calls).toEqual(Array.from({ length: 3 }, () => ['team/app', 'k1', '192.0.2.1']))
 })
 
-test('sessions that say nothing more keep nothing of the configurations that they were judged by (case R19)', () => {
+test('sessions that say nothing more keep nothing in memory of the configurations by which they were judged (case R19)', () => {
   const others = Array.from({ length: 1000 }, (_, n) => withKey({ name: `team/other-${n}`, username: `other-${n}` }))
   const own = newSession({ id: 's', listener: 'l', client: '192.0.2.1' })
   const before = liveBytes()
@@ -171,7 +177,7 @@ test('sessions that say nothing more keep nothing of the configurations that the
   expect(sessions).toHaveLength(50)
 })
 
-test('whatever the clock and the configuration do, a session is judged as if it were new', () => {
+test('whatever the clock and the configuration do, an open session is judged as if it logged in just now', () => {
   const ends = fc.constantFrom(undefined, 2_000_000, 3_000_000, 4_600_000)
   const grounds = fc.record({
     tokenKeys: fc.constantFrom(['t1'], []),

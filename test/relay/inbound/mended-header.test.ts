@@ -1,4 +1,4 @@
-/** What is mended in a header, and that nothing else is. */
+/** The fields that a relay removes from a header or adds to it, beside which no octet changes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mendHeader } from '../../../relay/inbound/mended-header.ts'
@@ -17,12 +17,12 @@ function mended(header: string): string {
 
 test.each([
   ['Bcc', 'Bcc: x@y.example\r\n'],
-  ['Bcc in any case, folded', 'bCC:\r\n x@y.example,\r\n\tz@y.example\r\n'],
+  ['Bcc in other letter case, folded', 'bCC:\r\n x@y.example,\r\n\tz@y.example\r\n'],
   ['an empty Bcc', 'Bcc:\r\n'],
   ['Resent-Bcc', 'Resent-Bcc: x@y.example\r\n'],
   ['Return-Path', 'Return-Path: <ceo@other.example>\r\n'],
-  ['two of them', 'Return-Path: <a@b.example>\r\nReturn-Path: <>\r\n'],
-])('is removed, wherever it stands: %s', (_what, field) => {
+  ['two Return-Path fields', 'Return-Path: <a@b.example>\r\nReturn-Path: <>\r\n'],
+])('a field that does not leave is removed, wherever it stands: %s', (_what, field) => {
   expect(mended(`${field}${rest}`)).toBe(rest)
   expect(mended(`${date}${field}${id}From: <a@b.example>\r\n\r\n`)).toBe(rest)
   expect(mended(`${rest.slice(0, -2)}${field}\r\n`)).toBe(rest)
@@ -40,7 +40,7 @@ describe('Authentication-Results', () => {
     '"relay.example.org"; spf=pass',
     '=?utf-8?q?relay.example.org?=; spf=pass',
     '',
-  ])('that could be taken for ours is removed: %j', (value) => {
+  ])('a field that could be taken for ours is removed: %j', (value) => {
     expect(mended(`Authentication-Results: ${value}\r\n${rest}`)).toBe(rest)
   })
 
@@ -48,7 +48,7 @@ describe('Authentication-Results', () => {
     'mx.example.net; spf=pass',
     'relay.example.org.other.example; spf=pass',
     'xrelay.example.org 1; none',
-  ])('of somebody else stays: %j', (value) => {
+  ])('a field of another host stays: %j', (value) => {
     const header = `Authentication-Results: ${value}\r\n${rest}`
     expect(mended(header)).toBe(header)
   })
@@ -57,7 +57,11 @@ describe('Authentication-Results', () => {
 test.each([
   ['Date', `${id}From: x\r\n\r\n`, 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\n'],
   ['Message-ID', `${date}From: x\r\n\r\n`, 'Message-ID: <q1@relay.example.org>\r\n'],
-  ['both', 'From: x\r\n', 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <q1@relay.example.org>\r\n'],
+  [
+    'Date and Message-ID',
+    'From: x\r\n',
+    'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <q1@relay.example.org>\r\n',
+  ],
 ])('%s is added where it is missing, before what the client wrote', (_what, header, added) => {
   expect(mended(header)).toBe(added + header)
 })
@@ -67,7 +71,7 @@ test.each([
   ['Date, of white space', 'Date: \t \r\n', id],
   ['Message-ID', 'Message-Id:\r\n', date],
   ['Message-ID, brackets around nothing', 'Message-ID: <>\r\n', date],
-])('an empty one is a missing one, and is not left beside the one that is added: %s', (_what, empty, other) => {
+])('an empty field counts as missing, and is not left beside the one that is added: %s', (_what, empty, other) => {
   const added = other === id ? 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\n' : 'Message-ID: <q1@relay.example.org>\r\n'
   expect(mended(`${other}${empty}From: x\r\n\r\n`)).toBe(`${added}${other}From: x\r\n\r\n`)
 })
@@ -76,12 +80,12 @@ test.each([
   'Date: yesterday\r\n',
   'Message-ID: <1>\r\n',
   'Message-ID: 20260105\r\n',
-])('one that is malformed stays, since its sender may look for it: %j', (field) => {
+])('a malformed Date or Message-ID stays, since its sender may look for it: %j', (field) => {
   const header = `${field}${field.startsWith('Date') ? id : date}From: x\r\n\r\n`
   expect(mended(header)).toBe(header)
 })
 
-test('a header with nothing to mend is the very same, octet for octet', () => {
+test('a header with nothing to mend stays the same, octet for octet', () => {
   const name = fc.constantFrom(
     'Subject',
     'X-Bcc',

@@ -1,4 +1,4 @@
-/** One client of the limits: however many addresses of its network it comes from. */
+/** For limits, all addresses of one /64 of IPv6 are one client, and each address of IPv4 is one, however it is written. */
 import { expect, test } from 'vitest'
 import { Acquaintances } from '../../../relay/inbound/acquaintances.ts'
 import { logIn } from '../../../relay/inbound/auth.ts'
@@ -27,7 +27,7 @@ test.each([
   ['this machine', '::1', '::1'],
   ['IPv4 behind a translator (RFC 6052)', '64:ff9b::192.0.2.7', '64:ff9b::c000:207'],
   ['what is no address', '', ''],
-])('the limits count %s', (_name, client, origin) => {
+])('limits count a client by its address, or by its /64: %s', (_name, client, origin) => {
   expect(originOf(client)).toBe(origin)
 })
 
@@ -70,7 +70,7 @@ function stage(over: Partial<typeof baseConfig> = {}) {
 const host = (i: number): string => `2001:db8:1:2::${i.toString(16)}`
 const neighbour = '2001:db8:1:3::1'
 
-test('a network of IPv6 has the connections of one client, whatever its addresses (case R04)', () => {
+test('a /64 of IPv6 has the connections of one client, however many addresses it uses (case R04)', () => {
   const { converse, presence } = stage({ limits: { ...baseConfig.limits, connectionsPerClient: 5 } })
   const open = Array.from({ length: 5 }, (_, i) => converse(host(i)))
   expect(open.map((c) => c.connect())).toEqual([undefined, undefined, undefined, undefined, undefined])
@@ -84,7 +84,7 @@ test('a network of IPv6 has the connections of one client, whatever its addresse
 
 const attempt = (password: string) => ({ mechanism: 'PLAIN', username: app.username, secret: password }) as const
 
-test('guesses out of a network of IPv6 are those of one client; the log has each address (case A08)', () => {
+test('guesses at a password from a /64 of IPv6 count as those of one client, and the log has each address (case A08)', () => {
   const { inbound, converse, told } = stage({ authFailures: { max: 3, perMs: 1_000, lockoutMs: 5_000 } })
   const session = (client: string) => ({ ...newSession({ id: '1', listener: 'submissions', client }), tls: 'TLSv1.3' })
   const locks = [0, 1, 2].map((i) => logIn(inbound, session(host(i)), attempt('wrong')))
@@ -115,7 +115,7 @@ test.each([
   expect(guess(app.password)).toMatchObject({ kind: 'accepted' })
 })
 
-test('strangers of a network have one line; who logged in there makes it known', () => {
+test('strangers of one network share their turns, and a login from that network makes it known', () => {
   const { converse, owners } = stage()
   const first = converse(host(1))
   first.secured('TLSv1.3')
@@ -129,7 +129,7 @@ test('strangers of a network have one line; who logged in there makes it known',
   expect(owners.at(-1)).toEqual({ rank: 'stranger', name: '2001:db8:1:3::/64' })
 })
 
-test('which networks may connect is asked of the address itself', () => {
+test('whether a client may connect is judged by its own address, not by its /64', () => {
   const { converse } = stage({ networks: { allow: ['2001:db8:1:2::1/128'], deny: [] } })
   expect(converse(host(1)).connect()).toBeUndefined()
   expect(converse(host(2)).connect()).toMatchObject({ code: 554 })

@@ -1,3 +1,4 @@
+/** A client that is refused again and again for a fault of ours gets few log lines, and is sent away in the end. */
 import { expect, test } from 'vitest'
 import { ownFaultsPerSession } from '../../../relay/inbound/limits.ts'
 import { OwnFaults } from '../../../relay/inbound/own-faults.ts'
@@ -6,7 +7,7 @@ import { refusal } from '../../../relay/mail/rule.ts'
 const full = refusal('queue.storage')
 const codeOf = (faults: OwnFaults): number => faults.see(full, 'mail', false).said.reply.code
 
-test('a session whose mail is taken now and then is not sent away for what could not be', () => {
+test('a session whose mail is taken now and then is not sent away for the mail that could not be taken', () => {
   const faults = new OwnFaults()
   for (let n = 1; n < ownFaultsPerSession; n += 1) expect(codeOf(faults)).toBe(full.reply.code)
   faults.accepted()
@@ -14,7 +15,7 @@ test('a session whose mail is taken now and then is not sent away for what could
   expect(codeOf(faults)).toBe(421)
 })
 
-test('what follows a refusal that had no line has none either, and behind one that is no fault of ours it has', () => {
+test('a refusal that merely follows another one has a log line if that one had, which one that is no fault of ours always has', () => {
   const faults = new OwnFaults()
   const lines = [full, full].map((refused) => faults.see(refused, 'mail', false).hasLine)
   expect(lines).toEqual([true, false])

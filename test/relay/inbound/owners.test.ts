@@ -1,4 +1,4 @@
-/** Whose turn it is that a session takes (case R15); what a turn is stands in `turns.test.ts`. */
+/** A session takes the turns of its address before its login, and of its credential after it (case R15; turns are in `turns.test.ts`). */
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -36,7 +36,7 @@ async function stage(authFailures = baseConfig.authFailures) {
 const own = '127.0.0.1'
 const wrong = `AUTH PLAIN ${Buffer.from(`\0${app.username}\0wrong`).toString('base64')}`
 
-test('a session is a stranger by its address, and its credential from its login on; who comes from there again is known', async () => {
+test('a session has the turns of a stranger until its login, and of its credential from then on; the next one from its address is known', async () => {
   const { under, owners } = await stage()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -48,7 +48,7 @@ test('a session is a stranger by its address, and its credential from its login 
   expect(owners.at(-1)).toEqual({ rank: 'known', name: own })
 })
 
-test('the 250 of a message that became ours has its turn: one write of the disk makes many ours (case R15)', async () => {
+test('the 250 of a message that became ours waits for its turn, since one sync of the disk makes many messages ours (case R15)', async () => {
   const { under, answered } = await stage()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -60,7 +60,7 @@ test('the 250 of a message that became ours has its turn: one write of the disk 
   expect(answered).toEqual([{ rank: 'credential', name: `apps/${app.username}` }])
 })
 
-test('a message begins when there is room for it; who has gone by then begins nothing (case R15)', async () => {
+test('a message begins when there is headroom for it, and a client that has gone by then begins nothing (case R15)', async () => {
   const headroom = new Headroom()
   const asked: Owner[] = []
   const rooms: (() => void)[] = []
@@ -74,7 +74,7 @@ test('a message begins when there is room for it; who has gone by then begins no
   const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
   closers.push(() => void socket.destroy())
   await reply(socket)
-  // Nobody has room kept for strangers.
+  // Headroom is for credentials: a stranger does not ask for it.
   expect(await talk(socket, 'EHLO x', 'MAIL FROM:<noreply@corp.example>')).toContainEqual(
     expect.stringMatching(/^530 /),
   )
@@ -85,7 +85,7 @@ test('a message begins when there is room for it; who has gone by then begins no
   const said = reply(socket)
   rooms.shift()?.()
   expect(await said).toMatch(/^250 2\.1\.0/)
-  // Who has gone when there is room is not spoken to, and nothing is begun for it.
+  // A client that has gone when there is room gets no reply, and nothing is begun for it.
   socket.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\n')
   await expect.poll(() => rooms.length).toBe(1)
   raw.resetAndDestroy()
@@ -103,7 +103,7 @@ test('an address that is locked out is a stranger again', async () => {
   expect(owners.at(-1)).toEqual({ rank: 'stranger', name: own })
 })
 
-test('a handshake takes a turn when the client has said hello, and nothing before', async () => {
+test('a handshake takes a turn when the client has begun it, and none before', async () => {
   const { under, owners } = await stage()
   const silent = createConnection(under.port('submissions'), own)
   closers.push(() => void silent.destroy())
@@ -115,7 +115,7 @@ test('a handshake takes a turn when the client has said hello, and nothing befor
   await expect.poll(() => owners.length).toBe(2)
 })
 
-test('an address is known from its login until it is locked out, and 10,000 of them at most', () => {
+test('an address is known from a login on until it is locked out, and 10,000 addresses are known at most', () => {
   const acquaintances = new Acquaintances()
   acquaintances.loggedIn('192.0.2.1')
   acquaintances.loggedIn('192.0.2.2')

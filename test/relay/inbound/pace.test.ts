@@ -1,4 +1,4 @@
-/** Who sends a content in drops is told so in time; who pauses, or is kept waiting by us, is not. */
+/** A client that sends its content too slowly is found out in time; one that pauses, or is kept waiting by us, is not. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Patience } from '../../../relay/inbound/pace.ts'
 
@@ -27,11 +27,11 @@ async function foundSlowAt(chunks: readonly Chunk[], ourMs = 0): Promise<number 
 
 const each = (count: number, chunk: Chunk): Chunk[] => Array.from({ length: count }, () => chunk)
 
-test('an octet a second is too slow after the patience (case R02)', async () => {
+test('a client that sends an octet a second is too slow when the patience of a minute is over (case R02)', async () => {
   expect(await foundSlowAt(each(100, { afterMs: 1_000, octets: 1 }))).toBe(60)
 })
 
-test('silence is too slow after the patience', async () => {
+test('a client that sends nothing is too slow when the patience of a minute is over', async () => {
   expect(await foundSlowAt([{ afterMs: 61_000, octets: 1_000_000 }])).toBe(60)
 })
 
@@ -39,11 +39,11 @@ test('at half the rate the patience lasts twice as long', async () => {
   expect(await foundSlowAt(each(200, { afterMs: 1_000, octets: 250 }))).toBeGreaterThanOrEqual(119)
 })
 
-test('the rate itself is enough for ever', async () => {
+test('a client that sends at the least rate is never too slow', async () => {
   expect(await foundSlowAt(each(1_000, { afterMs: 1_000, octets: 500 }))).toBeUndefined()
 })
 
-test('a pause within the patience is forgiven, and what came before it buys no longer one', async () => {
+test('a pause within the patience is forgiven, and however much came before a pause allows no longer one', async () => {
   const burst = { afterMs: 1, octets: 10_000_000 }
   expect(
     await foundSlowAt([burst, { afterMs: 59_000, octets: 30_000 }, { afterMs: 59_000, octets: 1 }]),
@@ -51,11 +51,11 @@ test('a pause within the patience is forgiven, and what came before it buys no l
   expect(await foundSlowAt([burst, { afterMs: 61_000, octets: 1 }])).toBe(60)
 })
 
-test('a disk that keeps us is not the sender', async () => {
+test('the time that our disk takes is not counted as slowness of the client', async () => {
   expect(await foundSlowAt(each(5, { afterMs: 1, octets: 1 }), 50_000)).toBeUndefined()
 })
 
-test('each content has all of the patience, and the timer of the one before is not its end', async () => {
+test('each content has the whole patience, and the timer of the one before does not end it', async () => {
   const tooSlow = vi.fn()
   const patience = new Patience({ bytesPerSecond: 500, patienceMs: 60_000 }, tooSlow)
   for (let n = 0; n < 3; n++) {

@@ -1,4 +1,4 @@
-/** What was answered 250 is in the real spool, whole, also for who opens it after us. */
+/** A message that was answered 250 is on disk, whole, for a process that opens the spool afterwards. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Our Received against the grammar of RFC 5321 section 4.4. */
+/** Our Received field keeps to the grammar of RFC 5321 section 4.4, whatever the client calls itself. */
 import { expect, test } from 'vitest'
 import { type Reception, receivedHeader } from '../../../relay/inbound/received.ts'
 
@@ -11,7 +11,7 @@ const reception: Reception = {
   at: Date.UTC(2026, 11, 1, 9, 5, 7),
 }
 
-test('names client, relay, protocol, TLS, queue id, the one recipient and the time', () => {
+test('Received names client, relay, protocol, TLS, queue id, the only recipient and the time', () => {
   expect(receivedHeader(reception)).toBe(
     'Received: from app.example ([192.0.2.7])\r\n' +
       '\tby relay.example.org with ESMTPSA (TLSv1.3) id 0ABC\r\n' +
@@ -19,31 +19,31 @@ test('names client, relay, protocol, TLS, queue id, the one recipient and the ti
   )
 })
 
-test('several recipients do not learn of each other', () => {
+test('several recipients do not learn of each other by Received', () => {
   const header = receivedHeader({ ...reception, forwardPaths: ['a@elsewhere.example', 'b@elsewhere.example'] })
   expect(header).not.toContain('elsewhere')
   expect(header).toContain('id 0ABC; Tue, 01 Dec 2026')
 })
 
-test('it makes no header UTF-8: a redirected message would need SMTPUTF8 at a smarthost without it, and bounce', () => {
+test('a recipient beyond ASCII is not named in Received: a redirected message would need SMTPUTF8 at a smarthost without it, and bounce', () => {
   const header = receivedHeader({ ...reception, smtpUtf8: true, forwardPaths: ['jörg@elsewhere.example'] })
   expect(header).toMatch(/^[\x00-\x7f]*$/)
   expect(header).toContain('id 0ABC; Tue, 01 Dec 2026')
 })
 
-test('SMTPUTF8 has a protocol name of its own (RFC 6531 section 4.3)', () => {
+test('a message with SMTPUTF8 has a protocol name of its own in Received (RFC 6531 section 4.3)', () => {
   expect(receivedHeader({ ...reception, smtpUtf8: true })).toContain(' with UTF8SMTPSA ')
 })
 
 test.each([
   ['an IPv6 client', { address: '2001:db8::7' }, 'from app.example ([IPv6:2001:db8::7])'],
   ['a link-local client', { address: 'fe80::7%eth0' }, 'from app.example ([IPv6:fe80::7])'],
-  ['a literal', { helo: '[192.0.2.9]' }, 'from [192.0.2.9] ([192.0.2.7])'],
-  ['a comment that would end', { helo: 'a)b' }, 'from [192.0.2.7] ([192.0.2.7])'],
-  ['a semicolon', { helo: 'a;b' }, 'from [192.0.2.7] ('],
-  ['no ASCII', { helo: 'é.example' }, 'from [192.0.2.7] ('],
-  ['an empty label', { helo: 'a..b' }, 'from [192.0.2.7] ('],
+  ['an address literal', { helo: '[192.0.2.9]' }, 'from [192.0.2.9] ([192.0.2.7])'],
+  ['a name that would end a comment', { helo: 'a)b' }, 'from [192.0.2.7] ([192.0.2.7])'],
+  ['a name with a semicolon', { helo: 'a;b' }, 'from [192.0.2.7] ('],
+  ['a name beyond ASCII', { helo: 'é.example' }, 'from [192.0.2.7] ('],
+  ['a name with an empty label', { helo: 'a..b' }, 'from [192.0.2.7] ('],
   ['no name at all', { helo: '' }, 'from [192.0.2.7] ('],
-] as const)('what the client calls itself: %s', (_name, client, expected) => {
+] as const)('Received has the name that the client gives itself where that is one, and its address: %s', (_name, client, expected) => {
   expect(receivedHeader({ ...reception, client: { ...reception.client, ...client } })).toContain(expected)
 })

@@ -9,7 +9,7 @@ import { liveBytes } from '../live-memory.ts'
 import { banner, start, talk } from './clients.ts'
 import { app, baseConfig, other, type UnderTest } from './submission-under-test.ts'
 
-/** As long as a path may be. */
+/** A forward-path of the greatest length. */
 const longPath = (n: number): string =>
   `${`${n}`.padStart(64, 'a')}@${'b'.repeat(61)}.${'c'.repeat(62)}.${'d'.repeat(62)}`
 
@@ -41,7 +41,7 @@ async function inTransaction(under: UnderTest, { username, password }: Who, doma
   return socket
 }
 
-/** All of them at once; a reply each, as long as the session lasts. */
+/** Names so many recipients at once: the reply to each, as long as the session lasts. */
 function name(socket: Socket, count: number): Promise<readonly string[]> {
   return new Promise((resolve) => {
     const ended = (): void => resolve(said.split('\r\n').slice(0, -1))
@@ -60,7 +60,7 @@ function name(socket: Socket, count: number): Promise<readonly string[]> {
 
 const isTaken = (said: string): boolean => said.startsWith('250 2.1.5 ')
 
-/** Headers without an end: room for 280 recipients is left of the 8 MiB. */
+/** Sends headers without an end: of the 8 MiB that sessions may hold, room for 280 recipients is left. */
 async function holdMuch(begin: () => Promise<Socket>): Promise<void> {
   const header = `X: ${'y'.repeat(99_997)}`
   for (let n = 0; n < 83; n++) {
@@ -70,7 +70,7 @@ async function holdMuch(begin: () => Promise<Socket>): Promise<void> {
   }
 }
 
-/** How a transaction is over. */
+/** The ways in which a transaction is over. */
 const ends: readonly ((socket: Socket) => unknown)[] = [
   (socket) => talk(socket, 'RSET'),
   (socket) => socket.destroy(),
@@ -78,7 +78,7 @@ const ends: readonly ((socket: Socket) => unknown)[] = [
   (socket) => talk(socket, 'DATA', 'From: <a@elsewhere.example>\r\n\r\nhello\r\n.'),
 ]
 
-test('while much is held, each transaction has fifty recipients; who has few has all, and what is over counts no more (case R15)', {
+test('while a credential holds much memory, each of its transactions has fifty recipients at least, another credential has all of its own, and a transaction that is over no longer counts (case R15)', {
   timeout: 60_000,
 }, async () => {
   const limits = { ...baseConfig.limits, recipientsPerMessage: 500, connectionsPerClient: 1000 }
@@ -102,7 +102,7 @@ test('while much is held, each transaction has fifty recipients; who has few has
   }
 })
 
-test('a list of a thousand, of which many are too much for now, keeps those that were taken (RFC 5321 section 4.5.3.1.10, case R05)', {
+test('of a thousand recipients of which many are too much for now, those that were taken get the message (RFC 5321 section 4.5.3.1.10, case R05)', {
   timeout: 60_000,
 }, async () => {
   const limits = { ...baseConfig.limits, recipientsPerMessage: 1000, connectionsPerClient: 1000 }

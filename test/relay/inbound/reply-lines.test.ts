@@ -1,3 +1,4 @@
+/** A reply has lines of at most 512 octets (RFC 5321 section 4.5.3.1.5), and no text in it ends one. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { replyLines } from '../../../relay/inbound/reply-lines.ts'
@@ -9,7 +10,7 @@ test('a short reply is one line, and nothing in it ends a line', () => {
   expect(replyLines(reply(550, '7.1', 'a\r\n250 b\0\x85'))).toBe('550 5.7.1 a  250 b  \r\n')
 })
 
-test('a long one has lines of at most 512 octets that are the same text', () => {
+test('a long reply has lines of at most 512 octets, which together are its text', () => {
   const words = fc.array(fc.stringMatching(/^[!-~]{1,700}$/), { minLength: 1, maxLength: 12 })
   fc.assert(
     fc.property(words, (given) => {

@@ -1,10 +1,10 @@
-/** PLAIN, LOGIN and EXTERNAL, line by line. */
+/** Logins by the SASL mechanisms PLAIN, LOGIN and EXTERNAL are read line by line, and malformed ones refused. */
 import { expect, test } from 'vitest'
 import { beginSasl, mechanismIn, type SaslStep } from '../../../relay/inbound/sasl.ts'
 
 const b64 = (text: string): string => Buffer.from(text).toString('base64')
 
-/** What a sequence of client lines comes to. */
+/** The last step of a login in which the client sends these lines. */
 function run(first: string, ...lines: readonly string[]): SaslStep {
   let step = beginSasl(first)
   for (const line of lines) {
@@ -19,25 +19,25 @@ const refuses = (code: number, status: string) => ({ kind: 'refused', refusal: {
 test.each([
   ['PLAIN at once', [`AUTH PLAIN ${b64('\0app\0secret')}`], proves('PLAIN')],
   ['PLAIN in two lines', ['AUTH PLAIN', b64('\0app\0secret')], proves('PLAIN')],
-  ['PLAIN for itself', [`auth plain ${b64('app\0app\0secret')}`], proves('PLAIN')],
+  ['PLAIN on behalf of itself', [`auth plain ${b64('app\0app\0secret')}`], proves('PLAIN')],
   ['LOGIN', ['AUTH LOGIN', b64('app'), b64('secret')], proves('LOGIN')],
   ['LOGIN with the username', [`AUTH LOGIN ${b64('app')}`, b64('secret')], proves('LOGIN')],
-  ['PLAIN for another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(501, '5.5.2')],
-  ['one part', [`AUTH PLAIN ${b64('app')}`], refuses(501, '5.5.2')],
-  ['two parts', [`AUTH PLAIN ${b64('app\0secret')}`], refuses(501, '5.5.2')],
-  ['four parts', [`AUTH PLAIN ${b64('\0app\0secret\0')}`], refuses(501, '5.5.2')],
-  ['no username', [`AUTH PLAIN ${b64('\0\0secret')}`], refuses(501, '5.5.2')],
+  ['PLAIN on behalf of another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(501, '5.5.2')],
+  ['PLAIN of one part', [`AUTH PLAIN ${b64('app')}`], refuses(501, '5.5.2')],
+  ['PLAIN of two parts', [`AUTH PLAIN ${b64('app\0secret')}`], refuses(501, '5.5.2')],
+  ['PLAIN of four parts', [`AUTH PLAIN ${b64('\0app\0secret\0')}`], refuses(501, '5.5.2')],
+  ['PLAIN without a username', [`AUTH PLAIN ${b64('\0\0secret')}`], refuses(501, '5.5.2')],
   ['a line feed in the username', [`AUTH PLAIN ${b64('\0a\np\0secret')}`], refuses(501, '5.5.2')],
   ['an empty initial response', ['AUTH PLAIN ='], refuses(501, '5.5.2')],
   ['no base64', ['AUTH PLAIN AAA'], refuses(501, '5.5.2')],
-  ['base64 of URLs', ['AUTH PLAIN', 'AGFwcABzZWNyZXQ_'], refuses(501, '5.5.2')],
+  ['base64 in the alphabet for URLs', ['AUTH PLAIN', 'AGFwcABzZWNyZXQ_'], refuses(501, '5.5.2')],
   ['too many words', [`AUTH PLAIN ${b64('\0app\0secret')} more`], refuses(501, '5.5.2')],
-  ['no username to LOGIN', ['AUTH LOGIN', ''], refuses(501, '5.5.2')],
-  ['given up', ['AUTH PLAIN', '*'], refuses(501, '5.7.0')],
-  ['given up at the password', ['AUTH LOGIN', b64('app'), '*'], refuses(501, '5.7.0')],
+  ['LOGIN without a username', ['AUTH LOGIN', ''], refuses(501, '5.5.2')],
+  ['a login that is given up', ['AUTH PLAIN', '*'], refuses(501, '5.7.0')],
+  ['a login that is given up at the password', ['AUTH LOGIN', b64('app'), '*'], refuses(501, '5.7.0')],
   ['CRAM-MD5', ['AUTH CRAM-MD5'], refuses(504, '5.5.4')],
   ['no mechanism', ['AUTH'], refuses(501, '5.5.4')],
-] as const)('%s', (_name, lines, expected) => {
+] as const)('a login is read, or refused: %s', (_name, lines, expected) => {
   const [first, ...more] = lines
   expect(run(first, ...more)).toMatchObject(expected)
 })
@@ -45,7 +45,7 @@ test.each([
 const external = (username: string) => ({ kind: 'external', mechanism: 'EXTERNAL', username })
 
 test.each([
-  ['at once, for whom the certificate says', ['AUTH EXTERNAL ='], external('')],
+  ['at once, for the credential that the certificate names', ['AUTH EXTERNAL ='], external('')],
   ['at once, for a name', [`auth external ${b64('app')}`], external('app')],
   ['in two lines', ['AUTH EXTERNAL', ''], external('')],
   ['in two lines, for a name', ['AUTH EXTERNAL', b64('app')], external('app')],
@@ -59,17 +59,17 @@ test.each([
   expect(step).toMatchObject(expected)
 })
 
-test('EXTERNAL is nothing where no certificate is asked for', () => {
+test('EXTERNAL is refused where no certificate is asked for', () => {
   expect(beginSasl('AUTH EXTERNAL =')).toMatchObject(refuses(504, '5.5.4'))
 })
 
-test('the questions are those that every client knows', () => {
+test('the challenges of LOGIN and PLAIN are those that every client knows', () => {
   expect(beginSasl('AUTH LOGIN')).toMatchObject({ challenge: b64('Username:') })
   expect(run('AUTH LOGIN', b64('app'))).toMatchObject({ challenge: b64('Password:') })
   expect(beginSasl('AUTH PLAIN')).toMatchObject({ challenge: '' })
 })
 
-test('an unknown mechanism is one label, whatever it is called', () => {
+test('all unknown mechanisms have one label in the metrics, whatever they are called', () => {
   expect(['AUTH plain x', 'AUTH Login', 'AUTH GSSAPI', 'AUTH'].map(mechanismIn)).toEqual([
     'PLAIN',
     'LOGIN',

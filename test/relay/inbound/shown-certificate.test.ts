@@ -1,4 +1,4 @@
-/** What OpenSSL says of a certificate is what counts; where nothing can be had of it, nobody is trusted. */
+/** Whether a client certificate is trusted is what OpenSSL says; where that can not be had, no certificate is. */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ const authority = readAuthority('clients.crt', authorities.authority.pem)
 
 const element = (tag: number, value: Buffer): Buffer =>
   Buffer.concat([Buffer.from([tag, 0x82, value.length >> 8, value.length & 0xff]), value])
-/** As OpenSSL prints one: other fields, and the certificate. */
+/** A TLS session as OpenSSL prints it: other fields, and the certificate of the client. */
 const sessionOf = (peer?: Buffer) => ({
   getSession: () => element(0x30, Buffer.concat([Buffer.from([2, 1, 1]), ...(peer ? [element(0xa3, peer)] : [])])),
 })
@@ -45,9 +45,9 @@ test('a certificate that OpenSSL has nothing against is read', () => {
 })
 
 test.each([
-  ['a verdict against it', saying('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'untrusted'],
-  ['a verdict that has no word here', saying('CERT_REJECTED'), 'untrusted'],
-  ['its time', saying('CERT_HAS_EXPIRED'), 'expired'],
+  ['a verdict against its certificate', saying('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'untrusted'],
+  ['a verdict that has no word of its own here', saying('CERT_REJECTED'), 'untrusted'],
+  ['a certificate that has expired', saying('CERT_HAS_EXPIRED'), 'expired'],
   ['a handle that has no verdict', { _handle: device }, 'untrusted'],
   ['no handle, since the client is gone', { _handle: null }, 'untrusted'],
   ['a verdict that fails', { _handle: { ...device, verifyError: failing } }, 'untrusted'],
@@ -56,15 +56,15 @@ test.each([
   ['a session that is cut off', withSession({ getSession: () => device.getSession().subarray(0, 60) }), 'untrusted'],
   ['a chain that can not be read', { ...below, getPeerX509Certificate: failing }, 'untrusted'],
   ['a chain that leads nowhere', below, 'untrusted'],
-  ['a leaf that is none', withSession(sessionOf(Buffer.from('garbage'))), 'untrusted'],
+  ['a certificate that is garbage', withSession(sessionOf(Buffer.from('garbage'))), 'untrusted'],
   ['no certificate', withSession(sessionOf()), 'absent'],
   ['no session', withSession({ getSession: () => undefined }), 'absent'],
   ['a session that was resumed', { isSessionReused: () => true }, 'absent'],
-] as const)('nobody is trusted by %s', (_, over, trouble) => {
+] as const)('a client is not trusted with %s', (_, over, trouble) => {
   expect(shownCertificate(socketWith(over), authority)).toBe(trouble)
 })
 
-test('what comes along is looked at once, for all clients that it vouches for', () => {
+test('an intermediate that is shown along is looked at once for all clients that it vouches for', () => {
   let looks = 0
   const intermediate = new X509Certificate(authorities.intermediate.pem)
   const getPeerX509Certificate = () => {

@@ -1,4 +1,4 @@
-/** Submission from end to end, with nodemailer as a client that knows nothing of us. */
+/** Submission from end to end, by nodemailer and by raw sockets: what is taken, what is refused, and what fails. */
 import assert from 'node:assert/strict'
 import { createConnection, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -68,7 +68,7 @@ test('TLS 1.1 is refused, and 1.2 where the listener wants 1.3 (case T06)', asyn
   expect(await handshake('TLSv1.2')).not.toContain('TLSv1.2')
 })
 
-test('no SMTP in clear on an implicit listener (case T09)', async () => {
+test('an Implicit listener speaks no SMTP in clear (case T09)', async () => {
   const { under } = await start()
   const socket = createConnection(under.port('submissions'), '127.0.0.1')
   closers.push(() => void socket.destroy())
@@ -77,7 +77,7 @@ test('no SMTP in clear on an implicit listener (case T09)', async () => {
   expect(said.toString('latin1')).not.toMatch(/\d{3}[ -]/)
 })
 
-test('clients beyond connectionsPerClient wait outside (case R04)', async () => {
+test('connections of a client beyond connectionsPerClient are refused, and taken again when another one has ended (case R04)', async () => {
   const { under } = await start(undefined, { ...baseConfig, limits: { ...baseConfig.limits, connectionsPerClient: 2 } })
   const open = await Promise.all([banner(under), banner(under)])
   expect(open.map(([said]) => said.slice(0, 3))).toEqual(['220', '220'])
@@ -87,7 +87,7 @@ test('clients beyond connectionsPerClient wait outside (case R04)', async () => 
   await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
 })
 
-test('whom an implicit listener would not greet gets no handshake and holds nothing (cases R04 and R10)', async () => {
+test('a client that an Implicit listener would refuse gets no handshake and holds nothing (cases R04 and R10)', async () => {
   const limited = { ...baseConfig, limits: { ...baseConfig.limits, connectionsPerClient: 2 } }
   const under = await startSubmission(new MemorySpool(), limited, undefined, 3)
   closers.push(() => under.submission.close(0))
@@ -108,18 +108,18 @@ test('whom an implicit listener would not greet gets no handshake and holds noth
   expect(await whole(connect())).toHaveLength(0)
   expect(rules().at(-1)).toBe('admission.networks')
   expect(under.submission.sessions).toBe(0)
-  // Nobody is to read that one who has to begin with TLS came without.
+  // A client that was refused before its handshake must not count as one that came without TLS.
   expect(await under.metrics.registry.metrics()).not.toContain('connections_total{listener="submissions",tls="none"')
 })
 
-test('beyond what the file descriptors suffice for, clients are sent away at once, and taken again (case R10)', async () => {
+test('clients for which there are no file descriptors are sent away at once, and taken again when there are some (case R10)', async () => {
   const under = await startSubmission(new MemorySpool(), baseConfig, undefined, 2)
   closers.push(() => under.submission.close(0))
   const open = await Promise.all([banner(under), banner(under)])
   const [refused, away] = await banner(under)
   expect(refused).toBe('421 4.3.2 too many sessions; try again (always.unavailable)\r\n')
   expect(away.readyState).not.toBe('closed')
-  // Though this client has not closed its side.
+  // The client that was sent away has not closed its side, and counts no more all the same.
   await expect.poll(() => under.submission.sessions).toBe(2)
   open[0]?.[1].destroy()
   await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
@@ -134,10 +134,10 @@ test('the replies to MAIL, RCPT and DATA that came together leave together (RFC 
   expect((await reply(socket)).match(/^\d{3}/gm)).toEqual(['250', '250', '354'])
 })
 
-test('content before 354 is noticed in a record of its own too (case P18)', async () => {
+test('content that a client sends before 354 is noticed also in a TLS record of its own (case P18)', async () => {
   const { spool, under } = await start()
   const raw = createConnection(under.port('submissions'), '127.0.0.1')
-  // Between TLS and TCP, so that both records leave in one segment.
+  // This stands between TLS and TCP, so that both records leave in one segment.
   let held: Buffer[] | undefined
   const between = new Duplex({
     read() {},
@@ -164,7 +164,7 @@ test('content before 354 is noticed in a record of its own too (case P18)', asyn
   expect(spool.kept).toEqual([])
 })
 
-test('content behind a DATA that is refused is one refusal, which is heard and told (case P18)', async () => {
+test('content that a client sends behind a DATA that is refused gets one refusal, which is told, too (case P18)', async () => {
   const { under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -175,7 +175,7 @@ test('content behind a DATA that is refused is one refusal, which is heard and t
   expect(refused.map(({ rule }) => rule)).toEqual(['always.syntax', 'always.synchronization'])
 })
 
-test('no password, nor what a client sent as one, is ever told', async () => {
+test('no password, nor what a client sent as one, is in the log or the metrics', async () => {
   const { under } = await start()
   await client(under).sendMail(mail)
   await expect(client(under, { pass: 'guess-0123456789' }).sendMail(mail)).rejects.toThrow('535')
@@ -226,7 +226,7 @@ test.each([
   expect(spool.kept).toHaveLength(1)
 })
 
-test('an error of ours is a 451 and is told, wherever it comes from', async () => {
+test('an error of our own is answered 451 and told, wherever it comes from', async () => {
   const { spool, under } = await start()
   const unexpected = () => under.told.filter((line) => line.msg === 'unexpected').length
   const [, socket] = await banner(under, 'submissions')
@@ -249,26 +249,26 @@ test('an error of ours is a 451 and is told, wherever it comes from', async () =
   expect(unexpected()).toBe(3)
 })
 
-test('a spool that takes nothing says so at MAIL', async () => {
+test('while the spool can not take mail, MAIL is answered 451', async () => {
   const { spool, under } = await start()
   spool.fault = 'disk is read-only'
   await expect(client(under).sendMail(mail)).rejects.toThrow('451 4.3.0')
 })
 
-test('a spool without room says so at MAIL in the words of a full queue (case S14)', async () => {
+test('while the spool has no room, MAIL is answered 452 in the words of a full queue (case S14)', async () => {
   const { spool, under } = await start()
   spool.fault = 'disk full: 1 octets are free'
   spool.isFull = true
   await expect(client(under).sendMail(mail)).rejects.toThrow('452 4.3.1 the queue is full')
 })
 
-test('the queue is full when what is ours claims all of it, whatever its contents are', async () => {
+test('the queue is full when the room that our messages claim is all of it, whatever room their contents take', async () => {
   const { spool, under } = await start()
   spool.claimed = baseConfig.queue.maxBytes
   await expect(client(under).sendMail(mail)).rejects.toThrow('452 4.3.1 the queue is full')
 })
 
-test('no 250 before the commit, however long it takes (case S20)', async () => {
+test('no message is answered 250 before its commit, however long that takes (case S20)', async () => {
   const { spool, under } = await start(undefined, {
     ...baseConfig,
     limits: { ...baseConfig.limits, transactionMs: 300 },
@@ -282,7 +282,7 @@ test('no 250 before the commit, however long it takes (case S20)', async () => {
       answered = true
     })
   await expect.poll(() => spool.written).toBeGreaterThan(0)
-  // Another transaction, opened later, runs out of time; ours does not: its content is complete.
+  // Another transaction, opened later, runs out of time; this one does not, since its content is complete.
   const [, later] = await banner(under, 'submissions')
   await logIn(later)
   await talk(later, 'MAIL FROM:<noreply@corp.example>')
@@ -292,7 +292,7 @@ test('no 250 before the commit, however long it takes (case S20)', async () => {
   expect((await sending).response).toBe('250 2.0.0 queued as Q1')
 })
 
-test('who was told that the transaction took too long has sent nothing, also where its dot had come (case S20)', async () => {
+test('of a client that was told that its transaction took too long no mail is kept, also where its final dot had come (case S20)', async () => {
   const { spool, under } = await start(undefined, {
     ...baseConfig,
     limits: { ...baseConfig.limits, transactionMs: 300 },
@@ -306,7 +306,7 @@ test('who was told that the transaction took too long has sent nothing, also whe
   await logIn(socket)
   await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
   const line = `${'x'.repeat(78)}\r\n`
-  // What brings the dot is what makes a write due, and the disk stands still.
+  // The octets that bring the final dot are those that make a write due, and the disk stands still.
   socket.write(`From: <noreply@corp.example>\r\n\r\n${line.repeat(810)}`)
   socket.write(`${line.repeat(10)}.\r\n`)
   expect(await reply(socket)).toContain('421 4.4.2')
@@ -318,7 +318,7 @@ test('who was told that the transaction took too long has sent nothing, also whe
   expect(under.told.filter(({ msg }) => msg === 'accepted')).toEqual([])
 })
 
-test('a content without end is read to its end and kept up to the limit only (case R07)', async () => {
+test('a content beyond the size limit is read to its end, and kept up to the limit only (case R07)', async () => {
   const { spool, under } = await start()
   await expect(client(under).sendMail({ ...mail, text: `${'x'.repeat(76)}\n`.repeat(60_000) })).rejects.toThrow(
     '552 5.3.4 message too large (admission.limits.messageSize)',
@@ -328,7 +328,7 @@ test('a content without end is read to its end and kept up to the limit only (ca
   expect(spool.aborted).toBe(1)
 })
 
-test('a connection that is reset in the content leaves nothing (case P36)', async () => {
+test('a connection that is reset in the middle of the content leaves nothing (case P36)', async () => {
   const { spool, under } = await start()
   const raw = createConnection(under.port('submissions'), '127.0.0.1')
   const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })

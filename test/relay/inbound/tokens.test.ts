@@ -1,4 +1,4 @@
-/** Sessions by a token: they end with it, every client can use one, and nothing that is logged or counted shows it. */
+/** A session that logged in by a token ends with it, common clients can use one, and neither log nor metrics show any of it. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { baseConfig } from './submission-under-test.ts'
 const config = { ...baseConfig, tokens: tokensConfig }
 const plain = (token: string): string => `AUTH PLAIN ${Buffer.from(`\0web\0${token}`).toString('base64')}`
 
-test('a session ends with its token, in a way that makes clients connect again', async () => {
+test('a session ends with its token by a reply that makes clients connect again', async () => {
   const clock = { now: Date.now() }
   const token = signed(keys.rsa)
   const { under } = await start(new MemorySpool(), config, () => clock.now)
@@ -26,7 +26,7 @@ test('a session ends with its token, in a way that makes clients connect again',
   ])
 })
 
-test('what is logged and counted of good and bad tokens has nothing of them in it', async () => {
+test('no part of a token, be it good or bad, is in the log or the metrics', async () => {
   const { under } = await start(new MemorySpool(), config)
   const [good, bad] = [signed(keys.rsa), signed(keys.p256, { iss: 'https://other.example' })]
   const [, first] = await banner(under, 'submissions')

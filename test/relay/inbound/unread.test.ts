@@ -1,20 +1,20 @@
-/** Clients that do not read what is said to them, while commands that are never too many go on. */
+/** A client that sends on and does not read its replies is not read any further, until it reads them or is sent away. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Conversation } from '../../../relay/inbound/conversation.ts'
 import { until } from '../../local/until.ts'
 import { banner, logIn, start, talk } from './clients.ts'
 
-// Who names a recipient again and again is sent away long before the system holds all that it holds of replies.
+// With the ordinary limit, a client that names a recipient again and again is sent away long before the system is full of its replies.
 vi.mock(import('../../../relay/inbound/limits.ts'), async (original) => ({
   ...(await original()),
   idleMs: 2000,
   refusalsPerSession: Number.POSITIVE_INFINITY as 1_000,
 }))
 
-/** Their replies are more than the system holds of them for anybody. */
+/** The replies to so many commands are more than the system holds for one connection. */
 const commands = 250_000
 
-/** A transaction, and a recipient that it has already, again and again: each is accepted, and none is read. */
+/** A client in a transaction that names one recipient again and again: each is accepted, and no reply is read. */
 async function startUnread() {
   let taken = 0
   const { rcptTo } = Conversation.prototype
@@ -39,14 +39,14 @@ async function startUnread() {
   return { under, socket, taken: () => taken }
 }
 
-test('a client that reads no reply is not heard, and is sent away when nothing has moved for too long (case R03)', async () => {
+test('a client that reads no reply is not heard any further, and is sent away when nothing has moved for too long (case R03)', async () => {
   const { under, taken } = await startUnread()
-  await until('it is sent away', () => under.told.some(({ rule }) => rule === 'always.idle'))
+  await until('the client is sent away', () => under.told.some(({ rule }) => rule === 'always.idle'))
   expect(taken()).toBeLessThan(commands)
-  await until('nothing is left of it', () => under.submission.sessions === 0)
+  await until('its session is over', () => under.submission.sessions === 0)
 })
 
-test('a client that reads its replies late gets all of them, in their order (case R03)', async () => {
+test('a client that reads its replies late gets all of them (case R03)', async () => {
   const { socket, taken } = await startUnread()
   expect(taken()).toBeLessThan(commands)
   let octets = 0
@@ -54,5 +54,5 @@ test('a client that reads its replies late gets all of them, in their order (cas
     octets += chunk.length
   })
   socket.resume()
-  await until('it has them', () => octets === '250 2.1.5 forward-path accepted\r\n'.length * commands)
+  await until('the client has all replies', () => octets === '250 2.1.5 forward-path accepted\r\n'.length * commands)
 })

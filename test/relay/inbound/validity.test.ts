@@ -1,4 +1,4 @@
-/** Clients refuse a certificate when who vouches for it has ended, not only when it has itself (case T13). */
+/** A certificate is told to end when the issuer that is shown along with it does, since clients refuse it from then on (case T13). */
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { validityOf } from '../../../relay/inbound/validity.ts'
@@ -15,13 +15,13 @@ test.each([
   ['nothing', '', cert],
   ['an issuer that has ended', ended.pem, ended.pem],
   ['an issuer that has ended, and the same one renewed', `${ended.pem}\n${renewed.pem}`, cert],
-  ['one that has ended and did not issue it', other.pem, cert],
+  ['an authority that has ended and did not issue it', other.pem, cert],
   ['an issuer that lasts, and a root', `${renewed.pem}\n${root.pem}`, cert],
-])('beside a certificate: %s', (_, beside, decisive) => {
+])('the end of a certificate is found that is shown along with %s', (_, beside, decisive) => {
   expect(validityOf(`${cert}\n${beside}`).notAfter).toEqual(endOf(decisive))
 })
 
-test('a root that comes along is nothing that clients look at: they have their own', async () => {
+test('a root that is shown along does not count, since clients have their own', async () => {
   const own = await certify(root, [dns('mail.corp.example')], { notAfter: 100 })
   expect(validityOf(`${own.cert}\n${root.pem}`).notAfter).toEqual(endOf(own.cert))
 })

@@ -1,4 +1,4 @@
-/** A domain that wants its mail signed or not at all: its mail is not taken while a key can not sign, and taken when it can. */
+/** Mail of a sender domain that is to be sent signed or not at all is refused while no key can sign, and taken when one can. */
 import { expect, test } from 'vitest'
 import { ed25519Key, signingWith } from '../delivery/signing-keys.ts'
 import { banner, logIn, reply, start, talk } from './clients.ts'
@@ -12,7 +12,7 @@ const signing = [
 
 const config = { ...baseConfig, signing }
 
-test('senderDomain.whenBroken', async () => {
+test('mail of a domain with `whenBroken: Refuse` is refused while its key is missing or has ended, and taken while the key can sign', async () => {
   let now = ending
   const { spool, under } = await start(undefined, config, () => now)
   const loaded = await load(config)
@@ -24,11 +24,11 @@ test('senderDomain.whenBroken', async () => {
     return reply(socket)
   }
   const refused = /^451 4\.7\.5 .*\(senderDomain\.whenBroken\)/
-  expect(await submit(), 'there is no file').toMatch(refused)
+  expect(await submit(), 'the key has no file').toMatch(refused)
   await under.submission.reconcile({ ...loaded, files: new Map([...loaded.files, [key.config.keyFile, key.pem]]) })
   expect(await submit(), 'the key can sign').toMatch(/^250 /)
   now = ending + 1
-  expect(await submit(), 'its time is over').toMatch(refused)
+  expect(await submit(), 'the time of the key is over').toMatch(refused)
   expect(spool.kept).toHaveLength(1)
 })
 

@@ -1,4 +1,4 @@
-/** What a reload takes away from a session that is open, or from a content that is on its way. */
+/** What a reload takes away counts at once for open sessions, and at its end for a content that is on its way. */
 import { expect, test, vi } from 'vitest'
 import { type CredentialConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { banner, client, logIn, mail, start, talk } from './clients.ts'
@@ -18,7 +18,7 @@ test('a credential that is suspended while its session is open sends nothing mor
   expect(spool.kept).toHaveLength(2)
 })
 
-test('a session ends with its password: whoever connects again has the one that took its place (case A12)', async () => {
+test('a session ends with its password, and a client that connects again logs in by the one that took its place (case A12)', async () => {
   const { spool, under } = await start()
   const [, before] = await banner(under, 'submissions')
   await logIn(before)
@@ -30,7 +30,7 @@ test('a session ends with its password: whoever connects again has the one that 
   expect(spool.kept).toHaveLength(1)
 })
 
-/** Logged in, and in the middle of a content, whose header is judged: octets go to the spool only after that. */
+/** A client in the middle of a content, whose header has been judged: octets go to the spool only after that. */
 async function sending(header: string) {
   const { spool, under } = await start()
   const [, socket] = await banner(under, 'submissions')
@@ -71,7 +71,7 @@ test.each([
   ],
   ['a network that is denied', { ...baseConfig, networks: { allow: [], deny: ['127.0.0.0/8'] } }, 'admission.networks'],
   ['a fleet that is suspended', { ...baseConfig, suspended: true }, 'suspended'],
-] as const)('what is taken away while a content comes is no right at its end (case A03): %s', async (_, next, rule) => {
+] as const)('a right that is taken away while a content comes does not count at its end (case A03): %s', async (_, next, rule) => {
   const { spool, under, socket } = await sending('From: <billing@corp.example>')
   await under.apply(next)
   expect(await talk(socket, '.')).toEqual([
@@ -81,7 +81,7 @@ test.each([
   expect(spool.aborted).toBe(1)
 })
 
-test('what is taken away while the store of limits is waited for is no right at its end (case A03)', async () => {
+test('a right that is taken away while the store of limits is waited for does not count afterwards (case A03)', async () => {
   const limited = narrowed({ limits: { daily: 10, warnAt: 80 } })
   const { spool, under } = await start(undefined, limited)
   const [, socket] = await banner(under, 'submissions')
@@ -100,7 +100,7 @@ test('what is taken away while the store of limits is waited for is no right at 
   expect(giveBack).toHaveBeenCalledOnce()
 })
 
-test('a policy that begins to capture while a content comes captures it', async () => {
+test('a policy that begins to capture while a content comes captures that message', async () => {
   const { spool, under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
