@@ -1,3 +1,4 @@
+/** How much of a volume mail, states, DSNs and copies may each take, so that what is ours can always leave. */
 import { expect, test } from 'vitest'
 import { Allotment, type Needs } from '../../../relay/spool/allotment.ts'
 
@@ -12,7 +13,7 @@ const at = (free: number, needs: Partial<Needs> = {}, total = MiB) =>
 test.each([
   ['a small volume keeps 5 %', MiB, Math.floor(MiB / 20)],
   ['a large volume keeps 32 MiB', 1024 * 1024 * MiB, 32 * MiB],
-])('%s for delivery, and takes mail again with twice that', (_what, total, reserve) => {
+])('%s free for delivery, and takes mail again when twice that is free', (_what, total, reserve) => {
   const taken = (free: number) => {
     const room = at(free, {}, total)
     return [room.shortage === undefined, room.ample]
@@ -28,15 +29,19 @@ const reports = copies + 64 * KiB + 20_000
 const reserve = Math.floor(MiB / 20)
 
 test.each([
-  ['copies leave a removal of each message', 'takesCopies', copies],
-  ['reports leave the copy of a segment, and what all copies grow by', 'takesReport', reports],
-  ['states leave half of the reserve', 'takesState', reports + reserve / 2],
-  ['mail leaves the reserve, a state of each, and what may be dead', 'takesMail', reports + reserve + 30_000 + 10_000],
+  ['copies leave room for a removal of each message', 'takesCopies', copies],
+  ['DSNs leave room for the copy of a segment, and for what all copies grow by', 'takesReport', reports],
+  ['states leave half of the reserve, too', 'takesState', reports + reserve / 2],
+  [
+    'mail leaves the whole reserve, a state of each message, and what may be dead, too',
+    'takesMail',
+    reports + reserve + 30_000 + 10_000,
+  ],
 ] as const)('%s', (_what, takes, kept) => {
   expect([at(kept + 99, needs)[takes](100), at(kept + 100, needs)[takes](100)]).toEqual([false, true])
 })
 
-test('what is being written counts, and no more when it has been', async () => {
+test('octets that are being written count as taken until they are written or have failed', async () => {
   const room = at(openings + 1000)
   const { promise, resolve: write } = Promise.withResolvers<void>()
   const writing = room.during(901, promise)

@@ -1,3 +1,4 @@
+/** Segments with much dead mail are copied and deleted, by which no mail is lost, and none that left comes back. */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -12,12 +13,12 @@ import { listening, octets, temporaryFolder, until } from './samples.ts'
 const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
 
 test.each([
-  ['a few dead segments may stay', [segment(400, 0)], false, false],
-  ['more may not', [segment(401, 0)], false, true],
-  ['as much as is live may stay', [segment(500, 500), segment(500, 0)], false, false],
-  ['more than is live may not', [segment(500, 499), segment(500, 0)], false, true],
-  ['on a full disk one dead segment may stay', [segment(900, 800)], true, false],
-  ['on a full disk no more', [segment(900, 799)], true, true],
+  ['dead octets of four segments may stay', [segment(400, 0)], false, false],
+  ['more dead octets than those of four segments are not kept', [segment(401, 0)], false, true],
+  ['as many dead octets as live ones may stay', [segment(500, 500), segment(500, 0)], false, false],
+  ['more dead octets than live ones are not kept', [segment(500, 499), segment(500, 0)], false, true],
+  ['on a full disk dead octets of one segment may stay', [segment(900, 800)], true, false],
+  ['on a full disk more dead octets than those of one segment are not kept', [segment(900, 799)], true, true],
 ])('%s', (_what, segments, short, expected) => {
   expect(worthCopying(segments, 100, short)).toBe(expected)
 })
@@ -38,7 +39,7 @@ const journalBytes = (directory: string): number =>
     0,
   )
 
-test('mail that stays is copied out of the way of mail that leaves, with its state; nothing that left comes back', async () => {
+test('mail that stays is copied, with its state, out of segments whose other mail has left, and nothing that left comes back', async () => {
   const directory = temporaryFolder()
   const { spool } = await small(directory)
   const kept = new Map<string, Buffer>()
@@ -63,7 +64,7 @@ test('mail that stays is copied out of the way of mail that leaves, with its sta
   await again.close()
 })
 
-test('an empty queue keeps no more than the segment that is written', async () => {
+test('an empty queue keeps no segment but the one that is written', async () => {
   const directory = temporaryFolder()
   const { spool } = await small(directory)
   const ids = await Promise.all(Array.from({ length: 100 }, (_, n) => accept(spool, contentOf(n, 4000))))
@@ -72,7 +73,7 @@ test('an empty queue keeps no more than the segment that is written', async () =
   await spool.close()
 })
 
-test('content is read rightly while its segment is cleaned away', async () => {
+test('content is read as it is while its segment is copied and deleted', async () => {
   const directory = temporaryFolder()
   const first = await small(directory)
   const content = contentOf(1, 5000)
@@ -92,7 +93,7 @@ test('content is read rightly while its segment is cleaned away', async () => {
   await spool.close()
 })
 
-test('a copy that can not be written leaves none under way: a spool that is closed reads no more', async () => {
+test('when a copy can not be written, others are not left under way: a spool that is closed reads no more', async () => {
   const directory = temporaryFolder()
   for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
   const failing = new FailingDisk()
@@ -102,7 +103,7 @@ test('a copy that can not be written leaves none under way: a spool that is clos
     const file = await failing.disk.open(path)
     const read: typeof file.read = async (into, at) => {
       reads.begun += 1
-      // The second one takes its time, and what the first one has read can not be written.
+      // The second read takes its time, and what the first one has read can not be written.
       if (reads.begun === 2) {
         failing.failing.set('sync', 'EIO')
         await held

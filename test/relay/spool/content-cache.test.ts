@@ -1,20 +1,21 @@
+/** The contents in memory never take more than they may. */
 import { expect, test } from 'vitest'
 import { ContentCache } from '../../../relay/spool/content-cache.ts'
 
-test('the oldest give way, so that it never holds more than it may', () => {
+test('the oldest contents give way, so that the cache never holds more than it may', () => {
   const cache = new ContentCache(10)
   for (const id of ['a', 'b', 'c']) cache.put(id, Buffer.alloc(4, id))
   expect([cache.get('a'), cache.get('b')?.toString(), cache.get('c')?.toString()]).toEqual([undefined, 'bbbb', 'cccc'])
   expect(cache.bytes).toBe(8)
 })
 
-test('what is larger than the whole cache is not kept', () => {
+test('a content that is larger than the whole cache is not kept', () => {
   const cache = new ContentCache(10)
   cache.put('a', Buffer.alloc(11))
   expect([cache.get('a'), cache.bytes]).toEqual([undefined, 0])
 })
 
-test('what is dropped or replaced gives its room back', () => {
+test('a content that is dropped or replaced gives its room back', () => {
   const cache = new ContentCache(10)
   cache.put('a', Buffer.alloc(8))
   cache.put('a', Buffer.alloc(6))

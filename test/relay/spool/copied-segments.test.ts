@@ -1,4 +1,4 @@
-/** Segments that somebody has renamed, copied, brought back or put together: what is ours is there, and what had left does not come back. */
+/** Of segments that somebody has renamed, copied, brought back or put together, mail that is ours is found, and none comes back untold. */
 import { copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { accept, contentOf } from './contents.ts'
 import { filled, found } from './filled.ts'
 import { listening, until } from './samples.ts'
 
-test('a segment under another name gives out nothing: its records carry another nonce', async () => {
+test('a segment under a name with another nonce gives out no mail: its records carry the nonce of the old name', async () => {
   const spool = await filled()
   renameSync(spool.segment, join(spool.directory, 'journal', '0000000001-0011223344556677.log'))
   const { ids, setAside } = await found(spool, 2)
@@ -27,7 +27,7 @@ test('segments of two spools in one folder give out the mail of both, though the
   const { ids, told } = await found({ ...mine, contents })
   expect(told).toEqual(['recovered 6 swept 0'])
   expect(ids.toSorted()).toEqual(all)
-  // Also once what was left of them has been copied, and they are gone.
+  // It is so also when some of that mail has left.
   const spool = await openSpool({ directory: mine.directory, events: listening().events })
   for (const queueId of [mine.small, other.last]) await spool.remove(queueId)
   await spool.close()
@@ -35,7 +35,7 @@ test('segments of two spools in one folder give out the mail of both, though the
   expect((await found({ ...mine, contents })).ids.toSorted()).toEqual(left)
 })
 
-test('a segment that was given back, and that a copy of the folder has brought again, is told, and each of its mail, which may arrive twice', async () => {
+test('a segment that was deleted, and that a backup brings back, is told, and so is each message in it, which may arrive twice', async () => {
   const spool = await filled()
   const backup = readFileSync(spool.segment)
   const second = await openSpool({ directory: spool.directory, events: listening().events })
@@ -85,11 +85,11 @@ test.each([
   expect(ids).toEqual([spool.large, spool.last])
   expect(told).toEqual([`quarantined /journal/${copy}: is a copy of ${from}`, 'recovered 2 swept 0'])
   expect(setAside).toEqual([copy])
-  // Whichever of them is left alone is taken for what it is.
+  // With the copy away, the next start finds the same.
   expect((await found(spool)).ids).toEqual([spool.large, spool.last])
 })
 
-test('a segment whose name has another number is not given up where no other has its own', async () => {
+test('a segment that was renamed to another number is read all the same, where no other one has its own name', async () => {
   const spool = await filled()
   renameSync(spool.segment, spool.segment.replace('/0000000001', '/0000000004'))
   expect((await found(spool)).ids).toEqual([spool.small, spool.large, spool.last])

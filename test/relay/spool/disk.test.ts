@@ -1,15 +1,15 @@
-/** A file that was closed has no number any more, since it may be somebody else's by then; and a write ends. */
+/** A file that was closed is not used by its number any more, which may be that of another file by then; and each write ends. */
 import fs, { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { temporaryFolder } from './samples.ts'
 
-test('a file that is closed twice closes nobody else’s, and nothing is written by its number (case S16)', async () => {
+test('a file that is closed twice closes no other one, and nothing is written by its old number (case S16)', async () => {
   const folder = temporaryFolder()
   const before = await nodeDisk.create(join(folder, 'before'))
   await before.close()
-  // The kernel gives the lowest number that is free: this one has it now.
+  // The kernel gives the lowest number that is free, so that this file has the one of the closed file now.
   const next = await nodeDisk.create(join(folder, 'next'))
   await before.close()
   const deeds = {

@@ -1,4 +1,4 @@
-/** A start on a disk that does not give out all that it has: nothing acknowledged is forgotten, and nothing deleted. */
+/** A start on a disk that does not give out all that it has forgets nothing that was acknowledged, and deletes nothing. */
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -46,7 +46,7 @@ async function filled() {
   return { directory, contents, stays, gone, second, large, waiting: [stays, ...second, large], segment, listed }
 }
 
-/** What is ours, whole. */
+/** The queue ids of all messages in the spool, whose contents have to be whole. */
 async function held(spool: JournalSpool, contents: ReadonlyMap<string, Buffer>): Promise<string[]> {
   const ids = [...spool.handles()].map((handle) => spool.outline(handle)?.queueId ?? '')
   for (const id of ids) expect((await octets(spool.content(id))).equals(contents.get(id) ?? Buffer.of())).toBe(true)
@@ -57,7 +57,7 @@ test.each([
   'EIO',
   'EACCES',
   'EMFILE',
-])('large content whose size is not told for %s stays in the queue', async (code) => {
+])('large content whose size the disk does not tell, with %s, stays in the queue', async (code) => {
   const { directory, contents, waiting } = await filled()
   const failing = new FailingDisk()
   failing.failing.set('size large', code)
@@ -70,7 +70,7 @@ test.each([
   await again.spool.close()
 })
 
-test('a segment that is read at the second or third time is as it was', async () => {
+test('of a segment that can be read only at the third time nothing is lost', async () => {
   const { directory, contents, waiting } = await filled()
   const failing = new FailingDisk()
   failing.badSector = { file: '0000000002-', at: 100, times: 2 }
@@ -80,7 +80,7 @@ test('a segment that is read at the second or third time is as it was', async ()
   await spool.close()
 })
 
-test('a newest segment that is read wrong once is not written over with that: all in it is there', async () => {
+test('a newest segment that is read wrong once is not written over with that: all mail in it is there', async () => {
   const { directory, contents, waiting, segment } = await filled()
   const before = readFileSync(segment(2))
   let left = 1
@@ -98,7 +98,7 @@ test.each<[string, (octets: Buffer) => void]>([
   ['with an octet of a head changed', (octets) => octets.writeUInt8(octets.readUInt8(420) ^ 1, 420)],
   ['as zeros from its first message on', (octets) => octets.fill(0, 400)],
   ['as zeros', (octets) => octets.fill(0)],
-])('a segment behind the newest that is read wrong once, %s, is read again: all in it is there', async (_how, spoil) => {
+])('an older segment that is read wrong once, %s, is read again: all mail in it is there', async (_how, spoil) => {
   const { directory, contents, waiting, segment } = await filled()
   let left = 1
   const disk = misreading((path, octets) => {
@@ -107,11 +107,11 @@ test.each<[string, (octets: Buffer) => void]>([
   const { spool, lines } = await opened(directory, disk)
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
-  expect(left, 'it was read').toBeLessThan(1)
+  expect(left, 'the segment was read').toBeLessThan(1)
   await spool.close()
 })
 
-test('a newest segment that is read otherwise each time ends the start, which says so and leaves all as it is', async () => {
+test('when the newest segment is read otherwise each time, the start fails, says so and leaves all files as they are', async () => {
   const { directory, segment, listed } = await filled()
   const [before, files] = [readFileSync(segment(2)), listed()]
   let reads = 0
@@ -123,7 +123,7 @@ test('a newest segment that is read otherwise each time ends the start, which sa
   expect(listed()).toEqual(files)
 })
 
-test('a segment that cannot be read ends the start, which says what to do and leaves all as it is', async () => {
+test('when a segment cannot be read, the start fails, says what to do and leaves all files as they are', async () => {
   const { directory, contents, waiting, segment, listed } = await filled()
   const before = listed()
   const failing = new FailingDisk()
@@ -139,7 +139,7 @@ test('a segment that cannot be read ends the start, which says what to do and le
   await spool.close()
 })
 
-test('a newest segment that can not be synced ends the start, once, and leaves all as it is', async () => {
+test('when the newest segment can not be synced, the start fails after one try and leaves all files as they are', async () => {
   const { directory, contents, waiting, listed } = await filled()
   const before = listed()
   const failing = new FailingDisk()
@@ -166,13 +166,13 @@ test('a disk that the system has made read-only, where a sync fails too, gives o
   expect(listed()).toEqual(before)
 })
 
-test('with a copy of what can be read in its place only what lay there is missing, and nothing is deleted', async () => {
+test('with a copy of what can be read in the place of a segment, only the mail that lay in the rest is missing, and nothing is deleted', async () => {
   const { directory, contents, stays, gone, second, large, segment, listed } = await filled()
   const bytes = readFileSync(segment(2))
   const from = bytes.indexOf(large) - 1000
   writeFileSync(segment(2), Buffer.concat([bytes.fill(0, from), Buffer.from('damaged, by hand\n')]))
   const { spool, told } = await opened(directory)
-  // Their removals were lost.
+  // These messages are back, since their removals were lost.
   const back = [stays, ...gone]
   expect(await held(spool, contents)).toEqual([...back, ...second.slice(0, -1)].toSorted())
   expect(told('quarantined')).toEqual([
@@ -187,7 +187,7 @@ test('with a copy of what can be read in its place only what lay there is missin
   await spool.close()
 })
 
-test('what came after the damage, or left, is no possible duplicate', async () => {
+test('a message that came after the damaged record, or that left, is not told as a possible duplicate', async () => {
   const { directory, gone, second, stays, segment } = await filled()
   const bytes = readFileSync(segment(2))
   const [, , damaged = ''] = second
@@ -199,7 +199,7 @@ test('what came after the damage, or left, is no possible duplicate', async () =
   await spool.close()
 })
 
-test('damaged content has hidden nothing: no message may arrive twice for it', async () => {
+test('damaged content hides no record, so that no message is told as a possible duplicate for it', async () => {
   const { directory, contents, second, segment } = await filled()
   const bytes = readFileSync(segment(2))
   const content = contents.get(second[2] ?? '') ?? Buffer.of()
@@ -210,13 +210,13 @@ test('damaged content has hidden nothing: no message may arrive twice for it', a
   await spool.close()
 })
 
-test('a segment that is gone from between others is told, once, and what it alone could name is kept', async () => {
+test('a segment that is gone from between others is told once, and large content that only it could name is kept', async () => {
   const { directory, contents, stays, gone, large, segment, listed } = await filled()
   const { spool: third } = await opened(directory)
   await third.close()
   rmSync(segment(2))
   const { spool, told } = await opened(directory)
-  // Their removals were in it.
+  // These messages are back, since their removals were in that segment.
   const back = [stays, ...gone]
   expect(await held(spool, contents)).toEqual(back.toSorted())
   expect(told('quarantined')).toEqual([
@@ -231,7 +231,7 @@ test('a segment that is gone from between others is told, once, and what it alon
   await again.spool.close()
 })
 
-test('a journal that is gone as a whole is told, and what it alone could name is kept', async () => {
+test('a journal that is gone as a whole is told, and large content that only it could name is kept', async () => {
   const { directory, contents, large, listed } = await filled()
   rmSync(join(directory, 'journal'), { recursive: true })
   await nodeDisk.makeDirectory(join(directory, 'journal'))
@@ -249,7 +249,7 @@ test('a journal that is gone as a whole is told, and what it alone could name is
   await again.spool.close()
 })
 
-test('the oldest segments go when nothing in them is needed: that is no damage', async () => {
+test('that the oldest segments are gone, since nothing in them was needed, is no damage', async () => {
   const { directory, waiting, listed } = await filled()
   const { spool } = await opened(directory)
   for (const id of waiting) await spool.remove(id)
@@ -263,7 +263,7 @@ test('the oldest segments go when nothing in them is needed: that is no damage',
   await again.spool.close()
 })
 
-test('of many contents whose records are damaged each is set aside without a look through all that lie there', async () => {
+test('many large contents whose records are damaged are set aside without listing the quarantine for each of them', async () => {
   const { directory, large, segment, listed } = await filled()
   truncateSync(segment(2), 0)
   for (let n = 0; n < 200; n += 1) writeFileSync(join(directory, 'large', `${String(n).padStart(10, '0')}.eml`), 'x')
@@ -276,7 +276,7 @@ test('of many contents whose records are damaged each is set aside without a loo
   expect(failing.calls.filter((call) => call === 'list quarantine')).toEqual([])
 })
 
-test('a start that fails behind a damaged segment leaves its contents to the next one, which sets them aside', async () => {
+test('when a start fails behind a damaged segment, the next start sets the large contents of that segment aside', async () => {
   const { directory, large, segment, listed } = await filled()
   const { spool: third } = await opened(directory)
   await third.close()

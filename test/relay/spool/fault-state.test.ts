@@ -1,3 +1,4 @@
+/** A fault of the spool is told once, its mending is tried each second, and its end is told once. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Fault } from '../../../relay/spool/fault.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
@@ -13,7 +14,7 @@ function watched(mend: () => Promise<void>) {
 const full = new SpoolError('full', 'no room')
 const io = new SpoolError('fault', 'EIO')
 
-test('it is told once, tried once a second, and told once when it is over', async () => {
+test('a fault is told once, its mending is tried once a second, and its end is told once', async () => {
   let tries = 0
   const { told, fault } = watched(async () => {
     tries += 1
@@ -44,7 +45,7 @@ test('a fault that comes while the last one is mended is not forgotten', async (
   expect([fault.error, told]).toEqual([undefined, ['fault no room', 'mended']])
 })
 
-test('the reason keeps its words while it is of the same kind: whoever watches them sees no news each second', async () => {
+test('the reason of a fault keeps its words while its kind stays the same: else whoever watches it would see news each second', async () => {
   let free = 10
   const { fault } = watched(async () => {
     free += 1
@@ -55,7 +56,7 @@ test('the reason keeps its words while it is of the same kind: whoever watches t
   expect([free, fault.error]).toEqual([13, full])
 })
 
-test('after stop nothing is tried and nothing is told', async () => {
+test('after stop no mending is tried, and nothing is told', async () => {
   let tries = 0
   const { told, fault } = watched(async () => {
     tries += 1

@@ -1,3 +1,4 @@
+/** Whatever call of the disk fails, nothing acknowledged is lost, nothing refused comes back, and the spool mends by itself. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -48,8 +49,8 @@ const faults: readonly (readonly [call: string, code: string, bytes: number, kin
   ['sync journal', 'EIO', smallBytes + 1, 'fault'],
 ]
 
-describe.each(faults)('%s fails with %s for %d octets', (call, code, bytes, kind) => {
-  test(`the message is gone, the reason is ${kind}, and the spool is back when the disk is (cases S14, S16, S18)`, async () => {
+describe.each(faults)('when `%s` fails with %s for a message of %d octets', (call, code, bytes, kind) => {
+  test(`it is refused as ${kind} and is gone, and the spool is back when the disk is (cases S14, S16, S18)`, async () => {
     const { spool, failing, directory, state } = await opened()
     const before = await accept(spool, contentOf(1, 10))
     failing.failing.set(call, code)
@@ -82,7 +83,7 @@ describe.each(faults)('%s fails with %s for %d octets', (call, code, bytes, kind
 test('after a failed fdatasync nothing more goes into the file, and it is not synced again (case S16)', async () => {
   const { spool, failing } = await opened()
   await accept(spool, contentOf(1, 10))
-  // To create the next segment is tried again all the time, and is no matter here.
+  // To create the next segment is tried again and again, and does not matter here.
   const others = ['close journal', 'create journal']
   const calls = () => failing.calls.filter((call) => call.endsWith(' journal') && !others.includes(call))
   const before = calls().length
@@ -99,7 +100,7 @@ test('after a failed fdatasync nothing more goes into the file, and it is not sy
   ])
 })
 
-test('what a failed fdatasync left in a segment that could not be cut off counts for nothing at the next start (case S16)', async () => {
+test('a record that a failed fdatasync left in a segment, and that could not be cut off, does not count at the next start (case S16)', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
   failing.failing.set('sync journal', 'EIO').set('truncate journal', 'EIO')
@@ -110,7 +111,7 @@ test('what a failed fdatasync left in a segment that could not be cut off counts
   expect(await ids((await opened(directory)).spool)).toEqual([queueId])
 })
 
-test('a DSN that was refused, and whose content is gone, reports nothing, although a kill left its record whole on the disk, at no start (case S25)', async () => {
+test('a DSN that was refused, and whose content is gone, reports nothing at any later start, although a kill left its record whole on the disk (case S25)', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
   failing.failing.set('sync journal', 'EIO').set('truncate journal', 'EIO').set('create journal', 'EIO')
@@ -125,7 +126,7 @@ test('a DSN that was refused, and whose content is gone, reports nothing, althou
   }
 })
 
-test('a disk that failed once, and is full, is told to be full, and takes what reports on its mail (cases S14, S16)', async () => {
+test('a disk that failed once, and is full by now, is told as full, and takes the DSNs on its mail (cases S14, S16)', async () => {
   const { spool, failing } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
   failing.failing.set('sync journal', 'EIO')
@@ -152,7 +153,7 @@ test('a message that was refused does not come back, although its record is whol
   expect(await messagesOf(again.spool)).toEqual([])
 })
 
-test('a DSN that was refused and made again is there once, and its original is closed', async () => {
+test('a DSN that was refused and made again is there once, and its original is ended', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
   const dsn = {
@@ -189,7 +190,7 @@ test('a large DSN whose first file could not even be removed is made when the di
   expect(state()).toEqual([expect.stringContaining('fault'), 'mended'])
 })
 
-test('what could not be recorded or removed is refused, is ours still, and can be asked again', async () => {
+test('a state or a removal that could not be written is refused, its message is still ours, and it can be asked for again', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
   failing.failing.set('sync journal', 'EIO')
@@ -203,7 +204,7 @@ test('what could not be recorded or removed is refused, is ours still, and can b
   expect(await ids((await opened(directory)).spool)).toEqual([])
 })
 
-test('everyone in the batch that failed is told, and whoever comes after is not', async () => {
+test('all messages of a batch that failed are refused, and those that come later are not', async () => {
   const { spool, failing } = await opened()
   failing.failing.set('sync journal', 'EIO')
   const results = await Promise.allSettled([1, 2, 3].map((n) => accept(spool, contentOf(n, 10))))
@@ -238,7 +239,7 @@ test('content that cannot be read is an error of the stream, and stays ours', as
   expect((await octets(spool.content(queueId))).length).toBe(smallBytes + 1)
 })
 
-test('a slow fdatasync holds nobody else up but commits (case S20)', async () => {
+test('a slow fdatasync of a large content does not hold up another message (case S20)', async () => {
   const { spool, failing } = await opened()
   let release = () => {}
   const held = new Promise<void>((resolve) => {

@@ -1,3 +1,4 @@
+/** What a spool takes comes out as it went in, now and after a restart, until it is removed. */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -20,14 +21,14 @@ const files = (directory: string): string[] =>
 const idsOf = (messages: Iterable<QueuedMessage>): string[] => [...messages].map((m) => m.envelope.queueId)
 
 const sizes = [
-  ['nothing', 0],
+  ['no octet', 0],
   ['one octet', 1],
-  ['the largest that goes into the journal', smallBytes],
-  ['the smallest that gets a file', smallBytes + 1],
+  ['the largest size that goes into the journal', smallBytes],
+  ['the smallest size that gets a file', smallBytes + 1],
   ['many chunks', 1_000_003],
 ] as const
 
-test.each(sizes)('%s comes out as it went in, now and after a restart', async (_what, bytes) => {
+test.each(sizes)('a content of %s comes out as it went in, now and after a restart', async (_what, bytes) => {
   const { spool, directory } = await opened()
   const content = contentOf(bytes, bytes)
   const message = await accept(spool, content)
@@ -46,7 +47,7 @@ test.each(sizes)('%s comes out as it went in, now and after a restart', async (_
   await again.close()
 })
 
-test('while very much is on its way, a content has its file sooner', async () => {
+test('while very much content is on its way, a smaller one already gets a file of its own', async () => {
   const { spool, directory } = await opened()
   const hasFile = async (bytes: number): Promise<boolean> => {
     const content = contentOf(bytes, bytes)
@@ -57,7 +58,7 @@ test('while very much is on its way, a content has its file sooner', async () =>
   const onTheirWay = await Promise.all(Array.from({ length: 1 + manyBytes / smallBytes }, () => spool.receive()))
   await Promise.all(onTheirWay.map((incoming) => incoming.write(Buffer.alloc(smallBytes, 'x'))))
   expect([await hasFile(smallAmongMany), await hasFile(smallAmongMany + 1)]).toEqual([false, true])
-  // Those that were there give theirs back as they go on; nothing of them is lost by it.
+  // A content that was in memory before goes into a file as it goes on, by which nothing of it is lost.
   const [first, ...others] = onTheirWay
   await first?.write(Buffer.alloc(1, 'x'))
   const accepted = await first?.commit(draft)
@@ -67,7 +68,7 @@ test('while very much is on its way, a content has its file sooner', async () =>
   await spool.close()
 })
 
-test('an envelope keeps every field', async () => {
+test('an envelope keeps every field over a restart', async () => {
   const { spool, directory } = await opened()
   const full = {
     ...draft,
@@ -85,7 +86,7 @@ test('an envelope keeps every field', async () => {
   await again.close()
 })
 
-test('states are durable when they are recorded, and the last one counts', async () => {
+test('the states of recipients are durable when they are recorded, and the last ones count', async () => {
   const { spool, directory } = await opened()
   const { envelope } = await accept(spool, contentOf(1, 10))
   const [one, two] = draft.forwardPaths.map(pending)
@@ -178,14 +179,14 @@ describe('a queue id', () => {
     await again.close()
   })
 
-  test('that is none is refused', async () => {
+  test('of another form is refused', async () => {
     const { spool } = await opened()
     await expect(spool.receive('../../../x')).rejects.toThrow('is no queue id')
     await spool.close()
   })
 })
 
-test('each message that becomes ours is told once, when it is durable; those of before are not', async () => {
+test('each message that becomes ours is told once, when it is durable; those of before the start are not', async () => {
   const { spool, directory } = await opened()
   await accept(spool, contentOf(1, 10))
   await spool.close()
@@ -200,7 +201,7 @@ test('each message that becomes ours is told once, when it is durable; those of 
   await again.close()
 })
 
-test('what waits together is committed together', async () => {
+test('messages that wait at the same time are committed together', async () => {
   const { spool, told } = await opened()
   await Promise.all(Array.from({ length: 50 }, (_, n) => accept(spool, contentOf(n, 100))))
   const batches = told.lines.flatMap((line) => /^committed (\d+) true$/.exec(line)?.[1] ?? []).map(Number)
@@ -209,7 +210,7 @@ test('what waits together is committed together', async () => {
   await spool.close()
 })
 
-test('however many recipients become ours at once, one write makes a few thousand of them ours, and all of it (case R15)', async () => {
+test('however many recipients become ours at once, one write has a few thousand of them at most, and all of them become ours (case R15)', async () => {
   const { spool, told } = await opened()
   const forwardPaths = Array.from({ length: 1000 }, (_, n) => `a${n}@elsewhere.example`)
   const accepted = Array.from({ length: 50 }, (_, n) => accept(spool, contentOf(n, 100), { draft: { forwardPaths } }))
@@ -220,7 +221,7 @@ test('however many recipients become ours at once, one write makes a few thousan
   await spool.close()
 })
 
-test('however many recipients have a new state at once, one write has no more of them than the loop may be held for (case R15)', async () => {
+test('however many recipients get a new state at once, one write has no more of them than the event loop may be held up for (case R15)', async () => {
   const writes: number[] = []
   const noted = (file: DiskFile): DiskFile => ({
     ...file,
@@ -287,7 +288,7 @@ describe('a DSN', () => {
   })
 })
 
-test('a message with nobody left to deliver to is ended at the next start', async () => {
+test('a message without a pending recipient is ended at the next start', async () => {
   const { spool, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
   await spool.record(

@@ -1,4 +1,4 @@
-/** A spool as the first relay with this version of the format left it, in first-version/: whoever is updated finds the mail of before. */
+/** The spool in first-version/, as the first relay with this version of the format left it, is read: after an update mail is found. */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { listening, octets, temporaryFolder } from './samples.ts'
 
 const [one, two] = draft.forwardPaths.map(pending)
 
-test('all that was queued is, as it stood and octet for octet, and a second time', async () => {
+test('all mail that was queued is found with its states and octet for octet, and at the next start again', async () => {
   const directory = temporaryFolder()
   cpSync(join(import.meta.dirname, 'first-version'), directory, { recursive: true })
   for (let time = 0; time < 2; time += 1) {
@@ -31,13 +31,13 @@ test('all that was queued is, as it stood and octet for octet, and a second time
           { ...two, attempts: 2, nextAttemptAt: 1_700_000_060_000, ambiguous: 1, lastReply: '451 4.3.0 later' },
         ],
       },
-      // In a file of its own.
+      // Its content is in a file of its own.
       large00000: { envelope: { ...draft, queueId: 'large00000', bytes: 500 }, recipients: [one, two] },
       empty00000: {
         envelope: { ...draft, queueId: 'empty00000', bytes: 0, disposition: 'capture' },
         recipients: [one, two],
       },
-      // A report on its second recipient had left.
+      // A DSN on its second recipient had left already.
       original00: {
         envelope: { ...draft, queueId: 'original00', bytes: 100 },
         recipients: [one, { ...two, state: 'bounced' }],

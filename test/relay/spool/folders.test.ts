@@ -1,3 +1,4 @@
+/** The folders of a relay are on the medium, with their names, before mail goes into them. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,7 +20,7 @@ const program = `
 
 type Call = { readonly call: 'mkdir' | 'fsync'; readonly folder: string }
 
-/** How a relay with this folder for its data makes folders and syncs them, in its order. */
+/** The calls by which a relay with this folder for its data makes folders and syncs them, in their order. */
 function traced(data: string): readonly Call[] {
   const log = join(temporaryFolder(), 'calls')
   const node = [process.execPath, '--input-type=module', '-e', program]
@@ -41,7 +42,7 @@ const syncedIn = (calls: readonly Call[]): ReadonlySet<string> =>
   new Set(calls.filter(({ call }) => call === 'fsync').map(({ folder }) => folder))
 
 describe.runIf(traceable())('the folders of a relay', () => {
-  test('the name of each one that it makes is on the medium before it takes mail, or captures any (case S10)', () => {
+  test('the name of each folder that it makes is synced before it takes or captures mail (case S10)', () => {
     const data = join(temporaryFolder(), 'fleets', 'relay-0')
     const calls = traced(data)
     const made = calls.filter(({ call }) => call === 'mkdir').map(({ folder }) => folder)
@@ -54,7 +55,7 @@ describe.runIf(traceable())('the folders of a relay', () => {
     expect(unsynced).toEqual([])
   })
 
-  test('they are synced by a later start, too: the one that made them may have been killed before (case S10)', () => {
+  test('a later start syncs them, too, since the one that made them may have been killed before it did (case S10)', () => {
     const data = temporaryFolder()
     traced(data)
     const synced = syncedIn(traced(data))

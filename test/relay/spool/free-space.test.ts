@@ -1,3 +1,4 @@
+/** The free room of a volume is asked for once a second at most, and what was written since counts as taken. */
 import { expect, test } from 'vitest'
 import { FreeSpace } from '../../../relay/spool/free-space.ts'
 import { roomOf } from '../../../relay/spool/room.ts'
@@ -23,7 +24,7 @@ test('the volume is asked at most once a second', async () => {
   expect([space.free, state.asked]).toEqual([400, 2])
 })
 
-test('what was written since counts', async () => {
+test('octets that were written since the last answer count as taken', async () => {
   const space = await volume(1000, 500).space
   space.took(200)
   expect(space.free).toBe(300)
@@ -31,7 +32,7 @@ test('what was written since counts', async () => {
   expect(space.free).toBe(0)
 })
 
-test('what was written while it was asked counts, whether the answer knows it or not', async () => {
+test('octets that were written while the volume was asked count as taken, whether its answer knows of them or not', async () => {
   const { state, space: opening } = volume(1000, 500)
   const space = await opening
   state.free = 400
@@ -41,7 +42,7 @@ test('what was written while it was asked counts, whether the answer knows it or
   expect(space.free).toBe(350)
 })
 
-test('a volume that cannot be asked keeps its last answer', async () => {
+test('while a volume cannot be asked, its last answer counts', async () => {
   let broken = false
   let time = 0
   const space = await FreeSpace.of(
@@ -59,17 +60,17 @@ test('a volume that cannot be asked keeps its last answer', async () => {
 })
 
 test.each([
-  // What a folder of a Mac says in a container.
+  // A folder of a Mac says so in a container.
   ['in fragments, of which 256 are a block', { bsize: 1_048_576, frsize: 4096 }, 4096],
   ['in fragments that are as large as blocks', { bsize: 4096, frsize: 4096 }, 4096],
-  ['and no size of a fragment, as by an older Node', { bsize: 4096 }, 4096],
-  ['and a fragment of 0, as by an older kernel', { bsize: 4096, frsize: 0 }, 4096],
-])('a volume that counts %s has the octets that it has (case S14)', (_how, sizes, each) => {
+  ['in blocks, and tells no size of a fragment, as by an older Node', { bsize: 4096 }, 4096],
+  ['in blocks, and tells a fragment of 0, as by an older kernel', { bsize: 4096, frsize: 0 }, 4096],
+])('the room of a volume is known in octets, where it counts %s (case S14)', (_how, sizes, each) => {
   const said = { bavail: 100, blocks: 1000, files: 0, ffree: 0, ...sizes }
   expect(roomOf(said)).toEqual({ free: 100 * each, total: 1000 * each })
 })
 
-test('files are counted where the volume has a number of them (case R11)', () => {
+test('the free files of a volume are known where it can have only so many (case R11)', () => {
   const said = { bavail: 100, blocks: 1000, bsize: 1 }
   expect(roomOf({ ...said, files: 50, ffree: 7 }).files).toEqual({ free: 7, total: 50 })
   expect(roomOf({ ...said, files: 0, ffree: 0 }).files).toBeUndefined()

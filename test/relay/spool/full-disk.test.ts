@@ -1,4 +1,4 @@
-/** A volume that is full: mail is refused before anything breaks, and taken again when there is room. */
+/** On a volume that is full mail is refused before anything breaks, and taken again when there is room. */
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -38,7 +38,7 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     const ids = (await messagesOf(spool)).map((m) => m.envelope.queueId)
     expect(ids.length * bytes).toBeGreaterThan(500_000)
 
-    // Full as it is, what is delivered can be removed, and after a restart all of the rest is there.
+    // Though the volume is full, messages that were delivered can be removed, and after a restart all others are there.
     await Promise.all(ids.slice(0, 2).map((id) => spool.remove(id)))
     await spool.close()
     const again = await open()
@@ -52,7 +52,7 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     await again.close()
   })
 
-  test('filled by somebody else, nothing is left behind, and mail is taken within 5 s after there is room', async () => {
+  test('that somebody else fills keeps nothing of refused mail, and takes mail within 5 s after there is room', async () => {
     const { spool, directory } = await opened()
     const before = (await accept(spool, contentOf(1, 3000))).envelope.queueId
     const filler = join(directory, 'filler')
@@ -66,7 +66,7 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     await spool.close()
   })
 
-  test('a spool opens on a volume that is full to the last octet', async () => {
+  test('that is full to the last octet lets a spool open, and gives out what it has', async () => {
     const { spool, directory, open } = await opened()
     const { queueId } = (await accept(spool, contentOf(1, 3000))).envelope
     await spool.close()

@@ -1,3 +1,4 @@
+/** While one batch is written, all that comes is gathered for the next, and each is told how its own batch went. */
 import { expect, test } from 'vitest'
 import { shared } from '../../../relay/spool/group-commit.ts'
 
@@ -28,7 +29,7 @@ test('while one batch is under way, everything else shares the next', async () =
   await others
 })
 
-test('nobody is told before his own batch is done', async () => {
+test('nothing is told as done before its own batch is', async () => {
   const { batches, deed } = byHand()
   const work = shared(deed)
   const told: string[] = []
@@ -43,7 +44,7 @@ test('nobody is told before his own batch is done', async () => {
   expect(told).toEqual(['a', 'b'])
 })
 
-test('a batch that fails fails for all of it, and for nobody else', async () => {
+test('a batch that fails fails for all that is in it, and for nothing else', async () => {
   const { batches, deed } = byHand()
   const work = shared(deed)
   const failing = Promise.allSettled([work.add('a'), work.add('b')])
@@ -69,7 +70,7 @@ test('a batch that is full is followed by another, in their order', async () => 
   expect(batches).toHaveLength(3)
 })
 
-test('idle waits for the gathered batch too', async () => {
+test('idle waits for the batch that is being gathered, too', async () => {
   const { batches, deed } = byHand()
   const work = shared(deed)
   void work.add('a')

@@ -1,3 +1,4 @@
+/** The table of queue ids finds the handle of an id as a Map does. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { IdTable } from '../../../relay/spool/id-table.ts'
@@ -6,7 +7,7 @@ const queueId = fc.stringMatching(/^[0-9A-Za-z]{10,16}$/)
 
 type Step = readonly ['add' | 'delete', number]
 
-/** One step on both. */
+/** Takes one step on the table and on the model. */
 function step([what, n]: Step, ids: readonly string[], table: IdTable, model: Map<string, number>): void {
   const id = ids[n] ?? ''
   const handle = model.get(id)
@@ -17,7 +18,7 @@ function step([what, n]: Step, ids: readonly string[], table: IdTable, model: Ma
   }
 }
 
-test('it answers as a Map does, whatever was added and taken away before', () => {
+test('the table answers as a Map does, whatever was added and deleted before', () => {
   const steps = fc.array(fc.tuple(fc.constantFrom('add', 'delete'), fc.nat(40)), { maxLength: 300 })
   fc.assert(
     fc.property(fc.uniqueArray(queueId, { minLength: 41, maxLength: 41 }), steps, (ids, all) => {
@@ -33,7 +34,7 @@ test('it answers as a Map does, whatever was added and taken away before', () =>
   )
 })
 
-test('a hundred thousand ids grow it and leave it; a handle that was freed is given out again', () => {
+test('the table holds a hundred thousand ids, forgets those that are deleted, and gives a freed handle out again', () => {
   const table = new IdTable()
   const ids = Array.from({ length: 100_000 }, (_, n) => `m${n.toString(36).padStart(14, '0')}`)
   const handles = ids.map((id) => table.add(id))

@@ -1,3 +1,4 @@
+/** A spool keeps its id as long as its folder does, over starts, failing disks and losses of power. */
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -30,7 +31,7 @@ test('an emptied folder has another id (case S30)', async () => {
   expect(await openedIn(directory)).not.toBe(first)
 })
 
-test('what is no id is replaced, once', async () => {
+test('an identity file in which no id stands is replaced, once', async () => {
   const directory = temporaryFolder()
   writeFileSync(join(directory, 'identity'), '../../etc/passwd\n')
   const id = await identityOf(nodeDisk, directory)
@@ -68,7 +69,7 @@ test.each([
   expect(await identityOf(nodeDisk, directory)).toBe(id)
 })
 
-test('one that can not be read is told, and what is in the spool is delivered all the same', async () => {
+test('an identity that can not be read is told, and the spool opens without a fault', async () => {
   const directory = temporaryFolder()
   symlinkSync('identity', join(directory, 'identity'))
   const { events, lines } = listening()
@@ -80,7 +81,7 @@ test('one that can not be read is told, and what is in the spool is delivered al
   await spool.close()
 })
 
-test('one that can not be read is not replaced', async () => {
+test('an identity that can not be read is not replaced', async () => {
   const directory = temporaryFolder()
   const id = await identityOf(nodeDisk, directory)
   const failing = new FailingDisk()

@@ -1,4 +1,4 @@
-/** A volume without inodes (case R11): small mail needs none of its own, large mail is refused before anything breaks. */
+/** On a volume with few inodes small mail needs none of its own, and large mail is refused before anything breaks (case R11). */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
@@ -19,7 +19,7 @@ describe.runIf(smallVolumesGiven())('a volume of 40 inodes (case R11)', () => {
     await again.close()
   })
 
-  test('large messages are refused when no inode is left; none that was taken is lost, and it recovers', async () => {
+  test('large messages are refused when no inode is left, none that was taken is lost, and they are taken again when some are free', async () => {
     const directory = join(smallVolume('size=64m,nr_inodes=40'), 'spool')
     const { events } = listening()
     const spool = await openSpool({ directory, events })

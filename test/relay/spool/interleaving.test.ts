@@ -1,3 +1,4 @@
+/** A spool keeps its promises however the deeds of many who act at once interleave, and whichever calls of the disk fail. */
 import { expect, test } from 'vitest'
 import type { Disk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
@@ -27,7 +28,7 @@ const open = (disk: Disk) =>
     closed: () => {},
   })
 
-/** One who accepts, defers, reports and removes, what he was given among it; some messages stay. */
+/** Accepts, defers, reports on and removes messages, among them those in `given`; some messages stay. */
 async function act(deeds: Deeds, name: string, given: readonly string[], dice: Dice): Promise<void> {
   const mine = [...given]
   for (let n = 10; n < 26; n += 1) {
@@ -43,7 +44,7 @@ async function act(deeds: Deeds, name: string, given: readonly string[], dice: D
 const end = (deeds: Deeds, id: string, dice: Dice): Promise<void> =>
   dice() < 0.2 ? report(deeds, id, dice) : deeds.remove(id)
 
-/** The original is left to recovery: a crash came before its end was written. */
+/** Reports on a message, and leaves its end to recovery, as where a crash came before that was written. */
 async function report(deeds: Deeds, id: string, dice: Dice): Promise<void> {
   const dsn = id.replace(/^(...)message$/, '$1reports')
   await deeds.accept(dsn, 300, id)
@@ -57,7 +58,7 @@ const stopped = (error: unknown): void => {
 async function readAll(spool: JournalSpool, ids: ReadonlyMap<string, number>): Promise<void> {
   for (const [id, bytes] of [...ids, ...ids, ...ids]) {
     const content = await octets(spool.content(id)).catch((error: unknown) => error)
-    // It may have left meanwhile; else it is whole.
+    // The message may have left meanwhile; else its content is whole.
     if (spool.has(id)) expect(content, id).toEqual(contentFor(id, bytes))
   }
 }
@@ -74,7 +75,7 @@ async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
   let whims = 0
   const spool = await open(whimsical(losing.disk, { dice, failures: () => whims, codes: () => ['EIO'] }))
   whims = failures
-  // What a whim stops is not asked for again; the others go on.
+  // An actor one of whose deeds fails stops; the others go on.
   const given = [...kept.keys()]
   const acting = ['a', 'b', 'c', 'd', 'e'].map((name, i) =>
     act(deedsOn(spool, tell), name, given.slice(2 * i, 2 * i + 2), dice).catch(stopped),
@@ -83,7 +84,7 @@ async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
   await Promise.all([...acting, ...reading])
   whims = 0
   await spool.close()
-  // At the end, and after a loss of power somewhere on the way.
+  // The spool is opened as it is at the end, and as a loss of power somewhere on the way leaves it.
   const lost = Math.floor(dice() * losing.deeds.length)
   const found = []
   for (const [deeds, data] of [
@@ -102,8 +103,12 @@ async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
 test.each([
   ['on a disk that is whole', 0],
   ['on a disk that fails now and then', 0.002],
-])(`promises are kept in ${lives} lives of many who act at once, %s`, { timeout: 900_000 }, async (_what, failures) => {
-  for (let life = 0; life < lives; life += 1) {
-    expect(await lived(diceOf(seed + life), failures), `seed ${seed + life}`).toEqual([])
-  }
-})
+])(
+  `a spool on which many act at once keeps its promises in ${lives} lives, %s`,
+  { timeout: 900_000 },
+  async (_what, failures) => {
+    for (let life = 0; life < lives; life += 1) {
+      expect(await lived(diceOf(seed + life), failures), `seed ${seed + life}`).toEqual([])
+    }
+  },
+)

@@ -1,3 +1,4 @@
+/** Damaged content that could not be set aside at once is kept, and set aside by a later start: it is never deleted. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -20,7 +21,7 @@ const content = contentOf(1, 140_000)
 test.each([
   ['other octets', Buffer.concat([content.subarray(1), Buffer.of(0)])],
   ['fewer octets', content.subarray(1)],
-])('content with %s that can not be set aside is not swept: it is tried again, and kept', async (_what, damaged) => {
+])('damaged content with %s that can not be set aside is not swept: the next start tries again, and keeps it', async (_what, damaged) => {
   const directory = temporaryFolder()
   const first = await open(directory)
   await accept(first, content, { queueId })
@@ -33,8 +34,8 @@ test.each([
   const told = listening()
   const second = await open(directory, failing.disk, told)
   await expect(octets(second.content(queueId))).rejects.toThrow()
-  await until('it was to be set aside', () => failing.calls.includes('rename large'))
-  // Segments that are not needed go with what is written.
+  await until('the content was to be set aside', () => failing.calls.includes('rename large'))
+  // Segments that are not needed are deleted while others are written.
   for (let n = 0; n < 10; n += 1) await second.remove((await accept(second, contentOf(n, 10))).envelope.queueId)
   await second.close()
   expect(told.lines).toContainEqual(
@@ -45,7 +46,7 @@ test.each([
   const third = await open(directory)
   await expect(octets(third.content(queueId))).rejects.toThrow()
   const aside = join(directory, 'quarantine', `${queueId}.eml`)
-  await until('it is set aside', () => existsSync(aside))
+  await until('the content is set aside', () => existsSync(aside))
   await third.close()
   expect(readFileSync(aside).equals(damaged)).toBe(true)
   const fourth = await open(directory)
@@ -62,7 +63,7 @@ test('a segment with damaged content that is not aside yet when the relay ends i
   await first.close()
   const [name = ''] = readdirSync(join(directory, 'journal'))
   const path = join(directory, 'journal', name)
-  // What lies in the newest segment is looked at by each start.
+  // A start checks the contents of the newest segment only: this one begins another, so that the damage is found at a later read.
   await (await open(directory)).close()
   const octetsThere = readFileSync(path)
   octetsThere.write('!', octetsThere.indexOf(small) + 20)

@@ -1,3 +1,4 @@
+/** A spool keeps every promise when its process is killed at any call to the disk, and when any such call fails. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,9 +16,9 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 
 type Fact = Line | { readonly fault: string } | { readonly refused: string } | { readonly quarantined: string }
 
-/** One life with one fault in it. All calls come from one thread, so that strace counts them in one row. */
+/** Plays the scenario in a process, with the faults that are injected. Its calls come from one thread, so that strace counts all in one row. */
 function lived(directory: string, inject: readonly string[], log = '/dev/null') {
-  // Without --seccomp-bpf: strace 6.1 then sends no signal after the first call.
+  // This does without --seccomp-bpf, with which strace 6.1 sends no signal after the first call.
   const traced = ['-f', '-o', log, '-e', `trace=${calls.join()}`, ...inject]
   const child = spawnSync('strace', [...traced, process.execPath, program, directory], {
     encoding: 'utf8',

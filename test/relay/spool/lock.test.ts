@@ -1,3 +1,4 @@
+/** A spool has one relay at a time, and a second one is told who has it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -64,7 +65,7 @@ test('a process that was killed leaves no lock', async () => {
   expect((await other(directory)).said).toBe('open')
 })
 
-test('one process cannot open a spool twice either, and can after it has closed it', async () => {
+test('a process that has a spool cannot open it a second time, and can after it has closed it', async () => {
   const directory = temporaryFolder()
   const spool = await open(directory)
   await expect(open(directory)).rejects.toThrow('is in use by')
@@ -78,13 +79,13 @@ test('a lock that is deleted under its relay is made anew, and lets nobody in (c
   const directory = temporaryFolder()
   const spool = await open(directory)
   rmSync(join(directory, 'lock'))
-  await until('it is there again', () => existsSync(join(directory, 'lock')))
+  await until('the lock is there again', () => existsSync(join(directory, 'lock')))
   expect((await other(directory)).said).toContain('is in use by')
   await spool.close()
   expect((await other(directory)).said).toBe('open')
 })
 
-test('whose lock was deleted, and taken by another one, ends (case S21)', async () => {
+test('a process whose lock was deleted, and taken by another one, ends (case S21)', async () => {
   const directory = temporaryFolder()
   const { said, child } = await other(directory)
   expect(said).toBe('open')
@@ -95,9 +96,9 @@ test('whose lock was deleted, and taken by another one, ends (case S21)', async 
   lock.release()
 })
 
-// The kernel locks for one alone only what can be written to.
+// The kernel gives a lock to one process alone only on a file that can be written to.
 test.runIf(smallVolumesGiven())(
-  'of two that began on a read-only volume one ends when it can be written to, and none writes before (cases S18, S21)',
+  'of two relays that began on a read-only volume one ends when the volume can be written to, and neither writes before (cases S18, S21)',
   { timeout: 30_000 },
   async () => {
     const volume = smallVolume('size=8m')
@@ -116,12 +117,12 @@ test.runIf(smallVolumesGiven())(
     expect(await ended).toEqual([1, null])
     expect(segments()).toBe(1)
     second.child.kill('SIGCONT')
-    await until('the one that is left takes mail', () => segments() === 2)
+    await until('the relay that is left takes mail', () => segments() === 2)
     expect((await other(directory)).said).toContain(`is in use by process ${second.child.pid} `)
   },
 )
 
-test('a lock that is no lock of ours is told with its file, and what to do about it', async () => {
+test('a lock file that is none of ours is told by its path, and with what to do about it', async () => {
   const directory = temporaryFolder()
   const lock = join(directory, 'lock')
   writeFileSync(lock, 'of somebody else\n'.repeat(100))

@@ -1,4 +1,4 @@
-/** What of a long queue is not in memory comes from the disk: as of now, from few files, and never from another message. */
+/** What is not in memory of a long queue is read from the disk: as it is now, by few open files, and never that of another message. */
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,7 +25,7 @@ async function filled(count: number) {
 
 const segments = (directory: string): string[] => readdirSync(join(directory, 'journal')).toSorted()
 
-test('messages over fifty segments are read with sixteen open, and none after the end', async () => {
+test('messages in more than fifty segments are read with sixteen segments open, and no segment is open after the end', async () => {
   const { directory, ids } = await filled(260)
   expect(segments(directory).length).toBeGreaterThan(50)
   const { spool } = await opened(directory)
@@ -38,7 +38,7 @@ test('messages over fifty segments are read with sixteen open, and none after th
         return false
       }
     })
-  // And the one that is written.
+  // Sixteen that are read, and the one that is written.
   expect(open()).toHaveLength(17)
   await spool.close()
   expect(open()).toEqual([])
@@ -75,7 +75,7 @@ test('a handle whose message has left loads nothing, or the message that has it 
   await spool.close()
 })
 
-test('content that was damaged in an older segment is found when it is given out: it alone is set aside', async () => {
+test('content that was damaged in an older segment is noticed when it is given out, and its message alone is given up', async () => {
   const { directory, ids } = await filled(40)
   const path = join(directory, 'journal', segments(directory)[1] ?? '')
   const bytes = readFileSync(path)
@@ -90,7 +90,7 @@ test('content that was damaged in an older segment is found when it is given out
   await spool.close()
 })
 
-test('a DSN with damaged content has closed nobody, in whichever segment it is (case S25)', async () => {
+test('a DSN whose content is damaged, also in an older segment, closes no recipient of its original (case S25)', async () => {
   const { directory, ids } = await filled(2)
   const first = await opened(directory)
   const [id = ''] = ids

@@ -1,4 +1,4 @@
-/** Any deeds, faults, kills and losses of power, in any order: each start finds what a plain map says that it may find. */
+/** After any deeds, faults, kills and losses of power, in any order, each start of a spool finds what a plain map says that it may find. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
@@ -13,11 +13,11 @@ import { whimsical } from './whimsical.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
 const lives = long ? 3000 : 50
-/** For what takes milliseconds on a machine at rest. */
+/** How long is waited for what takes milliseconds on a machine at rest. */
 const patienceMs = 20_000
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_129)
 
-/** Small ones, so that there is always something to clean; and around what goes into a file of its own. */
+/** Sizes of contents: small ones, so that there is always something to clean, and ones around the size that gets a file of its own. */
 const bytes = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom(0, 1, 300, 998, 1500) },
   { weight: 1, arbitrary: fc.constantFrom(16_384, 131_071, 131_072, 131_073, 140_000) },
@@ -27,7 +27,7 @@ const recipients = fc.constantFrom(1, 2, 2, 2, 5, 70, 200)
 type Deed =
   | { readonly do: 'accept'; readonly bytes: number; readonly recipients: number }
   | { readonly do: 'defer' | 'deliver' | 'report' | 'remove' | 'read'; readonly which: number }
-/** Many deeds at once; a kill or a loss of power comes so many turns of the loop after they have begun. */
+/** Many deeds at once; a kill or a loss of power comes `after` so many turns of the event loop since they began. */
 type Step = {
   readonly deeds: readonly Deed[]
   readonly faults: number
@@ -60,14 +60,14 @@ type Known = {
   readonly bytes: number
   /** `maybe`: a deed that would end it, or make it ours, was cut short or refused. */
   presence: 'ours' | 'maybe' | 'gone'
-  /** What is durable of its recipients, and what was asked for. */
+  /** The states of its recipients that are durable, and those that were asked for last. */
   least: States
   most: States
   /** One deed at a time for each message, as delivery does. */
   isBusy: boolean
   /** It was ours at one time. */
   wasOurs: boolean
-  /** DSNs, by the recipients that they report: nobody is done with by one that never was ours. */
+  /** DSNs, by the recipient that they report; one that never was ours reports nobody. */
   readonly dsns: Map<number, readonly string[]>
 }
 
@@ -75,12 +75,12 @@ class Life {
   readonly #dice: () => number
   readonly #volume: LosingDisk['octets']
   #known = new Map<string, Known>()
-  /** By the process that is there now: it never was, as soon as that takes another one. */
+  /** What the process that is there now has refused: as soon as it accepts another message, none of these may come back. */
   #refused: Known[] = []
   #losing = new LosingDisk()
   #spool: JournalSpool | undefined
   #failures = 0
-  /** No loss of power, and no fault, may have left half of anything. */
+  /** There was no loss of power and no fault yet that may have left half of anything. */
   #isWhole = true
   #count = 0
 
@@ -106,7 +106,7 @@ class Life {
     await this.begin(end === 'close' ? 0 : faults / 4)
   }
 
-  /** The disk as it is left now is that of the next start; what is done on this one is nobody's any more. */
+  /** The disk as it is left at this moment is that of the next start; what is still done on this one does not count. */
   async #break(how: 'kill' | 'lose', acting: Promise<unknown>): Promise<void> {
     const dice = this.#dice
     const known = new Map([...this.#known].map(([id, k]) => [id, { ...k, dsns: new Map(k.dsns) }]))
@@ -123,7 +123,7 @@ class Life {
   }
 
   async begin(faults = 0): Promise<void> {
-    // That a full disk may leave what was found unsynced, and that it matters to nobody, is decided (see newest-segment.ts).
+    // ENOSPC is no error of a start here: that a full disk may leave unsynced what was found is decided (see newest-segment.ts).
     const codes = () => (this.#spool === undefined ? ['EIO', 'EMFILE', 'ENOMEM'] : ['EIO', 'EMFILE', 'ENOSPC', 'EROFS'])
     for (let tries = 0; this.#spool === undefined; tries += 1) {
       this.#failures = tries < 3 ? faults : 0
@@ -138,7 +138,7 @@ class Life {
       if (this.#isWhole) expect(lines.filter((line) => /^(quarantined|forgotten)/.test(line))).toEqual([])
       this.#spool = opened
     }
-    // A call that began before, and fails yet, may be shared by a first look.
+    // The first look may share a call that began before and still fails; the second one does not.
     const messages = await messagesOf(this.#spool).catch(() => messagesOf(this.#open))
     const found = new Map(messages.map((m) => [m.envelope.queueId, m]))
     expect([...found.keys()].filter((id) => !this.#known.has(id))).toEqual([])
@@ -146,7 +146,7 @@ class Life {
     for (const [id, known] of this.#known) await this.#compare(id, known, found.get(id))
   }
 
-  /** The volume is its own again: all can leave, one by one, and leaves nothing behind that takes room. */
+  /** Nobody else takes room any more: all messages can leave, one by one, and leave nothing behind that takes room. */
   async drain(): Promise<void> {
     if (this.#volume !== undefined) this.#volume.others = 0
     const spool = this.#open
@@ -166,14 +166,14 @@ class Life {
       await new Promise((resolve) => setImmediate(resolve))
     }
     const segments = () => this.#losing.paths.filter((path) => path.startsWith('/spool/journal/'))
-    await until('what nobody needs is gone', () => segments().length < 9, patienceMs)
+    await until('the segments that nobody needs are gone', () => segments().length < 9, patienceMs)
   }
 
   #isReported({ dsns }: Known, recipient: number): boolean {
     return dsns.get(recipient)?.some((dsn) => this.#known.get(dsn)?.wasOurs) === true
   }
 
-  /** As delivery does: whoever's DSN was refused is still pending. */
+  /** The states as delivery knows them: a recipient whose DSN was refused is still pending. */
   #asReported(known: Known): States {
     return known.most.map((r, i) =>
       r.state === 'bounced' && !this.#isReported(known, i) ? { ...r, state: 'pending' } : r,
@@ -182,7 +182,7 @@ class Life {
 
   #knownAs(id: string): Known {
     const known = this.#known.get(id)
-    if (known === undefined) throw new Error(`${id} is nobody's`)
+    if (known === undefined) throw new Error(`${id} is not known to the model`)
     return known
   }
 
@@ -197,7 +197,7 @@ class Life {
     return this.#spool
   }
 
-  /** What was found stays so: nobody was told otherwise. */
+  /** Compares a message with what is known of it. What a start finds is what has to be found from then on. */
   async #compare(id: string, known: Known, message: QueuedMessage | undefined): Promise<void> {
     if (known.presence === 'ours' && message === undefined)
       expect(
@@ -281,7 +281,7 @@ class Life {
     known.presence = 'gone'
   }
 
-  /** As delivery does: the DSN, then the state, or the end. */
+  /** Gives some recipients up as delivery does: first the DSN, then the state or the removal. */
   async #report(id: string, known: Known): Promise<void> {
     const before = this.#asReported(known)
     const open = before.flatMap(({ state }, i) => (state === 'pending' ? [i] : []))
@@ -296,7 +296,7 @@ class Life {
     await this.#accept(bytes, 1, dsn, { reversePath: '', reports: { queueId: id, forwardPaths } })
     known.least = closedAt(known.least, some)
     if (isLast) await this.#remove(id, known)
-    // Else the state comes with a later attempt, or never: the DSN is enough.
+    // Otherwise the state comes with a later attempt, or never: the DSN is enough.
     else if (this.#dice() < 0.5) await this.#record(id, known, known.most)
   }
 }
@@ -304,7 +304,7 @@ class Life {
 const deferred = (states: States): States =>
   states.map((r) => (r.state === 'pending' ? { ...r, attempts: r.attempts + 1 } : r))
 
-/** The first half of those who are left. */
+/** Delivers to the first half of the pending recipients. */
 function delivered(states: States): States {
   const half = states.filter(({ state }) => state === 'pending').slice(0, Math.ceil(states.length / 2))
   return deferred(states).map((r, i) => (half.includes(states[i] ?? r) ? { ...r, state: 'delivered' } : r))
@@ -317,7 +317,7 @@ function unlessOfTheSpool(error: unknown): void {
   if (!(error instanceof SpoolError)) throw error
 }
 
-test(`in ${lives} lives of deeds, faults, kills and losses of power each start finds what a map says (cases S01, S10, S16)`, {
+test(`in ${lives} lives of deeds, faults, kills and losses of power each start finds what a plain map says (cases S01, S10, S16)`, {
   timeout: 3_600_000,
 }, async () => {
   const life = fc.asyncProperty(

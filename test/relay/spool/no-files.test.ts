@@ -1,4 +1,4 @@
-/** What has the name of a file of the spool and is none, or not one of its size: no start waits for it, or ends by it. */
+/** What has the name of a file of the spool, and is none, or says that it has gigabytes, neither holds up a start nor ends it. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { filled, found } from './filled.ts'
 
 const pipe = (path: string): void => void execFileSync('mkfifo', [path])
-/** A pipe whose opening waits for its other end, or what can not be opened, read or removed as a file. */
+/** A pipe, whose opening waits for its other end, and what can not be opened, read or removed as a file. */
 const noFiles = {
   'a pipe': pipe,
   'a folder': (path: string): void => void mkdirSync(path),
@@ -28,7 +28,7 @@ test.each([
 ] as const)('%s as %s/%s is set aside, and the start goes on (case S12)', async (what, folder, name, why) => {
   const spool = await filled()
   await noFiles[what](join(spool.directory, folder, name))
-  // Another damage, so that nothing is swept.
+  // A file that is not known counts as damage, so that nothing is swept.
   writeFileSync(join(spool.directory, 'journal', 'notes.txt'), '')
   const { ids, told, setAside } = await found(spool, 2)
   expect(ids).toEqual([spool.small, spool.large, spool.last])
@@ -38,8 +38,8 @@ test.each([
 
 test.each([
   ['a file of somebody else', '0000000009-0011223344556677.log', ['holds no whole record']],
-  ['a segment with nothing behind what was written', undefined, []],
-])('%s that says it has gigabytes takes no more memory than what was written can (case S12)', async (_what, name, whys) => {
+  ['a segment of ours with a hole behind its records', undefined, []],
+])('%s that says that it has gigabytes takes no more memory than a segment may have (case S12)', async (_what, name, whys) => {
   const spool = await filled()
   await found(spool)
   const large = name === undefined ? spool.segment : join(spool.directory, 'journal', name)

@@ -1,4 +1,4 @@
-/** A spool that its own mail has filled, in an outage: each attempt is a state, and nothing leaves that would make room. */
+/** In an outage a spool that its own mail has filled writes a state for each attempt, though nothing leaves that would make room. */
 import { statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ async function accepted(spool: JournalSpool, count: number): Promise<readonly st
   return ids
 }
 
-/** Somebody else takes all but so many octets. */
+/** Fills the volume but for so many octets, as somebody else may. */
 function leave(directory: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(directory)
   writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize - bytes))
@@ -61,7 +61,7 @@ const dsnOn = (queueId: string, forwardPaths: readonly string[], n: number) => (
 
 const broken = ({ lines }: Told): readonly string[] => lines.filter((line) => /ENOSPC|could not be/.test(line))
 
-/** As delivery does, when it is told that there is no room now. */
+/** Tries again until there is room, as delivery does. */
 async function untilTaken(deed: () => Promise<unknown>): Promise<void> {
   for (let refused = true; refused; ) {
     await deed().then(
@@ -100,14 +100,16 @@ const orders: readonly (readonly [string, number, (ids: readonly string[]) => st
   ['50 recipients, in any order', 50, shuffled],
 ]
 
-describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case S14)', () => {
-  test.each(orders)('no attempt is an error, and it drains by itself: %s', async (_what, recipients, order) => {
+describe.runIf(smallVolumesGiven())('a spool that its own mail has filled, in an outage (case S14)', () => {
+  test.each(
+    orders,
+  )('takes each attempt without an error, and drains without help: %s', async (_what, recipients, order) => {
     const { spool, ids, forwardPaths, open, told } = await filled(recipients)
     await outage(spool, ids, forwardPaths, 12)
     expect(broken(told)).toEqual([])
     const leaving = order(ids)
     await each(leaving.slice(0, ids.length / 2), (id) => spool.remove(id))
-    // Half of it after a restart.
+    // The other half leaves after a restart.
     await spool.close()
     const again = await open()
     expect(new Set((await messagesOf(again)).map((m) => m.envelope.queueId))).toEqual(
@@ -120,13 +122,11 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
-  test.each([
-    1, 50,
-  ])('there is room for the states of each attempt, however many: %d recipients', async (recipients) => {
+  test.each([1, 50])('has room for the states of each attempt, however many: %d recipients', async (recipients) => {
     const { spool, ids, forwardPaths, open } = await filled(recipients)
     let running = spool
     for (let attempts = 1; attempts <= 6; attempts += 1) {
-      // One that comes while room is being made is not written.
+      // A state that comes while room is being made is not written, and is recorded again.
       let missing = ids
       for (let tries = 0; missing.length > 0; tries += 1) {
         expect(tries).toBeLessThan(200)
@@ -140,7 +140,7 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     await running.close()
   })
 
-  test('what it claims of the volume is known: no more while it is tried, and nothing when it is empty', async () => {
+  test('claims no more of the volume while its mail is tried, and nothing when it is empty', async () => {
     const { spool, ids, forwardPaths, open } = await filled(50)
     const before = spool.claimed
     expect(before).toBeGreaterThan(spool.bytes + ids.length * 2 * JSON.stringify(deferred(forwardPaths, 1)).length)
@@ -154,7 +154,7 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     await again.close()
   })
 
-  test('full as it is, it opens, goes on, and drains', async () => {
+  test('opens though it is full, goes on, and drains', async () => {
     const { spool, ids, forwardPaths, open, told } = await filled(50)
     await outage(spool, ids, forwardPaths, 6)
     await spool.close()
@@ -167,7 +167,7 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
-  test('with mail that stays scattered over it, the rest is given back', async () => {
+  test('gives back the room of mail that has left, though mail that stays is scattered among it', async () => {
     const { spool, ids, forwardPaths } = await filled(1)
     await outage(spool, ids, forwardPaths, 3)
     const stays = (_: string, n: number) => n % 10 === 0
@@ -180,16 +180,16 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     await spool.close()
   })
 
-  test('with little left, deferrals are not written; who was delivered to is, and reports and removals are', async () => {
+  test('writes no deferrals with little room left, but deliveries, DSNs and removals', async () => {
     const { directory, spool, open, told } = await opened()
     const [deferredOne = '', deliveredOne = '', leaving = '', reported = ''] = await accepted(spool, 4)
     const { forwardPaths } = draft
-    // Too few for a state, and enough for a report.
+    // So many are too few for a state, and enough for a DSN.
     leave(directory, 150_000)
-    await until('it is noticed', () => spool.fault !== undefined)
+    await until('the lack of room is noticed', () => spool.fault !== undefined)
     await spool.record(deferredOne, deferred(forwardPaths, 3))
     expect(spool.outline(spool.handleOf(deferredOne) ?? -1)?.dueAt).toBe(draft.acceptedAt + 3)
-    // As long as it runs it is known all the same: who is deferred again waits longer.
+    // As long as the relay runs the deferral is known all the same, so that the next one is longer.
     const known = await spool.load(spool.handleOf(deferredOne) ?? -1)
     expect(known?.recipients).toEqual(deferred(forwardPaths, 3))
     const delivered = deferred(forwardPaths, 3).map((r, n) => (n === 1 ? { ...r, state: 'delivered' as const } : r))
@@ -207,11 +207,11 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
-  test('a large report takes nothing of what is left for removals: it has room, or is not begun', async () => {
+  test('refuses a large DSN that would take the room that is left for removals', async () => {
     const { directory, spool, told } = await opened()
     const [reported = '', ...leaving] = await accepted(spool, 120)
     leave(directory, 180_000)
-    await until('it is noticed', () => spool.fault !== undefined)
+    await until('the lack of room is noticed', () => spool.fault !== undefined)
     const incoming = await spool.receive(dsnOn(reported, draft.forwardPaths, 1).queueId)
     const written = await incoming.write(contentOf(2, 170_000)).catch((error: unknown) => error)
     await each(leaving, (id) => spool.remove(id))
@@ -221,7 +221,7 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
-  test('a report on what is given up is taken, so that it can leave', async () => {
+  test('takes a DSN on a message that is given up, so that the message can leave', async () => {
     const { spool, ids, forwardPaths } = await filled(1)
     await outage(spool, ids, forwardPaths, 12)
     await expect(accept(spool, contentOf(1, contentBytes))).rejects.toMatchObject({ kind: 'full' })

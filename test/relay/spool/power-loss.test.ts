@@ -1,3 +1,4 @@
+/** A spool keeps every promise in whatever state a loss of power, or a kill, leaves its disk. */
 import { expect, test } from 'vitest'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { messagesOf } from './contents.ts'
@@ -31,7 +32,7 @@ const lucks = (dice: () => number): readonly Luck[] => [
   { data: 'all', names: 'all', dice },
 ]
 
-test(`keeps every promise in ${statesWanted} states that a loss of power may leave (case S10)`, {
+test(`a spool keeps every promise in ${statesWanted} states that a loss of power may leave (case S10)`, {
   timeout: 600_000,
 }, async () => {
   const losing = new LosingDisk()
@@ -51,7 +52,7 @@ test(`keeps every promise in ${statesWanted} states that a loss of power may lea
   expect(states).toBeGreaterThanOrEqual(statesWanted)
 })
 
-/** Opened, and once more after a loss of power right after that, or in the middle of it. */
+/** Opens the spool, and once more after a loss of power right after the first opening, or in the middle of it. */
 async function checked(
   files: ReadonlyMap<string, Buffer>,
   lines: readonly Line[],
@@ -80,7 +81,7 @@ const isOfDamage = (line: string): boolean => /^(quarantined|forgotten|no identi
 test.each([
   ['', []],
   [', also below a file that has no record and the name of a later segment', ['0000000099-0011223344556677.log']],
-])('what a killed process had written and not synced is on the medium before anything follows from it%s (case S10)', async (_where, strays) => {
+])('what a killed process had written and not synced is made durable by the next start before anything follows from it%s (case S10)', async (_where, strays) => {
   const losing = new LosingDisk()
   const said = await lived(losing)
   const dice = () => 0
@@ -102,7 +103,7 @@ test.each([
   }
 })
 
-test('what a failed sync left, of a process that was killed then, is on the medium before anything follows from it (case S16)', async () => {
+test('what a failed sync left, of a process that was killed then, is made durable by the next start before anything follows from it (case S16)', async () => {
   const whole = new LosingDisk()
   await lived(whole)
   const syncs = whole.deeds.filter((deed) => deed.do === 'sync').length

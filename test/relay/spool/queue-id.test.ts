@@ -1,3 +1,4 @@
+/** Queue ids are unique, in the order of time, and of a form that is safe as the name of a file. */
 import { expect, test } from 'vitest'
 import { parseQueueId, queueIds } from '../../../relay/spool/queue-id.ts'
 
@@ -28,8 +29,8 @@ test.each([
   ['a name with a dot', 'abcdefghij.eml'],
   ['a line end at the end', 'abcdefghijk\n'],
   ['a NUL', 'abcdefghij\0'],
-  ['no ASCII', 'abcdefghijé'],
+  ['beyond ASCII', 'abcdefghijé'],
   ['nothing', ''],
-])('%s is no queue id', (_what, text) => {
+])('a text of another form is no queue id: %s', (_what, text) => {
   expect(parseQueueId(text)).toBeUndefined()
 })

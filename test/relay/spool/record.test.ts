@@ -1,3 +1,4 @@
+/** Records of the journal come out as they were written, and after damage none comes out that was not. */
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -32,12 +33,12 @@ const read = (bytes: Buffer) =>
   )
 const written = read(segment)
 
-test('what was written comes out, in its order, with its content', () => {
+test('records come out as they were written, in their order, with their contents', () => {
   expect(pieces(segment).map((p) => p.kind)).toEqual(entries.map(() => 'record'))
   expect(written).toEqual(entries.map(([entry, content]) => [entry, content?.toString('hex') ?? '']))
 })
 
-test('cut anywhere, the records before the cut come out and the rest is torn, never damaged', () => {
+test('of a segment that is cut anywhere the records before the cut come out, and the rest is torn, never damaged', () => {
   const ends = pieces(segment).map((p) => (p.kind === 'record' ? p.end : -1))
   for (let length = 0; length < segment.length; length += 1) {
     const whole = ends.filter((end) => end <= length).length
@@ -48,7 +49,7 @@ test('cut anywhere, the records before the cut come out and the rest is torn, ne
   }
 })
 
-test('with any octet changed, one record is told damaged and every other comes out as it was', () => {
+test('of a segment with any octet changed one record is told as damaged, and every other comes out as it was', () => {
   for (let at = 0; at < segment.length; at += 1) {
     for (const flip of [0x01, 0x80, 0xff]) {
       const bytes = Buffer.from(segment)
@@ -60,7 +61,7 @@ test('with any octet changed, one record is told damaged and every other comes o
   }
 })
 
-test('after any damage, nothing comes out that was not written', () => {
+test('after any damage, no record comes out that was not written', () => {
   const wounds = fc.array(fc.tuple(fc.nat(segment.length), fc.uint8Array({ minLength: 1, maxLength: 200 })), {
     minLength: 1,
     maxLength: 4,

@@ -1,3 +1,4 @@
+/** A start finds what is ours in a spool with damaged, missing and unknown files, sets those aside, and tells of them once. */
 import {
   copyFileSync,
   mkdirSync,
@@ -18,7 +19,7 @@ import { accept, contentOf, draft } from './contents.ts'
 import { filled, found } from './filled.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
-test('a record with damaged content is set aside with its segment; the others stay (case S12)', async () => {
+test('a message with damaged content is given up and its segment set aside, and the other messages stay (case S12)', async () => {
   const spool = await filled()
   const bytes = readFileSync(spool.segment)
   bytes.write('!', bytes.indexOf(contentOf(40, 40)) + 20)
@@ -36,7 +37,7 @@ test('a record with damaged content is set aside with its segment; the others st
   expect(await found(spool)).toEqual({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'], setAside })
 })
 
-test('a file of somebody else behind the newest segment keeps no content in that from being checked', async () => {
+test('a stray file whose name comes behind the newest segment keeps no content of that segment from being checked', async () => {
   const spool = await filled()
   const bytes = readFileSync(spool.segment)
   bytes.write('!', bytes.indexOf(contentOf(50, 50)) + 20)
@@ -50,7 +51,7 @@ test('a file of somebody else behind the newest segment keeps no content in that
   ])
 })
 
-test('cut anywhere, the newest segment holds whole messages or none (case S01)', async () => {
+test('of a newest segment that was cut anywhere whole messages are found, and no others (case S01)', async () => {
   const spool = await filled()
   const whole = readFileSync(spool.segment)
   const all = [spool.small, spool.large, spool.last]
@@ -75,14 +76,14 @@ test.each([
   expect(ids).toEqual([])
   expect(told).toEqual([
     expect.stringContaining('holds no whole record'),
-    // Its record is in what is damaged: mail is not swept then.
+    // The record of the large content is in the damaged segment: beside damage no content is swept.
     `quarantined /large/${spool.large}.eml: no record names it, and records are damaged`,
     'recovered 0 swept 0',
   ])
   expect(setAside).toHaveLength(2)
 })
 
-test('an older segment that has become shorter is damaged, although what is left of it is whole', async () => {
+test('an older segment that has become shorter counts as damaged, although the records that are left are whole', async () => {
   const spool = await filled()
   await found(spool)
   const bytes = readFileSync(spool.segment)
@@ -112,7 +113,7 @@ test.each([
 test.each([
   '',
   '.tmp',
-])('what was accepted beside a file 9999999999-<hex>.log%s, the last name of its form, is found at the next start', async (end) => {
+])('mail that was accepted beside a file 9999999999-<hex>.log%s, which has the last possible number, is found at the next start', async (end) => {
   const spool = await filled()
   writeFileSync(join(spool.directory, 'journal', `9999999999-0011223344556677.log${end}`), 'what is this')
   const opened = await openSpool({ directory: spool.directory, events: listening().events })
@@ -133,7 +134,7 @@ test('two unknown files of one name are both kept', async () => {
   expect(readdirSync(join(spool.directory, 'quarantine'))).toEqual(['core', 'core.1'])
 })
 
-test('a segment that was being begun is swept', async () => {
+test('the file of a segment that was only being begun is swept', async () => {
   const spool = await filled()
   writeFileSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log.tmp'), '')
   expect(await found(spool)).toMatchObject({ told: ['recovered 3 swept 1'], setAside: [] })
@@ -143,7 +144,7 @@ test.each([
   ['is gone', (path: string) => rmSync(path), 'is gone', 0],
   ['is empty', (path: string) => truncateSync(path, 0), 'has 0 octets instead of 140000', 1],
   ['was cut', (path: string) => truncateSync(path, 139_999), 'has 139999 octets instead of 140000', 1],
-])('large content that %s ends its message, loudly and once', async (_what, damage, why, setAside) => {
+])('a message whose large content %s is ended, which is told once', async (_what, damage, why, setAside) => {
   const spool = await filled()
   damage(join(spool.directory, 'large', `${spool.large}.eml`))
   const first = await found(spool, setAside)
@@ -154,7 +155,7 @@ test.each([
 
 test.each([
   0, 65_535, 139_999,
-])('a change at octet %d of large content is found before its end is given out', async (at) => {
+])('a change at octet %d of large content is noticed before its end is given out', async (at) => {
   const spool = await filled()
   const path = join(spool.directory, 'large', `${spool.large}.eml`)
   const bytes = readFileSync(path)
@@ -170,12 +171,14 @@ test.each([
   expect(given).toBeLessThan(140_000)
   expect(opened.has(spool.large)).toBe(false)
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
-  await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).includes(`${spool.large}.eml`))
+  await until('the damage is set aside', () =>
+    readdirSync(join(spool.directory, 'quarantine')).includes(`${spool.large}.eml`),
+  )
   await opened.close()
   expect(await found(spool)).toMatchObject({ ids: [spool.small, spool.last], told: ['recovered 2 swept 0'] })
 })
 
-test('a change in the journal while the spool is open is found before the content is given out', async () => {
+test('a change of a content in the journal while the spool is open is noticed before that content is given out', async () => {
   const spool = await filled()
   const told = listening()
   const opened = await openSpool({ directory: spool.directory, events: told.events })
@@ -184,10 +187,10 @@ test('a change in the journal while the spool is open is found before the conten
   writeFileSync(spool.segment, bytes)
   await expect(octets(opened.content(spool.small))).rejects.toThrow('is damaged')
   expect(opened.has(spool.small)).toBe(false)
-  // Whoever delivers may still say what became of it.
+  // Delivery may still record what became of the message.
   await opened.record(spool.small, [])
   await opened.remove(spool.small)
-  await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).length === 1)
+  await until('the damage is set aside', () => readdirSync(join(spool.directory, 'quarantine')).length === 1)
   await opened.close()
   expect(await found(spool)).toMatchObject({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'] })
 })
@@ -195,7 +198,7 @@ test('a change in the journal while the spool is open is found before the conten
 test.each<[string, (path: string) => void]>([
   ['deleted', (path) => rmSync(path)],
   ['replaced by an older copy of it', (path) => renameSync(`${path}.copy`, path)],
-])('a newest segment that somebody has %s takes no mail any more, is told, and the next one does (case S12)', async (_what, deed) => {
+])('a newest segment that somebody has %s takes no mail any more and is told, and the next segment takes mail (case S12)', async (_what, deed) => {
   const directory = temporaryFolder()
   const told = listening()
   const spool = await openSpool({ directory, events: told.events })
@@ -206,14 +209,14 @@ test.each<[string, (path: string) => void]>([
   deed(path)
   const taken = () => accept(spool, contentOf(2, 40)).then(() => '', String)
   await expect.poll(taken, { timeout: 10_000 }).toContain(`${name} is gone or was replaced`)
-  await until('the next one takes mail', () => spool.fault === undefined)
+  await until('the next segment takes mail', () => spool.fault === undefined)
   const { queueId } = (await accept(spool, contentOf(3, 40))).envelope
   await spool.close()
   const { ids } = await found({ directory, contents: new Map([[queueId, contentOf(3, 40)]]) } as never)
   expect(ids).toEqual([queueId])
 })
 
-test('a content of more than four gigabytes is what it was at the next start', async () => {
+test('a content of more than four gigabytes is found in its full size at the next start', async () => {
   const spool = await filled()
   const nonce = Buffer.alloc(8, 7)
   const envelope = { ...draft, queueId: '0zzzzzzzz000000', bytes: 2 ** 32 + 7 }
@@ -240,6 +243,6 @@ test('a spool of a newer version is refused and left as it is', async () => {
   expect((await found(spool)).ids).toHaveLength(3)
 })
 
-test('small and large are told apart by their size alone', () => {
+test('a content of up to 128 KiB goes into the journal, and a larger one into a file of its own', () => {
   expect(smallBytes).toBe(131_072)
 })

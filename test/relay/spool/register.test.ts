@@ -1,3 +1,4 @@
+/** The register knows how much room each message takes, and may still need. */
 import { expect, test } from 'vitest'
 import { Parked } from '../../../relay/delivery/parked.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
@@ -25,7 +26,7 @@ function registered() {
   return { register, add, addFile, needs }
 }
 
-test('each message may get a state, and grows by it when it is copied, once', () => {
+test('a message is reckoned with the state that it may get, and grows by that once, when it is copied', () => {
   const { register, add, needs } = registered()
   const [first, second] = [add('first00000', 1000), add('second0000', 2000)]
   expect(needs()).toEqual([3000, 2 * state, 2 * state])
@@ -47,7 +48,7 @@ test('a state that is larger than was reckoned counts as large as it is', () => 
   register.settleState(handle, place(state + 500))
   expect(needs()).toEqual([1000, state + 500, state + 500])
   register.remove(handle)
-  // Its handle stands for another one.
+  // The handle stands for another message now.
   expect(add('second0000', 700)).toBe(handle)
   expect(needs()).toEqual([700, state, state])
 })
@@ -55,7 +56,7 @@ test('a state that is larger than was reckoned counts as large as it is', () => 
 test.each([
   200_000,
   2 ** 32 + 200_000,
-])('a content of %i octets in a file of its own counts beside its record, and no more when it has left', (bytes) => {
+])('a content of %i octets in a file of its own counts beside its record, and no longer when it has left', (bytes) => {
   const { register, add, addFile } = registered()
   add('first00000', 1000)
   const handle = addFile('second0000', bytes)
@@ -64,7 +65,7 @@ test.each([
   expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([1000, 0, 1000])
 })
 
-test('who looks through 300,000 messages that wait for what is over its time stops the relay for no 50 ms (case R21)', () => {
+test('to look through 300,000 waiting messages for those that are over their time stops the relay for less than 50 ms (case R21)', () => {
   const { register, add } = registered()
   const parked = new Parked()
   for (let n = 0; n < 300_000; n++) parked.push('team-a/web', add(`q${n}`.padEnd(15, '0'), 1))

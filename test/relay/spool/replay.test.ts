@@ -1,3 +1,4 @@
+/** What a spool opens with follows from the records in its journal, also where copies and DSNs come in another order. */
 import { expect, test } from 'vitest'
 import type { Envelope, RecipientState } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
@@ -23,7 +24,7 @@ const state = (queueId: string, ...recipients: RecipientState[]): Entry => ({ ki
 const reporting = (...forwardPaths: string[]): Entry =>
   accepted(dsn, { reversePath: '', forwardPaths: ['app@corp.example'], reports: { queueId: original, forwardPaths } })
 
-/** What a spool with this journal opens with. */
+/** Opens a spool with this journal: the states of the recipients of each message. */
 async function replayed(journal: readonly Entry[]) {
   const segment = newSegment(1, Buffer.alloc(8, 7))
   const opened: Entry = { kind: 'opened', version: journalVersion, ends: {} }
@@ -57,14 +58,14 @@ test.each<[string, readonly Entry[], Record<string, readonly string[]>]>([
   ],
   ['a removed message is not ours', [accepted(original), { kind: 'removed', queueId: original }], {}],
   ['a void message never was ours', [accepted(original), { kind: 'void', queueId: original }], {}],
-  ['a state of a message that is gone makes nothing', [state(original, pending(one))], {}],
+  ['a state of a message that is gone makes no message', [state(original, pending(one))], {}],
   [
     'a moved message keeps its state',
     [{ kind: 'moved', envelope: envelope(original), recipients: [done(one, 'delivered'), pending(two)] }],
     { [original]: ['delivered', 'pending'] },
   ],
   [
-    'the record that was moved counts, whichever copies are still there',
+    'a message that was moved is there once, though its earlier records are still there',
     [
       accepted(original),
       state(original, done(one, 'delivered'), pending(two)),
@@ -73,7 +74,7 @@ test.each<[string, readonly Entry[], Record<string, readonly string[]>]>([
     { [original]: ['delivered', 'pending'] },
   ],
   [
-    'a DSN closes what it reports, and only that',
+    'a DSN closes the recipients that it reports, and no others',
     [accepted(original), reporting(two)],
     { [original]: ['pending', 'bounced'], [dsn]: ['pending'] },
   ],
@@ -106,7 +107,7 @@ test.each<[string, readonly Entry[], Record<string, readonly string[]>]>([
     ],
     { [original]: ['pending', 'bounced'], [dsn]: ['pending'] },
   ],
-  ['a DSN for a message that is gone is a message', [reporting(one)], { [dsn]: ['pending'] }],
+  ['a DSN on a message that is gone is a message', [reporting(one)], { [dsn]: ['pending'] }],
 ])('%s', async (_what, journal, expected) => {
   expect(await replayed(journal)).toEqual(expected)
 })

@@ -1,3 +1,4 @@
+/** While a call of a failing disk takes its time, a refusal keeps its reason, and a spool that is closed begins nothing more. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -7,7 +8,7 @@ import { accept, contentOf, messagesOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { listening, temporaryFolder, until } from './samples.ts'
 
-/** On a disk one of whose calls takes its time, as they do when a disk fails. */
+/** A spool on a disk one of whose calls takes its time, as calls do when a disk fails. */
 async function opened() {
   const directory = temporaryFolder()
   for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
@@ -42,7 +43,7 @@ async function opened() {
   return { spool, failing, told, slow, goOn, journal, atTheEnd }
 }
 
-test('who is refused is told why, also where the journal is mended before the segment that failed is cut off (case S16)', async () => {
+test('a message that is refused is told why, also where the journal is mended before the segment that failed is cut off (case S16)', async () => {
   const { spool, failing, told, slow, goOn } = await opened()
   slow.call = 'truncate'
   failing.failing.set('sync journal', 'ENOSPC')
@@ -56,7 +57,7 @@ test('who is refused is told why, also where the journal is mended before the se
   expect(await messagesOf(spool)).toEqual([])
 })
 
-test('a spool that is closed while it is being mended begins no segment after: the folder is another’s then (case S21)', async () => {
+test('a spool that is closed while it is being mended begins no segment afterwards, when the folder is another relay’s (case S21)', async () => {
   const { spool, failing, slow, goOn, journal, atTheEnd } = await opened()
   failing.failing.set('sync journal', 'EIO')
   await expect(accept(spool, contentOf(1, 10))).rejects.toThrow('EIO')

@@ -1,3 +1,4 @@
+/** A copy of a message that a loss of power cut short does not take the place of the message. */
 import { expect, test } from 'vitest'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { encode } from '../../../relay/spool/record.ts'
@@ -27,7 +28,7 @@ async function tornCopy(queueId: string, content: Buffer): Promise<ReadonlyMap<s
   return files.set(`/spool/journal/${name}`, segment.fill(0, segment.length - 512))
 }
 
-test('a copy that was cut short takes nobody’s place, also where the start after that is cut short at any call (case S10)', async () => {
+test('a copy that was cut short does not take the place of its message, also where the start after that is cut short at any call (case S10)', async () => {
   const queueId = 'kept000000'
   const content = contentOf(1, 1500)
   const first = new LosingDisk(await tornCopy(queueId, content))

@@ -1,3 +1,4 @@
+/** What cannot be read counts as damaged after some reads, over some time, on a disk that works; it is then set aside and told. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -13,7 +14,7 @@ import { listening, octets, temporaryFolder, until } from './samples.ts'
 const minute = 60_000
 const eio = Object.assign(new Error('EIO'), { code: 'EIO' })
 
-/** Reads one place once a minute, with these results; says what came of each read: `gone` is undefined. */
+/** Reads one place once a minute, with these results; says what came of each read, where `gone` is that the place counts as damaged. */
 async function reads(results: readonly ('ok' | 'EIO' | 'EMFILE')[], apartMs = minute, working = true) {
   let now = 0
   const unreadable = new Unreadable({
@@ -37,19 +38,19 @@ test.each([
   ['failed reads, each long after the one before', ['EIO', 'EIO', 'EIO', 'EIO'], ['EIO', 'EIO', 'gone', 'gone']],
   ['an error that goes away', ['EIO', 'EIO', 'ok', 'EIO', 'EIO'], ['EIO', 'EIO', 'ok', 'EIO', 'EIO']],
   ['an error of the process, not of the medium', Array(4).fill('EMFILE'), Array(4).fill('EMFILE')],
-] as const)('a place counts as damaged after: %s', async (_what, results, came) => {
+] as const)('how reads went decides whether a place counts as damaged: %s', async (_what, results, came) => {
   expect(await reads(results)).toEqual(came)
 })
 
-test('many failed reads within a moment are one', async () => {
+test('many failed reads within a moment count as one', async () => {
   expect(await reads(Array(50).fill('EIO'), 10)).not.toContain('gone')
 })
 
-test('a disk that takes no writes says nothing about one place', async () => {
+test('on a disk that takes no writes, failed reads do not count against a place', async () => {
   expect(await reads(Array(5).fill('EIO'), minute, false)).not.toContain('gone')
 })
 
-test('another place has its own count', async () => {
+test('each place has a count of its own', async () => {
   const unreadable = new Unreadable({ patience: { reads: 1, apartMs: 0 }, works: async () => true })
   const failed = () => Promise.reject(eio)
   expect(await unreadable.read('one', failed)).toBeUndefined()
@@ -100,7 +101,7 @@ test('one message that cannot be read is set aside with its segment, told, and t
   expect(there()).toBe(29)
 })
 
-test('a segment that is set aside again, after a copy was put in its place, takes no place of the one before', async () => {
+test('a segment that is set aside again, after a copy was put in its place, does not replace the one that was set aside before', async () => {
   const { directory, pass, listed } = await withBadSector(short)
   const [name = ''] = listed('journal')
   writeFileSync(join(directory, 'quarantine', name), 'as it was the first time')
@@ -109,7 +110,7 @@ test('a segment that is set aside again, after a copy was put in its place, take
   expect(readFileSync(join(directory, 'quarantine', name), 'utf8')).toBe('as it was the first time')
 })
 
-test('while somebody has taken the folder of damaged files away, it is made anew, and no room is kept', async () => {
+test('a quarantine folder that somebody has taken away is made anew, and the room of dead segments comes back', async () => {
   const { directory, pass, there, listed } = await withBadSector(short)
   rmSync(join(directory, 'quarantine'), { recursive: true })
   await pass(400)
@@ -118,21 +119,21 @@ test('while somebody has taken the folder of damaged files away, it is made anew
   expect(there()).toBe(29)
 })
 
-test('a folder of damaged files that takes none is told, once, since no room comes back until it does', async () => {
+test('a quarantine folder that takes no file is told once, since no room comes back until it does', async () => {
   const { pass, failing, quarantined, listed } = await withBadSector(short)
   failing.failing.set('makeDirectory quarantine', 'EACCES')
   const stuck = () => quarantined().filter((line) => line.includes('can not be set aside'))
-  await passUntil(pass, 'it is told', () => stuck().length > 0)
+  await passUntil(pass, 'the failure is told', () => stuck().length > 0)
   await pass(100)
   expect(stuck()).toEqual([expect.stringMatching(/0000000001-.*: can not be set aside, .*: EACCES/)])
   failing.failing.clear()
-  await passUntil(pass, 'it is set aside', () => listed('quarantine').length === 1)
+  await passUntil(pass, 'the segment is set aside', () => listed('quarantine').length === 1)
 })
 
-test('an error that goes away keeps nothing from being copied, and sets nothing aside', async () => {
+test('an error of reading that goes away keeps no other message from being copied, and sets nothing aside', async () => {
   const { spool, failing, waiting, pass, there, quarantined, listed } = await withBadSector(endless)
   await pass(300)
-  // All but one are elsewhere by now; the segment is the oldest still, and keeps the later ones.
+  // All messages but one have been copied by now; their segment is still the oldest one, and keeps the later ones.
   expect(listed('journal').length).toBeGreaterThan(10)
   expect(failing.calls.filter((call) => call === 'read journal').length).toBeLessThan(200)
   failing.badSector = undefined
@@ -146,7 +147,7 @@ test('an error that goes away keeps nothing from being copied, and sets nothing 
 test.each([
   'EIO',
   'ENOENT',
-])('a whole volume that is away (%s) while nobody writes takes no message with it, and is told', async (code) => {
+])('while a whole volume is away (%s), and nobody writes, no message is given up, and it is told', async (code) => {
   const { directory, spool, failing, waiting, told, quarantined } = await withBadSector(short)
   failing.badSector = undefined
   const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
@@ -170,7 +171,7 @@ test.each([
   }
   expect(spool.fault).toContain(directory)
   failing.failing.clear()
-  await until('it takes mail again', () => spool.fault === undefined)
+  await until('the spool takes mail again', () => spool.fault === undefined)
   expect(quarantined()).toEqual([])
   expect(told.lines.filter((line) => line.startsWith('fault'))).toHaveLength(1)
   for (const [n, id] of waiting.entries())
@@ -178,7 +179,7 @@ test.each([
   expect((await octets(spool.content(queueId))).equals(contentOf(1, smallBytes + 1))).toBe(true)
 })
 
-test('a state that cannot be read counts as untried in the end, as one that is damaged does', async () => {
+test('a message whose state cannot be read counts as untried in the end, as one whose state is damaged does', async () => {
   const { spool, failing, waiting, told, directory } = await withBadSector(short)
   const [first = ''] = waiting
   await spool.record(first, [{ ...pending('one@other.example'), attempts: 7 }])
@@ -186,7 +187,7 @@ test('a state that cannot be read counts as untried in the end, as one that is d
   failing.badSector = placeOf('"attempts":7', join(directory, 'journal'))
   const attempts = async () => (await spool.load(handle))?.recipients.map((r) => r.attempts)
   await expect(attempts()).rejects.toThrow('could not be read')
-  await until('it counts as damaged', () => {
+  await until('the state counts as damaged', () => {
     void attempts().catch(() => {})
     return told.lines.some((line) => line.includes(`the state of message ${first}`))
   })
@@ -194,7 +195,7 @@ test('a state that cannot be read counts as untried in the end, as one that is d
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
 })
 
-test('each damaged state may make a duplicate: it is told once, also where its segment is known to be damaged', async () => {
+test('each message whose damaged state may make a duplicate is told once, also where its segment is known to be damaged', async () => {
   const { spool, failing, waiting, told, directory } = await withBadSector(short)
   failing.badSector = undefined
   const [first = '', second = ''] = waiting
@@ -239,7 +240,7 @@ test('large content that cannot be read is set aside in the end, and told', asyn
   expect(errors[0]).toContain('could not be read')
   expect(errors.at(-1)).toContain('was set aside')
   expect(quarantined()).toHaveLength(1)
-  await until('it is set aside', () => listed('quarantine').includes(`${queueId}.eml`))
+  await until('the content is set aside', () => listed('quarantine').includes(`${queueId}.eml`))
   expect((await messagesOf(spool)).length).toBeGreaterThan(28)
 })
 
@@ -264,9 +265,9 @@ test.each([
   onTestFinished(() => spool.close())
   wrong = file
   const given = async () => (await octets(spool.content(queueId))).equals(contentOf(7, bytes))
-  // Who has begun to send a large one ends without its last octets, and comes again.
+  // Whoever has begun to send a large content ends without its last octets, and comes again.
   await given().catch(() => undefined)
-  expect(wrong, 'it was read').toBeUndefined()
+  expect(wrong, 'the content was read').toBeUndefined()
   expect(await given()).toBe(true)
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toEqual([])
 })
