@@ -20,7 +20,7 @@ const config = (...ids: readonly string[]) =>
 const path = () => join(folder, 'key-uses')
 const lines = (): number => readFileSync(path(), 'utf8').split('\n').length - 1
 
-/** A relay process: it begins with what is in the folder. */
+/** A relay that starts: it begins with what is in the folder. */
 function relay(wall = noon) {
   const clock = { now: wall, setBy: 0 }
   const troubles: string[] = []
@@ -35,7 +35,7 @@ function relay(wall = noon) {
 
 const use = (id: string, at: string, client = '192.0.2.7') => ({ name: 'team/app', key: id, at, client })
 
-test('each key has its last use; one that nobody used has none', () => {
+test('each key has its last use, and a key that was never used has none', () => {
   const { uses, clock } = relay()
   uses.note('team/app', 'k1', '192.0.2.7')
   clock.now += 1500
@@ -43,7 +43,7 @@ test('each key has its last use; one that nobody used has none', () => {
   expect(uses.usage(config('k1', 'k2'))).toEqual([use('k1', '2026-11-25T12:00:01.500Z', '2001:db8::7')])
 })
 
-test('a relay that is killed knows it to the minute; one that ends in order, to the moment', async () => {
+test('after a kill the last use of a key is known to the minute, and after an end in order exactly', async () => {
   const killed = relay()
   for (let i = 0; i < 100; i++) {
     killed.uses.note('team/app', 'k1', '192.0.2.7')
@@ -75,7 +75,7 @@ const tenYears = 315_360_000_000
 test.each([
   ['ahead', tenYears],
   ['behind', -tenYears],
-])('used while the clock was %s, a key was used as long ago as it was (cases A12, S23)', async (_name, setBy) => {
+])('a key that was used while the clock was ten years %s is told as used as long ago as it was (cases A12, S23)', async (_name, setBy) => {
   const { uses, clock } = relay()
   clock.setBy = setBy
   uses.note('team/app', 'k1', '192.0.2.7')
@@ -87,7 +87,7 @@ test.each([
   expect(relay(noon + 7_200_000).uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z')])
 })
 
-test('a time of a clock that was ahead is no time to come: killed meanwhile, a relay has used the key before its start', async () => {
+test('a use that a killed relay noted while its clock was ahead is told as one before the next start, and not as one to come', async () => {
   const killed = relay()
   killed.clock.setBy = tenYears
   killed.uses.note('team/app', 'k1', '192.0.2.7')
@@ -97,7 +97,7 @@ test('a time of a clock that was ahead is no time to come: killed meanwhile, a r
     expect(uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:01:00.000Z')])
 })
 
-test('a key that is in the configuration no more is forgotten, also when it comes back', () => {
+test('the use of a key that leaves the configuration is forgotten, also when the key comes back', () => {
   const { uses } = relay()
   uses.note('team/app', 'k1', '192.0.2.7')
   uses.note('team/app', 'k2', '192.0.2.7')
@@ -119,7 +119,7 @@ test.each([
   expect(next.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z', client)])
 })
 
-test('a line that was cut short is told of, and takes nothing else with it', async () => {
+test('a line that was cut short is told, and the other lines count', async () => {
   const first = relay()
   first.uses.note('team/app', 'k1', '192.0.2.7')
   await first.written()
@@ -129,7 +129,7 @@ test('a line that was cut short is told of, and takes nothing else with it', asy
   expect(next.troubles).toEqual([expect.stringContaining('1 lines can not be read')])
 })
 
-test('a disk that takes nothing is told once, and what is known is told on', async () => {
+test('a disk that takes no write is told once, and the uses of keys are known all the same', async () => {
   rmSync(folder, { recursive: true })
   const { uses, troubles, clock, written } = relay()
   for (let i = 0; i < 5; i++) {

@@ -1,4 +1,4 @@
-/** Keys that sign are read once, and many that come at once are read so that nobody waits for all of them. */
+/** Keys that sign are read once, and where many come at once the event loop has turns between them. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { LoadedConfig } from '../../../relay/config.ts'
@@ -17,7 +17,7 @@ const loadedWith = (domains: number): LoadedConfig => ({
 })
 const now = Date.parse('2026-11-29T12:00:00Z')
 
-test('a thousand domains that come with one configuration hold nobody up', async () => {
+test('the keys of a thousand domains that come with one configuration hold nobody up', async () => {
   const reading = Keyring.reading(loadedWith(1000))
   let longest = 0
   for (let isDone = false; !isDone; ) {
@@ -41,7 +41,7 @@ test('a thousand domains that come with one configuration hold nobody up', async
   expect(keyrings.of(loaded).signingOf('d999.test', now)).toMatchObject({ keys: [{}, {}], broken: [] })
 })
 
-test('whoever asks has the same one, and keys that are known are not read again', async () => {
+test('a configuration has one keyring, whoever asks for it, and keys that are known are not read again', async () => {
   const keyrings = new Keyrings()
   const [first, second] = [loadedWith(2), loadedWith(3)]
   const before = keyrings.of(first)

@@ -1,3 +1,4 @@
+/** A path is one mailbox, which all programs read the same, or none; and mailboxes are compared in one form. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -30,9 +31,9 @@ test.each([
 })
 
 test.each([
-  ['nothing', ''],
+  ['no character at all', ''],
   ['no domain', 'postmaster'],
-  ['a domain alone', 'app.corp.test'],
+  ['a domain only', 'app.corp.test'],
   ['no local part', '@corp.t'],
   ['an empty domain', 'app@'],
   ['one label', 'app@localhost'],
@@ -52,7 +53,7 @@ test.each([
   ['a U-label that ends with a hyphen', 'app@büche-.t'],
   ['a U-label that begins with a hyphen', 'app@-büche.t'],
   ['a U-label with two hyphens in its third place', 'app@bü--che.t'],
-  ['what looks like an A-label and encodes nothing', 'app@xn--bappcher-kva.t'],
+  ['a label that looks like an A-label and encodes nothing', 'app@xn--bappcher-kva.t'],
   ['an A-label of nothing', 'app@xn--.t'],
   ['an underscore in the domain', 'app@co_rp.t'],
   ['a label of 64 octets', `app@${'d'.repeat(64)}.t`],
@@ -101,12 +102,12 @@ test.each([
   ['a no-break space in the local part', 'a\u00a0pp@corp.t'],
   ['a zero-width space in the local part', 'a\u200bpp@corp.t'],
   ['a right-to-left override', 'a\u202epp@corp.t'],
-  ['what was no UTF-8', 'a\ufffdpp@corp.t'],
-])('%s is no mailbox', (_name, text) => {
+  ['a replacement character, which stands for octets that were no UTF-8', 'a\ufffdpp@corp.t'],
+])('a path is no mailbox that has %s', (_name, text) => {
   expect(parsePath(text)).toBeUndefined()
 })
 
-test('addresses are compared without the case of ASCII letters, and of no others', () => {
+test('addresses are compared without regard to the case of ASCII letters, and of no other letters', () => {
   const form = (text: string) => comparable(parsePath(text) ?? { localPart: 'none', domain: 'none', address: 'none' })
   expect(form('APP@Corp.T')).toBe('app@corp.t')
   expect(form('"app"@corp.t')).toBe('app@corp.t')
@@ -130,18 +131,18 @@ test.each([
   ['corp.t', 'corp.t', false],
   ['evilcorp.t', 'corp.t', false],
   ['corp.t.evil.t', 'corp.t', false],
-])('%s is below %s: %s', (domain, parent, below) => {
+])('%s is a subdomain of %s: %s', (domain, parent, below) => {
   expect(isSubdomain(domain, parent)).toBe(below)
 })
 
-test('domains are equal whatever their case', () => {
+test('domains are equal whatever the case of their letters', () => {
   expect(sameDomain('Corp.T', 'corp.t')).toBe(true)
   expect(sameDomain('corp.t', 'corp.tt')).toBe(false)
 })
 
 const pieces = fc.constantFrom('app', '@', '.', 'corp.t', '"', '\\', ' ', '<', '>', ',', '\0', 'ü', '[', ']', '=?', '%')
 
-test('whatever is accepted has one @ outside quotes, and nothing that ends a command or an address', () => {
+test('a path that is accepted has one @ outside quotes, and nothing that ends a command or an address', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -155,7 +156,7 @@ test('whatever is accepted has one @ outside quotes, and nothing that ends a com
         expect(outside.split('@')).toHaveLength(2)
         expect(outside).not.toMatch(/[\s<>,;:()[\]\0-\x1f\x7f]/)
         expect(mailbox.domain).toMatch(/^[a-z0-9.-]+\.[a-z][a-z0-9-]*$/)
-        // The A-label form is a fixed point.
+        // A domain in its A-label form is read as itself.
         expect(parsePath(`app@${mailbox.domain}`)?.domain).toBe(mailbox.domain)
       },
     ),
@@ -163,7 +164,7 @@ test('whatever is accepted has one @ outside quotes, and nothing that ends a com
   )
 })
 
-test('a domain whose A-labels are longer than any name in DNS is none, however short it is written', () => {
+test('a domain whose A-labels are longer than any name in DNS is refused, however short it is as U-labels', () => {
   const path = (labels: number): string => `a@${'é.'.repeat(labels)}test`
   expect(Buffer.byteLength(path(82))).toBeLessThan(254)
   expect([parsePath(path(82)), parsePath(path(32))]).toEqual([undefined, undefined])

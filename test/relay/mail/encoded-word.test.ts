@@ -1,3 +1,4 @@
+/** Encoded-words (RFC 2047) are decoded as mail programs show them, and where these may differ not at all. */
 import { expect, test } from 'vitest'
 import { decodeWords } from '../../../relay/mail/encoded-word.ts'
 import { cpuMs } from '../../cpu-time.ts'
@@ -28,7 +29,7 @@ test.each([
   ['nothing inside', '=?utf-8?q??=', ''],
   ['no encoded-word', 'what?= yes', 'what?= yes'],
   ['a NUL', '=?utf-8?q?a=00b?=', 'a\0b'],
-])('reads %s', (_name, text, shown) => {
+])('encoded-words are decoded: %s', (_name, text, shown) => {
   expect(decodeWords(text)).toBe(shown)
 })
 
@@ -49,11 +50,11 @@ test.each([
   ['no end', '=?utf-8?q?ceo=40other.t'],
   ['a second beginning', '=?utf-8?q?a?= =?utf-8?q?b'],
   ['an encoded-word in an encoded-word', `=?utf-8?b?${base64('=?utf-8?q?ceo=40other.t?=')}?=`],
-])('does not guess at %s', (_name, text) => {
+])('text is not decoded where programs may differ: %s', (_name, text) => {
   expect(decodeWords(text)).toBeUndefined()
 })
 
-test('thousands of words are read in linear time', () => {
+test('thousands of encoded-words are read in linear time', () => {
   const took = cpuMs(() => {
     expect(decodeWords('=?utf-8?q?a?= '.repeat(8000).trim())).toBe('a'.repeat(8000))
     decodeWords('=?'.repeat(50_000))

@@ -1,4 +1,4 @@
-/** What may be shown of an address. */
+/** An address is shown clear, masked or hashed, as the policy says, also where it stands within another text. */
 import { expect, test } from 'vitest'
 import { showAddress, showAddresses, withoutAddresses } from '../../../relay/mail/evidence.ts'
 import { liveBytes } from '../live-memory.ts'
@@ -9,11 +9,11 @@ test.each([
   ['Clear', '', '<>'],
   ['Mask', '', '<>'],
   ['Hash', '', '<>'],
-] as const)('%s shows %s as %s', (evidence, address, shown) => {
+] as const)('with evidence %s the address %s is shown as %s', (evidence, address, shown) => {
   expect(showAddress(evidence, address)).toBe(shown)
 })
 
-test('a hash stays recognisable and tells nothing', () => {
+test('the hash of an address is the same each time, in whatever letter case, and does not tell the address', () => {
   const hash = showAddress('Hash', 'user@example.org')
   expect(hash).toMatch(/^h:[0-9a-f]{16}$/)
   expect(showAddress('Hash', 'USER@example.org')).toBe(hash)
@@ -32,16 +32,16 @@ test.each([
   ['see http://x.test/Why?s=mfrom;id=bob%40x.test;ip=192.0.2.1', 'see http://x.test/Why?s=mfrom;id=***;ip=192.0.2.1'],
   ['see http://x.test/?id=bob%40x.test&ip=192.0.2.1', 'see http://x.test/?id=***&ip=192.0.2.1'],
   ['mail @ rest', 'mail @ rest'],
-])('%s is told as %s', (text, told) => {
+])('a text is told without the addresses in it: %s as %s', (text, told) => {
   expect(withoutAddresses(text)).toBe(told)
 })
 
-test('an address in a query is shown as it stands everywhere else', () => {
+test('an address in the query of a URL is shown as the same address is elsewhere', () => {
   const shown = showAddress('Hash', 'bob@x.test')
   expect(showAddresses('Hash', 'see http://x.test/?id=bob%40x.test')).toBe(`see http://x.test/?id=${shown}`)
 })
 
-test('of a text of which an address is shown nothing is kept, however long the reply that it was cut from (case U19)', () => {
+test('nothing else is kept in memory of a reply of which an address was shown, however long that reply (case U19)', () => {
   const before = liveBytes()
   for (let n = 0; n < 400; n++) {
     const reply = `no mailbox of recipient.number.${n}@x.test ${'x '.repeat(50_000)}`

@@ -1,3 +1,4 @@
+/** A From field is accepted only where it is one mailbox that all programs find in it. */
 import fc from 'fast-check'
 import addressparser from 'nodemailer/lib/addressparser'
 import { expect, test } from 'vitest'
@@ -28,7 +29,7 @@ test.each([
   ['"app@corp.t"@other.t', '', '"app@corp.t"@other.t'],
   ['"x app@corp.t"@other.t', '', '"x app@corp.t"@other.t'],
   ['app@bücher.example', '', 'app@bücher.example'],
-])('%s is one mailbox', (value, displayName, address) => {
+])('a From of %s is one mailbox', (value, displayName, address) => {
   expect(parseFrom(value)).toMatchObject({ ok: true, displayName, mailbox: { address } })
 })
 
@@ -113,7 +114,7 @@ test.each([
   ['DEL', 'App\x7f <app@corp.t>'],
   ['NEL', 'App\u0085 <app@corp.t>'],
   ['a line separator', 'App\u2028 <app@corp.t>'],
-  ['what was no UTF-8', 'J\ufffdrg <app@corp.t>'],
+  ['a replacement character, which stands for octets that were no UTF-8', 'J\ufffdrg <app@corp.t>'],
   ['half a surrogate pair', 'J\ud800rg <app@corp.t>'],
   ['fullwidth brackets', '＜app@corp.t＞'],
   ['a fullwidth @', '<app＠corp.t>'],
@@ -121,7 +122,7 @@ test.each([
   ['a dot as name', '. <app@corp.t>'],
   ['a bracketed name', '[App] <app@corp.t>'],
   ['a URL', 'mailto:app@corp.t'],
-])('is not one plain mailbox: %s', (_name, value) => {
+])('a From that is not one plain mailbox is refused: %s', (_name, value) => {
   expect(parseFrom(value)).toEqual({ ok: false, why: expect.any(String) })
 })
 
@@ -234,7 +235,7 @@ test('two other parsers find the very mailbox that is accepted, and no other', (
       if (!from.ok) return
       accepted++
       const { address } = from.mailbox
-      // A quoted local part is told apart by its domain here, and refused by the rules.
+      // The parser of these tests leaves out what is in quotes, so it finds no quoted local part.
       if (!address.startsWith('"')) expect(addressesIn(value)).toEqual([address])
       expect(addressparser(value).map((found) => found.address)).toEqual([address])
     }),

@@ -1,3 +1,4 @@
+/** A header is read into fields in the one way in which all programs read it, or it is refused. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { headerEnd, parseHeader } from '../../../relay/mail/header.ts'
@@ -8,15 +9,15 @@ test.each([
   ['after the blank line', 'A: b\r\n\r\nbody', 8],
   ['an empty header', '\r\n\r\nFrom: x', 2],
   ['no blank line yet', 'A: b\r\n', -1],
-  ['half of it', 'A: b\r\n\r', -1],
-  ['bare LFs are none', 'A: b\n\nbody', -1],
-  ['the first of two', 'A: b\r\n\r\n\r\n\r\n', 8],
+  ['half of the blank line', 'A: b\r\n\r', -1],
+  ['two bare LFs, which are no blank line', 'A: b\n\nbody', -1],
+  ['the first of two blank lines', 'A: b\r\n\r\n\r\n\r\n', 8],
   ['nothing', '', -1],
-])('the header ends: %s', (_name, content, end) => {
+])('where a header ends is found: %s', (_name, content, end) => {
   expect(headerEnd(Buffer.from(content))).toBe(end)
 })
 
-test('fields: lower-case name, unfolded value, offsets', () => {
+test('a field is read with its name in lower case, its value unfolded, and where it begins and ends', () => {
   const octets = block('Subject: a', '  b\t', '\tc  ', 'X-Empty:', 'To:\tJörg <j@x.t>', 'X: a:b')
   const header = parseHeader(octets)
   expect(header).toMatchObject({
@@ -47,7 +48,7 @@ test.each([
     '!#$%&\'*+-.^_`|~09AZaz",/;=?@[\\]{}: x\r\n\r\n',
     1,
   ],
-])('is a header: %s', (_name, octets, count) => {
+])('what is a header is read: %s', (_name, octets, count) => {
   const header = parseHeader(Buffer.from(octets))
   expect(header).toMatchObject({ ok: true })
   expect(header.ok && header.fields).toHaveLength(count)
@@ -91,11 +92,11 @@ test.each([
   ['a second blank line', 'A: b\r\n\r\n\r\n'],
   ['a body after an empty header', '\r\nFrom: app@corp.t\r\n'],
   ['no CRLF at the end', 'A: b\r\nC: d'],
-])('is no header: %s', (_name, octets) => {
+])('what is no header is refused: %s', (_name, octets) => {
   expect(parseHeader(Buffer.from(octets))).toEqual({ ok: false, why: expect.any(String) })
 })
 
-test('the reason is told where a person can mend it', () => {
+test('a refused header is told with what a person can mend', () => {
   expect(parseHeader(Buffer.from('A: b\r\nhello\r\nC: d\r\n\r\n'))).toEqual({
     ok: false,
     why: 'a line without a colon',
@@ -106,7 +107,7 @@ const name = fc.stringMatching(/^[!-'*-9;=?-~]{1,20}$/)
 const text = fc.stringMatching(/^[!-~]([ \t!-~]{0,40}[!-~])?$/)
 const folded = fc.array(text, { minLength: 1, maxLength: 4 })
 
-test('what is written by the grammar is read back', () => {
+test('fields that are written by the grammar are read back as they were', () => {
   const looksLikeIdentity = (parts: readonly string[]) =>
     parts.slice(1).some((p) => /^(resent-)?(from|sender)/i.test(p))
   const fields = fc.array(
@@ -125,7 +126,7 @@ test('what is written by the grammar is read back', () => {
   )
 })
 
-test('the fields are the whole block, octet for octet', () => {
+test('the fields of a header are all of it, octet for octet', () => {
   const line = fc.constantFrom('From: a', 'A:', ' b', '\t', '', ' From: a@b', 'x', 'É: é', 'S: é\u0085', ':')
   fc.assert(
     fc.property(fc.array(line), fc.constantFrom('', '\r\n'), (lines, end) => {

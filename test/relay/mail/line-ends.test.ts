@@ -1,4 +1,4 @@
-/** Normalised line ends against their definition, whatever the chunks. */
+/** Where line ends are normalised each CR or LF that stands alone becomes CR LF, whatever the chunks in which it came. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LineEnds } from '../../../relay/mail/line-ends.ts'
@@ -21,17 +21,17 @@ test.each([
   ['CR LF behind CR CR LF', 'a\r\r\n\r\n', 'a\r\n\r\n'],
   ['LF CR', 'a\n\rb\r\n', 'a\r\n\r\nb\r\n'],
   ['eight bits and NUL', '\xe9\0\n\r\n', '\xe9\0\r\n\r\n'],
-])('%s', (_name, content, expected) => {
+])('line ends are made CR LF: %s', (_name, content, expected) => {
   expect(normalise([content])).toBe(expected)
   expect(normalise([...content])).toBe(expected)
 })
 
-test('what is in order is not copied', () => {
+test('a chunk whose line ends are in order is not copied', () => {
   const chunk = Buffer.from('a\r\nb\r\n')
   expect(new LineEnds().take(chunk)).toBe(chunk)
 })
 
-test('nothing stands alone behind it, and lines stay what they were', () => {
+test('no CR or LF stands alone afterwards, and lines stay what they were', () => {
   const octet = fc.constantFrom('\r', '\n', '\r\n', 'a', '.', '\0')
   fc.assert(
     fc.property(fc.array(fc.string({ unit: octet, maxLength: 6 }), { maxLength: 8 }), (chunks) => {

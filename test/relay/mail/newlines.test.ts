@@ -1,4 +1,4 @@
-/** The scanner against the definition of a bare newline, whatever the chunks. */
+/** Bare newlines and NULs in a content are seen, whatever the chunks in which it comes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { beforeContent, scan } from '../../../relay/mail/newlines.ts'
@@ -19,7 +19,7 @@ test.each([
   ['two CR', ['a\r\r\n'], true],
   ['two CR across chunks', ['a\r', '\r\n'], true],
   ['LF CR', ['a\n\r'], true],
-] as const)('%s', (_name, chunks, bare) => {
+] as const)('a bare newline is seen where there is one: %s', (_name, chunks, bare) => {
   expect(scanAll(chunks).bare).toBe(bare)
 })
 
@@ -32,7 +32,7 @@ test('NUL is seen in any chunk', () => {
   expect(scanAll(['a\r\n', 'bc']).nul).toBe(false)
 })
 
-test('agrees with the definition for all contents and all ways to cut them', () => {
+test('the scanner agrees with the definition of a bare newline for all contents and all ways to cut them', () => {
   const octet = fc.constantFrom('\r', '\n', '\r\n', 'a', '.', '\0')
   fc.assert(
     fc.property(fc.array(fc.string({ unit: octet, maxLength: 6 }), { maxLength: 8 }), (chunks) => {

@@ -1,6 +1,7 @@
+/** What a rule tells a person to mend names each cause that it can have. */
 import { expect, test } from 'vitest'
 import { rules } from '../../../relay/mail/rule.ts'
 
-test('whoever is refused for want of room looks at the disk as well: with an empty queue it is that which is full', () => {
+test('the mend for a want of room names the disk, too, which may be full while the queue is empty', () => {
   expect(rules['queue.storage'].mend).toContain('the disk is full')
 })
