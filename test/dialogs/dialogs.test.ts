@@ -1,4 +1,4 @@
-/** Every conversation in this folder, played against a submission of its own. */
+/** Each conversation in this folder comes out as it is written, played against a submission of its own. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { play } from './player.ts'
 
 const files = readdirSync(import.meta.dirname).filter((f) => f.endsWith('.smtp'))
 
-test('there are conversations', () => {
+test('the folder has conversations to play', () => {
   expect(files.length).toBeGreaterThanOrEqual(30)
 })
 

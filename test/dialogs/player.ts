@@ -209,7 +209,7 @@ class Player {
         return check(content.includes(octets(text)), content.toString('latin1'))
       }
       case 'NEVER':
-        return check(!this.#under.told.some((line) => line.msg === text), `it was told: ${text}`)
+        return check(!this.#under.told.some((line) => line.msg === text), `the log has this line: ${text}`)
       case 'TOLD': {
         const [, msg, fields = '{}'] = /^([^{]*?) ?(\{.*)?$/.exec(text) ?? []
         const { told } = this.#under
@@ -217,7 +217,7 @@ class Player {
         return this.#until(found).catch(() => check(false, told.map((line) => JSON.stringify(line)).join('\n')))
       }
       default:
-        throw new Error('not a step')
+        throw new Error(`there is no step ${verb}`)
     }
   }
 

@@ -1,4 +1,4 @@
-/** What the relay accepts, put before the parsers of Python and aiosmtpd: they have to find the same in it. */
+/** The parsers of Python and aiosmtpd find in what the relay accepts the same that the relay finds. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -58,17 +58,17 @@ const mailbox = (input: string) => {
 }
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
 
-// As Python has it: NBSP is none.
+// Takes away what Python takes for white space, of which NBSP is none.
 const trimmed = (line: string): string => line.replace(/^[ \t\n\r\v\f]+|[ \t\n\r\v\f]+$/g, '')
 
-/** `Inc.<app@corp.t>` makes it fall over its own feet, which is no other reading. */
+/** Whether a parser of Python failed by a fault of its own, as it does at `Inc.<app@corp.t>`: that is no other reading. */
 const fellOver = (answer: unknown): boolean =>
   JSON.stringify(answer) === `{"error":"AttributeError: 'str' object has no attribute 'token_type'"}`
 
-/** It takes quotes away where it sees no need for them. */
+/** A path without quotes and backslashes, which aiosmtpd takes away where it sees no need for them. */
 const plain = (path: unknown): string => String(path).replaceAll(/["\\]/g, '')
 
-// Quotes, folds and encoded-words in any order, beside an address of its own.
+// Quotes, folds and encoded-words, which are put in any order before the address of the credential.
 const nameWords = [
   ...[
     '"',
@@ -138,22 +138,29 @@ describe.runIf(installed('aiosmtpd'))(`${each} inputs each, seed ${seed}`, () =>
   const foreign = openForeign()
   afterAll(() => foreign.stop())
 
-  test.each(questions)('%s of Python, asked for %s', { timeout: 120_000 }, async (kind, name, find) => {
-    const asked = accepted(name, find)
-    const answers = await foreign.ask(
-      kind,
-      asked.map(({ input }) => input),
-    )
-    const others = asked.flatMap(({ input, expected }, i) =>
-      fellOver(answers[i]) || JSON.stringify(answers[i]) === JSON.stringify(expected)
-        ? []
-        : [{ input, expected, answer: answers[i] }],
-    )
-    expect(others.slice(0, 20)).toEqual([])
-    expect(answers.filter(fellOver).length).toBeLessThan(each / 20)
-  })
+  test.each(questions)(
+    'Python (%s) finds what the relay finds in accepted input of the kind `%s`',
+    { timeout: 120_000 },
+    async (kind, name, find) => {
+      const asked = accepted(name, find)
+      const answers = await foreign.ask(
+        kind,
+        asked.map(({ input }) => input),
+      )
+      const others = asked.flatMap(({ input, expected }, i) =>
+        fellOver(answers[i]) || JSON.stringify(answers[i]) === JSON.stringify(expected)
+          ? []
+          : [{ input, expected, answer: answers[i] }],
+      )
+      expect(others.slice(0, 20)).toEqual([])
+      expect(answers.filter(fellOver).length).toBeLessThan(each / 20)
+    },
+  )
 
-  test.each(['Reject', 'Allow'] as const)('senders of Python, where names that show addresses are %s', {
+  test.each([
+    'Reject',
+    'Allow',
+  ] as const)('Python finds no other domain in a From that the relay accepts with displayNameAddress %s', {
     timeout: 120_000,
   }, async (displayNameAddress) => {
     const allowing = senderRules({ headerFrom: { enforcement: 'Enforce', displayNameAddress } })
@@ -171,7 +178,7 @@ describe.runIf(installed('aiosmtpd'))(`${each} inputs each, seed ${seed}`, () =>
     expect(others.slice(0, 20)).toEqual([])
   })
 
-  test('the path of aiosmtpd', { timeout: 120_000 }, async () => {
+  test('aiosmtpd finds the path that the relay finds in an accepted MAIL or RCPT', { timeout: 120_000 }, async () => {
     const argument = (input: string): string => input.slice(input.indexOf(':') + 1)
     const asked = accepted('path lines and their parameters', (input) => {
       const line = readPathLine(
