@@ -1,9 +1,9 @@
 /** A relay that is to leave says `Drained` when no session can submit any more and its queue is empty, and not a moment before (case S29). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { Drain, isToLeave } from '../../relay/drain.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -75,8 +75,7 @@ test('a relay that is asked to stay after all takes mail again, also where it ha
 })
 
 test('a relay is to leave when its file `drain` has a text; without that file, or with an empty one, it stays', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-drain-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   expect(isToLeave(folder)).toBe(false)
   writeFileSync(join(folder, 'drain'), '')
   expect(isToLeave(folder)).toBe(false)

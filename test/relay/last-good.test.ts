@@ -1,14 +1,14 @@
 /** The last good configuration outlives a loss of power, a full disk and a disk that hangs, and one that can not be used is told. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LastGood } from '../../relay/last-good.ts'
 import type { Loaded } from '../../relay/load.ts'
 import type { Disk } from '../../relay/spool/disk.ts'
+import { seededRandom } from '../local/seeded-random.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
-import { diceOf } from './spool/dice.ts'
 import { LosingDisk } from './spool/losing-disk.ts'
 import { smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
 
@@ -21,8 +21,7 @@ const loaded = (hash: string, files: number): Loaded => ({
 
 /** The hash of the configuration that a relay finds which starts with these files, or why it finds none. */
 function found(files: ReadonlyMap<string, Buffer>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
   for (const [path, octets] of files) writeFileSync(join(folder, basename(path)), octets)
   try {
     return new LastGood(folder).load().hash
@@ -37,7 +36,7 @@ test('whatever a loss of power leaves, the configuration of before or the new on
   await lastGood.keep(loaded('first', 5))
   const first = losing.deeds.length
   await lastGood.keep(loaded('second', 3))
-  const dice = diceOf(7)
+  const dice = seededRandom(7)
   const lucks = (['none', 'some', 'all'] as const).flatMap((data) =>
     (['none', 'some', 'all'] as const).map((names) => ({ data, names, dice })),
   )
@@ -50,8 +49,7 @@ test('whatever a loss of power leaves, the configuration of before or the new on
 })
 
 test('a configuration that was kept is found with all its files, and is told as running for want of a good one', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
   const good = loaded('good', 2)
   await new LastGood(folder).keep(good)
   const stale = new Map([['relay.json', 'it was not good when this relay started']])
@@ -77,8 +75,7 @@ test.each([
   ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no file'],
   ['is a device', (file: string) => symlinkSync('/dev/zero', file), 'can not be used: it is no file'],
 ])('a last good configuration that %s is refused with the name of its file and what is wrong with it', (_what, make, why) => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
   const file = join(folder, 'last-good.json')
   make(file)
   const load = () => new LastGood(folder).load()
@@ -103,7 +100,7 @@ test('a disk that hangs keeps no later configuration waiting, and the last one i
   hung.resolve()
   const kept = () => lastGood.keep(second).then(String, () => 'not yet')
   await expect.poll(kept).toBe('undefined')
-  const luck = { data: 'all', names: 'all', dice: diceOf(7) } as const
+  const luck = { data: 'all', names: 'all', dice: seededRandom(7) } as const
   expect(found(losing.after(losing.deeds.length, luck))).toBe('second')
 })
 

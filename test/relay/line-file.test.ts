@@ -4,7 +4,6 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,23 +12,17 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openQuotaFile } from '../../relay/limits/quota-file.ts'
 import { until } from '../local/until.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
 import { fill } from './spool/fill.ts'
 import { smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
 import { traceable } from './spool/traceable.ts'
 
 const day = 20_785
 const page = 4096
-
-function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-file-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** A process that starts: it begins with what is in the folder. */
 async function opened(folder: string) {
@@ -42,7 +35,7 @@ async function opened(folder: string) {
 const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n')
 
 test('a last line without its line end is not believed, though it looks whole', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\nshop/mailer ${day} 1`)
   const { file, troubles, path } = await opened(folder)
   expect(file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
@@ -101,7 +94,7 @@ describe.runIf(smallVolumesGiven())('a disk that becomes full in the middle of a
 })
 
 test('credentials that were counted on an earlier day are forgotten when the file is made anew; yesterday stays, since clocks differ at midnight', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   const { file, path } = await opened(folder)
   for (let back = 5; back >= 0; back--) file.note(`team/app-${back}`, { day: day - back, recipients: 1 })
   await file.written
@@ -125,7 +118,7 @@ describe.runIf(traceable())('the file is made anew at a start, when it has grown
     await file.close()
   `
   test('the new file is synced before it takes the place of the old one, and its folder after that (case S10)', () => {
-    const folder = temporary()
+    const folder = temporaryFolder()
     const path = join(folder, 'quotas')
     writeFileSync(path, `team/app ${day} 1\n`)
     const node = [process.execPath, '--input-type=module', '-e', program, module, path]
@@ -142,7 +135,7 @@ describe.runIf(traceable())('the file is made anew at a start, when it has grown
 })
 
 test('however many names there are, the file is made anew only when it has doubled', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   const name = (i: number) => `preview-${i}/mailer-of-the-application`
   writeFileSync(join(folder, 'quotas'), Array.from({ length: 95_000 }, (_, i) => `${name(i)} ${day} 1\n`).join(''))
   const { file, path } = await opened(folder)
@@ -161,7 +154,7 @@ test('however many names there are, the file is made anew only when it has doubl
 })
 
 test('while nothing can be written, 10,000 notes hold nobody up, and all of them are in the file once it can be written again (case S14)', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   const away = `${folder}-away`
   renameSync(folder, away)
   const { file, path, troubles } = await opened(folder)
@@ -183,7 +176,7 @@ test('while nothing can be written, 10,000 notes hold nobody up, and all of them
 })
 
 test('a pipe in the place of the file holds up no start, is told, and a file takes its place', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   execFileSync('mkfifo', [join(folder, 'quotas')])
   const { file, path, troubles } = await opened(folder)
   file.note('shop/mailer', { day, recipients: 1 })
@@ -194,7 +187,7 @@ test('a pipe in the place of the file holds up no start, is told, and a file tak
 })
 
 test('a folder in the place of the file is set aside, each time under a name of its own', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   for (const names of [['quotas.unreadable'], ['quotas.unreadable', 'quotas.unreadable.1']]) {
     rmSync(join(folder, 'quotas'), { force: true })
     mkdirSync(join(folder, 'quotas'))
@@ -206,7 +199,7 @@ test('a folder in the place of the file is set aside, each time under a name of 
 })
 
 test('a file that is larger than all notes together ever are is set aside unread, since it would take the memory that the mail needs (case S12)', async () => {
-  const folder = temporary()
+  const folder = temporaryFolder()
   writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\n`)
   truncateSync(join(folder, 'quotas'), 100 * 1024 * 1024)
   const { file, path, troubles } = await opened(folder)

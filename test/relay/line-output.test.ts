@@ -1,15 +1,15 @@
 /** A process goes on when the reader of its log is slow, stands still or is gone, and whoever reads that log gets whole lines. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { lineOutput } from '../../relay/line-output.ts'
 import { until } from '../local/until.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
 
 const program = join(import.meta.dirname, 'chatty-program.ts')
 /** So many lines, of 200 octets each, are more than the system and the process together keep. */
@@ -20,9 +20,7 @@ type Way = { readonly child: ChildProcess; open(): Readable }
 
 const ways: Readonly<Record<string, () => Way>> = {
   pipe() {
-    const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const path = join(folder, 'log')
+    const path = join(temporaryFolder(), 'log')
     execFileSync('mkfifo', [path])
     const read = () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const first = read()
@@ -136,9 +134,7 @@ test('the next reader of a pipe whose reader is gone begins with a whole line', 
 })
 
 test('text of a stranger in a line of the log commands no terminal, and the JSON still says the same (case R14)', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'log')
+  const file = join(temporaryFolder(), 'log')
   const fd = openSync(file, 'w')
   const output = lineOutput(fd, () => ({ lineLost: () => {}, linesMissing: () => {} }))
   const line = { address: 'ü\u009b2J\u0085\u202e\u2066@x.example', text: '\x1b\u2028' }
@@ -152,9 +148,7 @@ test('text of a stranger in a line of the log commands no terminal, and the JSON
 })
 
 test('a line is with the reader as soon as the output is flushed', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const path = join(folder, 'log')
+  const path = join(temporaryFolder(), 'log')
   const fd = openSync(path, 'a')
   onTestFinished(() => closeSync(fd))
   const output = lineOutput(fd, () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { delegatedSelectors } from '../../../operator/lifecycle/delegated-selectors.ts'
-import { diceOf } from '../../relay/spool/dice.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
 import { DomainYear, day, type Trouble, type Year } from './dkim-year.ts'
 
 /** Public: the same years for everybody. */
@@ -42,7 +42,7 @@ const year = (luck: number, troubles: readonly Trouble[], turns: Pick<Year['wish
   wish: { types: ['rsa', 'ed25519'], everyMs: 30 * day, overlapMs: 7 * day, ...turns },
   expireAfterMs: day,
   troubles,
-  dice: diceOf(luck),
+  dice: seededRandom(luck),
 })
 
 /** What signs is known from two places: who loses both has lost it. */

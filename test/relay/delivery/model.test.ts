@@ -6,7 +6,7 @@ import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Events } from '../../../relay/events.ts'
 import { Headroom } from '../../../relay/headroom.ts'
-import { diceOf } from '../spool/dice.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
 import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { allWithin } from './rig.ts'
@@ -222,7 +222,7 @@ test(`in ${stories} stories each recipient has one fate, in time, and nobody wai
   const moodOf = fc.array(fc.constantFrom(...moods), { minLength: hostNames.length, maxLength: hostNames.length })
   const holds = fc.asyncProperty(fc.nat(), ways, moodOf, deeds, async (n, first, moodOf, story) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: 1_800_000_000_000 })
-    const world = new World(diceOf(n), first, moodOf)
+    const world = new World(seededRandom(n), first, moodOf)
     for (const deed of story) await world.do(deed)
     await world.end()
     expect(world.problems).toEqual([])

@@ -84,7 +84,7 @@ test('a client that names the same recipient 20,000 times in one transaction is 
   expect(replies.at(-1)).toMatch(/^421 4\.7\.0 .*\(always\.errors\)$/)
 })
 
-test('2,000 clients that connect and leave leave no file descriptor and no session behind (case R04)', async () => {
+test('2,000 clients that connect and go leave no file descriptor and no session behind (case R04)', async () => {
   const { under } = await start()
   const descriptors = (): number => readdirSync('/proc/self/fd').length
   await banner(under)

@@ -1,11 +1,9 @@
 /** A message that was answered 250 is on disk, whole, for a process that opens the spool afterwards. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { createTransport } from 'nodemailer'
 import { afterEach, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { messagesOf } from '../spool/contents.ts'
 import { app, baseConfig, startSubmission, tellingEvents } from './submission-under-test.ts'
 
@@ -20,8 +18,7 @@ test.each([
   ['small', 2_000],
   ['large', 900_000],
 ])('a %s message of nodemailer is on disk when it is answered', async (_name, octets) => {
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-submission-'))
-  closers.push(() => rmSync(directory, { recursive: true }))
+  const directory = temporaryFolder()
   const spool = await openIn(directory)
   const under = await startSubmission(spool, baseConfig)
   const text = `${'x'.repeat(70)}\n`.repeat(Math.ceil(octets / 71))
@@ -57,8 +54,7 @@ test.each([
 })
 
 test('a message that was refused leaves nothing in the spool', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-submission-'))
-  closers.push(() => rmSync(directory, { recursive: true }))
+  const directory = temporaryFolder()
   const spool = await openIn(directory)
   closers.push(() => spool.close())
   const under = await startSubmission(spool, baseConfig)

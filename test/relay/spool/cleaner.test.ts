@@ -6,9 +6,11 @@ import { worthCopying } from '../../../relay/spool/cleaner.ts'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, messagesOf, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
 

@@ -3,9 +3,10 @@ import { copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } fr
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
 import { filled, found } from './filled.ts'
-import { listening, until } from './samples.ts'
+import { listening } from './samples.ts'
 
 test('a segment under a name with another nonce gives out no mail: its records carry the nonce of the old name', async () => {
   const spool = await filled()

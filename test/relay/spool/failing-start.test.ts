@@ -5,10 +5,11 @@ import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { makeFolders } from '../../../relay/spool/folders.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { misreading } from './misreading.ts'
-import { listening, octets, temporaryFolder } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 const folders = ['journal', 'large', 'quarantine'] as const
 

@@ -6,9 +6,11 @@ import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 async function opened(directory = temporaryFolder(), failing = new FailingDisk()) {
   const told = listening()

@@ -9,8 +9,10 @@ import { makeFolders } from '../../../relay/spool/folders.ts'
 import { manyBytes, smallAmongMany, smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 async function opened(directory = temporaryFolder()) {
   const told = listening()

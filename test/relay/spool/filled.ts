@@ -3,8 +3,10 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 /** A closed spool with two small messages and a large one; all of their records are in the journal's file `segment`. */
 export async function filled() {

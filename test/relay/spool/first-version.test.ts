@@ -3,8 +3,9 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { contentOf, draft, messagesOf, pending } from './contents.ts'
-import { listening, octets, temporaryFolder } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 const [one, two] = draft.forwardPaths.map(pending)
 

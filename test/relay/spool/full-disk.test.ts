@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { until } from '../../local/until.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
 import { fill } from './fill.ts'
-import { listening, octets, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 async function opened() {

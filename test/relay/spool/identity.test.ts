@@ -5,9 +5,10 @@ import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { identityOf } from '../../../relay/spool/identity.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
-import { listening, temporaryFolder } from './samples.ts'
+import { listening } from './samples.ts'
 
 async function openedIn(directory: string): Promise<string | undefined> {
   const spool = await openSpool({ directory, events: listening().events })

@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { until } from '../../local/until.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
-import { listening, octets, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 describe.runIf(smallVolumesGiven())('a volume of 40 inodes (case R11)', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Disk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
-import { diceOf } from './dice.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
 import { LosingDisk } from './losing-disk.ts'
 import { listening, octets } from './samples.ts'
 import { broken, contentFor, deedsOn, type Line } from './scenario.ts'
@@ -108,7 +108,7 @@ test.each([
   { timeout: 900_000 },
   async (_what, failures) => {
     for (let life = 0; life < lives; life += 1) {
-      expect(await lived(diceOf(seed + life), failures), `seed ${seed + life}`).toEqual([])
+      expect(await lived(seededRandom(seed + life), failures), `seed ${seed + life}`).toEqual([])
     }
   },
 )

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf } from './contents.ts'
-import { diceOf } from './dice.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 async function open(directory: string, disk = nodeDisk, { events } = listening()) {
   for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
@@ -107,7 +109,7 @@ test.each<[string, 'journal' | 'large', (octets: Buffer) => Buffer]>([
   await second.close()
   for (let deeds = 0; deeds <= first.deeds.length; deeds += 1) {
     for (let seed = 0; seed < 20; seed += 1) {
-      const lost = new LosingDisk(first.after(deeds, { data: 'all', names: 'some', dice: diceOf(seed) }))
+      const lost = new LosingDisk(first.after(deeds, { data: 'all', names: 'some', dice: seededRandom(seed) }))
       await (await openLosing(lost)).close()
       const left = lost.after(lost.deeds.length, { data: 'all', names: 'all', dice: () => 0 })
       const isThere = [...left.values()].some((octets) => octets.equals(kept))

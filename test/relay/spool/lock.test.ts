@@ -9,8 +9,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { lockDirectory } from '../../../relay/spool/lock.ts'
 import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf } from './contents.ts'
-import { listening, temporaryFolder } from './samples.ts'
+import { listening } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url).pathname

@@ -4,10 +4,11 @@ import { expect, test } from 'vitest'
 import type { QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
+import { until } from '../../local/until.ts'
 import { accept, type Draft, messagesOf, pending } from './contents.ts'
-import { diceOf } from './dice.ts'
 import { LosingDisk } from './losing-disk.ts'
-import { listening, octets, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 import { contentFor } from './scenario.ts'
 import { whimsical } from './whimsical.ts'
 
@@ -325,7 +326,7 @@ test(`in ${lives} lives of deeds, faults, kills and losses of power each start f
     fc.nat(),
     fc.constantFrom(undefined, 300_000, 600_000),
     async (steps, n, octets) => {
-      const life = new Life(diceOf(n), octets && { all: octets, others: 0 })
+      const life = new Life(seededRandom(n), octets && { all: octets, others: 0 })
       await life.begin()
       for (const one of steps) await life.step(one)
       await life.drain()

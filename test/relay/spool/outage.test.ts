@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
+import { until } from '../../local/until.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
-import { diceOf } from './dice.ts'
-import { listening, type Told, until } from './samples.ts'
+import { listening, type Told } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 const contentBytes = 2000
@@ -85,7 +86,7 @@ async function outage(spool: JournalSpool, ids: readonly string[], forwardPaths:
 }
 
 function shuffled(ids: readonly string[]): string[] {
-  const dice = diceOf(5)
+  const dice = seededRandom(5)
   return ids
     .map((id) => ({ id, at: dice() }))
     .toSorted((a, b) => a.at - b.at)

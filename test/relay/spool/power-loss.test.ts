@@ -1,8 +1,8 @@
 /** A spool keeps every promise in whatever state a loss of power, or a kill, leaves its disk. */
 import { expect, test } from 'vitest'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
 import { messagesOf } from './contents.ts'
-import { diceOf } from './dice.ts'
 import { LosingDisk, type Luck } from './losing-disk.ts'
 import { listening } from './samples.ts'
 import { broken, type Line, live } from './scenario.ts'
@@ -37,7 +37,7 @@ test(`a spool keeps every promise in ${statesWanted} states that a loss of power
 }, async () => {
   const losing = new LosingDisk()
   const said = await lived(losing)
-  const dice = diceOf(seed)
+  const dice = seededRandom(seed)
   const points = losing.deeds.length + 1
   const each = Math.ceil(statesWanted / points)
   let states = 0

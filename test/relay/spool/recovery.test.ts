@@ -15,9 +15,11 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, draft } from './contents.ts'
 import { filled, found } from './filled.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 test('a message with damaged content is given up and its segment set aside, and the other messages stay (case S12)', async () => {
   const spool = await filled()

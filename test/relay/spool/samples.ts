@@ -1,9 +1,5 @@
-/** What tests of the spool observe: its events, its files, and conditions to wait for. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** What tests of the spool observe: its events and contents. Child processes use it, too, so it does not import the test runner. */
 import type { Readable } from 'node:stream'
-import { onTestFinished } from 'vitest'
 import type { openSpool } from '../../../relay/spool/file-spool.ts'
 
 /** Events, and the lines that they were noted as. */
@@ -25,26 +21,8 @@ export function listening(): Told {
   }
 }
 
-export function temporaryFolder(under: string = tmpdir()): string {
-  const folder = mkdtempSync(join(under, 'relayfleet-spool-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 export async function octets(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)
-}
-
-/**
- * Resolves when the condition holds.
- * @throws Error that names `what`, after the deadline
- */
-export async function until(what: string, holds: () => boolean, deadlineMs = 5000): Promise<void> {
-  const end = performance.now() + deadlineMs
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }

@@ -2,6 +2,7 @@
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
+import { octets } from './samples.ts'
 
 type Accepting = { readonly queueId: string; readonly bytes: number; readonly reports?: string }
 export type Line =
@@ -88,9 +89,8 @@ async function wrongMessage(spool: Spool, message: QueuedMessage, promised: Prom
   if (sizes.get(queueId) !== bytes) return [`${queueId} has ${bytes} octets, and had ${sizes.get(queueId)}`]
   const least = Math.min(...message.recipients.map((r) => r.attempts))
   if (least < (attempts.get(queueId) ?? 0)) return [`${queueId} forgot attempt ${attempts.get(queueId)}`]
-  const chunks: Buffer[] = []
-  for await (const chunk of spool.content(queueId)) chunks.push(chunk)
-  return Buffer.concat(chunks).equals(contentFor(queueId, bytes)) ? [] : [`${queueId} has other content`]
+  const content = await octets(spool.content(queueId))
+  return content.equals(contentFor(queueId, bytes)) ? [] : [`${queueId} has other content`]
 }
 
 /** `ours`: acknowledged, so it must be there. `ended`: it must not. In the other two it may be there, but then whole. */

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { listening, temporaryFolder, until } from './samples.ts'
+import { listening } from './samples.ts'
 
 /** A spool on a disk one of whose calls takes its time, as calls do when a disk fails. */
 async function opened() {

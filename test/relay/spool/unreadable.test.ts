@@ -6,10 +6,12 @@ import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { type Patience, Unreadable } from '../../../relay/spool/unreadable.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, messagesOf, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { misreading } from './misreading.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets } from './samples.ts'
 
 const minute = 60_000
 const eio = Object.assign(new Error('EIO'), { code: 'EIO' })
