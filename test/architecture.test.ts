@@ -1,4 +1,4 @@
-/** The floor plan: imports go downwards, neighbours keep apart, each heavy dependency has one door, pure stays pure. */
+/** The floor plan holds: imports go downwards, some folders keep apart, heavy packages are imported in few places, and pure files stay pure. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -124,7 +124,7 @@ const bans: readonly (readonly [string, string])[] = [
   ['operator/cluster/', 'operator/local/'],
 ]
 
-/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, what is left of what ran, the status page, how both watch folders, how both serve pages and how both look at a peer's certificate. */
+/** What the operator may import of the relay: the configuration contract, the mail vocabulary, the rules, and what both sides share. */
 const operatorMaySee = [
   'relay/node-flags.ts',
   'relay/config.ts',
@@ -157,7 +157,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'reflect-metadata': ['operator/ca.ts'],
 }
 
-/** Values in, values out: no clock, no dice, no environment, no waiting. */
+/** These turn values into values, without a clock, randomness, the environment or waiting. */
 const pure = [
   'operator/lifecycle/',
   'operator/compile/',
@@ -203,34 +203,36 @@ test.each(bans)('nothing under %s imports %s', (from, to) => {
   expect(files.filter((f) => f.startsWith(from) && localImports(f).some((i) => i.startsWith(to)))).toEqual([])
 })
 
-test('of the relay, the operator sees the contract, the vocabulary, the rules and the status page', () => {
+test('the operator imports of the relay only what is listed as shared', () => {
   const seen = files
     .filter((f) => f.startsWith('operator/'))
     .flatMap((f) => localImports(f).filter((i) => i.startsWith('relay/')))
   expect(seen.filter((i) => !operatorMaySee.some((prefix) => i.startsWith(prefix)))).toEqual([])
 })
 
-test.each(Object.entries(doors))('%s has its door', (name, allowed) => {
+test.each(Object.entries(doors))('only the listed places import %s', (name, allowed) => {
   const users = files.filter((f) => packages(f).some((p) => p === name || p.startsWith(`${name}/`)))
   expect(users.filter((f) => !allowed.some((prefix) => f.startsWith(prefix)))).toEqual([])
 })
 
-test.each(files.filter((f) => pure.some((prefix) => f.startsWith(prefix))))('%s is pure', (file) => {
+test.each(
+  files.filter((f) => pure.some((prefix) => f.startsWith(prefix))),
+)('%s has no clock, randomness, environment or waiting', (file) => {
   const code = text(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
   expect(impure.exec(code)?.[0]).toBeUndefined()
 })
 
-test('argv and environment are read at the roots of composition', () => {
+test('argv and the environment are read only where the programs start', () => {
   const readers = files.filter((f) => /\bprocess\.(argv|env)\b/.test(text(f)))
   expect(readers.filter((f) => !rootsOfComposition.includes(f))).toEqual([])
 })
 
-test.each(files)('%s opens with a sentence and has at most 400 lines', (file) => {
+test.each(files)('%s opens with a doc comment and has at most 400 lines', (file) => {
   expect(text(file)).toMatch(/^(#!.*\n)?\/\*\*/)
   expect(text(file).split('\n').length).toBeLessThanOrEqual(401)
 })
 
-test('no catch-all files', () => {
+test('no file has a catch-all name such as utils or types', () => {
   expect(files.filter((f) => /(^|\/)(utils?|helpers?|types|common|shared|constants|misc|index)\.ts$/.test(f))).toEqual(
     [],
   )

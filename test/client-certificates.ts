@@ -30,17 +30,17 @@ type Options = {
   readonly notAfter?: number
   readonly usage?: ExtendedKeyUsage
   readonly keyUsage?: KeyUsageFlags
-  /** The hash in the signature on it. */
+  /** The hash in the authority's signature on the certificate. */
   readonly hash?: 'SHA-1' | 'SHA-256'
   /** Further extensions. */
   readonly others?: readonly Extension[]
-  /** Whether it names the key that signed it (the authority key identifier, RFC 5280 section 4.2.1.1). */
+  /** Whether the certificate names the key that signed it (the authority key identifier, RFC 5280 section 4.2.1.1). */
   readonly keyId?: boolean
 }
 
 const newKeys = (): Promise<Keys> => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
 
-/** Makes an authority: a root, or one that `parent` vouches for. With `isOne` false, its constraints deny that it is one. */
+/** Makes an authority: a root, or one that `parent` vouches for. With `isOne` false, its basic constraints say that it is none. */
 export async function makeAuthority(
   name: string,
   parent?: TestAuthority,

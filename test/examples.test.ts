@@ -1,4 +1,4 @@
-/** Every example compiles without an error, and answers as its comments say. */
+/** Every example compiles without an error, and its fleet accepts and refuses mail as the comments in the example say. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -14,7 +14,7 @@ const examples = readdirSync(folder)
 const compiled = (example: string): Promise<Offline> =>
   compileDirectory(join(folder, example), stateAt(temporaryFolder()))
 
-test.each(examples)('%s compiles, and nothing is wrong or in doubt', async (example) => {
+test.each(examples)('%s compiles to fleets with credentials, and no condition is False or Unknown', async (example) => {
   const { directory, compiled: result } = await compiled(example)
   expect(directory.problems).toEqual([])
   const troubles = [...result.findings].flatMap(([ref, found]) =>
@@ -26,7 +26,9 @@ test.each(examples)('%s compiles, and nothing is wrong or in doubt', async (exam
   expect(fleets.filter((f) => f.kind !== 'run' || f.config.credentials.length === 0)).toEqual([])
 })
 
-test.each(examples)('%s starts: in the place of each authority there is a certificate', async (example) => {
+test.each(
+  examples,
+)('%s has a certificate in every ca.crt, without which its relays would not start', async (example) => {
   const { directory } = await compiled(example)
   const authorities = directory.objects.flatMap((o) => (o.declares === 'keyed' ? (o.values.get('ca.crt') ?? []) : []))
   for (const text of authorities) expect(() => readAuthority('ca.crt', `${Buffer.from(text)}`)).not.toThrow()
@@ -89,6 +91,6 @@ test.each<[string, Said, object]>([
   ],
   ['redirect-to-qa', { ...staging, to: 'y@example.net' }, { verdict: 'accepted' }],
   ['redirect-to-qa', { ...staging, to: 'y@example.com' }, { rule: 'credential.recipients' }],
-])('%s answers %j as it says', async (example, said, expected) => {
+])('in %s, the submission %j has the outcome that the example describes', async (example, said, expected) => {
   expect(await answer(example, said)).toMatchObject(expected)
 })

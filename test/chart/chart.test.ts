@@ -1,4 +1,4 @@
-/** The chart as helm renders it: strict values, few rights, the very kinds that are printed. */
+/** The chart as helm renders it checks its values strictly, gives few rights, and has the CRDs exactly as they are printed. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +10,9 @@ import { dashboards, rulesFile, runbooks } from '../../monitoring/print.ts'
 import type { KubeObject } from '../cluster/api.ts'
 import { chart, helmInstalled, release, rendered, runHelm, type Values } from './helm.ts'
 
-test.each(kinds.map((kind) => [kind.plural, kind] as const))('brings %s as it is printed', (_plural, kind) => {
+test.each(
+  kinds.map((kind) => [kind.plural, kind] as const),
+)('the chart has the CRD of %s as it is printed', (_plural, kind) => {
   expect(readFileSync(chartFileOf(kind), 'utf8'), 'npm run crds').toBe(readFileSync(fileOf(kind), 'utf8'))
 })
 
@@ -28,7 +30,7 @@ const podOf = (objects: readonly KubeObject[]): Pod => {
 }
 
 describe.runIf(helmInstalled())('helm', () => {
-  test('finds nothing wrong', () => {
+  test('lints the chart without a complaint', () => {
     const { status, stdout, stderr } = runHelm(['lint', '--strict', chart])
     expect(status, stdout + stderr).toBe(0)
   })
@@ -36,42 +38,50 @@ describe.runIf(helmInstalled())('helm', () => {
   test.each<[string, Values, RegExp]>([
     ['an unknown value', { replica: 2 }, /additional properties 'replica' not allowed/],
     ['an unknown value within another', { image: { repo: 'x' } }, /additional properties 'repo' not allowed/],
-    ['a digest that is none', { image: { digest: 'latest' } }, /at '\/image\/digest'/],
-    ['no replica', { replicas: 0 }, /at '\/replicas'/],
+    ['a digest that is a tag', { image: { digest: 'latest' } }, /at '\/image\/digest'/],
+    ['zero replicas', { replicas: 0 }, /at '\/replicas'/],
     ['a privileged port', { metrics: { port: 80 } }, /at '\/metrics\/port'/],
-    ['a namespace by a pattern', { watchNamespaces: ['team-*'] }, /at '\/watchNamespaces\/0'/],
-    ['one namespace in words', { watchNamespaces: 'mail' }, /at '\/watchNamespaces'/],
-    ['a namespace that is none', { watchNamespaces: ['Mail'] }, /at '\/watchNamespaces\/0'.*does not match pattern/],
+    ['a pattern for a namespace', { watchNamespaces: ['team-*'] }, /at '\/watchNamespaces\/0'/],
+    ['a text in place of the list of namespaces', { watchNamespaces: 'mail' }, /at '\/watchNamespaces'/],
+    [
+      'a namespace with a capital letter',
+      { watchNamespaces: ['Mail'] },
+      /at '\/watchNamespaces\/0'.*does not match pattern/,
+    ],
     ['a namespace twice', { watchNamespaces: ['mail', 'mail'] }, /at '\/watchNamespaces'/],
     ['an image with its digest in the name', { image: { repository: 'a@sha256:0' } }, /at '\/image\/repository'/],
     ['an image with its tag in the name', { image: { repository: 'r.test:5000/a:1' } }, /at '\/image\/repository'/],
-    ['more replicas than one that works and some that wait', { replicas: 50 }, /at '\/replicas'/],
-    ['an admission policy that is switched by a word', { admissionPolicy: 'off' }, /at '\/admissionPolicy'/],
-    ['an admission policy that is left unsaid', { admissionPolicy: { enabled: null } }, /missing property 'enabled'/],
-    ['kinds of which is left unsaid whether they are kept', { crds: { keep: null } }, /missing property 'keep'/],
-    ['a number that is left unsaid', { replicas: null }, /missing property 'replicas'/],
+    ['fifty replicas, of which all but one would only wait', { replicas: 50 }, /at '\/replicas'/],
+    ['a word in place of the fields of the admission policy', { admissionPolicy: 'off' }, /at '\/admissionPolicy'/],
     [
-      'alerts that are switched by a word',
+      'an admission policy without a value for enabled',
+      { admissionPolicy: { enabled: null } },
+      /missing property 'enabled'/,
+    ],
+    ['CRDs without a value for keep', { crds: { keep: null } }, /missing property 'keep'/],
+    ['replicas without a value', { replicas: null }, /missing property 'replicas'/],
+    [
+      'a word as the switch of the alerts',
       { monitoring: { alerts: { enabled: 'on' } } },
       /at '\/monitoring\/alerts\/enabled'/,
     ],
     [
-      'a runbook that is no address',
+      'a runbook address that is no URL',
       { monitoring: { alerts: { runbooks: 'wiki' } } },
       /at '\/monitoring\/alerts\/runbooks'/,
     ],
-    ['a port that is left unsaid', { metrics: { port: null } }, /missing property 'port'/],
-    ['a part that is left empty', { crds: null, dns: null }, /missing properties 'crds', 'dns'/],
-    ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
+    ['a metrics port without a value', { metrics: { port: null } }, /missing property 'port'/],
+    ['parts that have no value', { crds: null, dns: null }, /missing properties 'crds', 'dns'/],
+    ['a word as the switch that keeps the CRDs', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
   ])('refuses %s and says where', (_name, values, message) => {
     expect(() => rendered(values)).toThrow(message)
   })
 
-  test.each(['a', 'localhost:5000/a', 'r.test/a/b'])('an image may be of a registry: %s', (repository) => {
+  test.each(['a', 'localhost:5000/a', 'r.test/a/b'])('the repository of the image may be %s', (repository) => {
     expect(podOf(rendered({ image: { repository, tag: '1' } })).spec.containers[0]?.image).toBe(`${repository}:1`)
   })
 
-  test('the kinds are kept on uninstall, or not, or not brought at all, and else unchanged', () => {
+  test('the CRDs are kept on uninstall, removed with it or left out, as the values say, and otherwise are as printed', () => {
     const keep = { 'helm.sh/resource-policy': 'keep' }
     for (const kept of [true, false]) {
       const crds = ofKind(rendered({ crds: { keep: kept } }), 'CustomResourceDefinition')
@@ -83,7 +93,7 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(ofKind(rendered({ crds: { enabled: false } }), 'CustomResourceDefinition')).toEqual([])
   })
 
-  test('brings what a Prometheus and a Grafana take, where that is asked for', () => {
+  test('renders PodMonitor, alerts and dashboards only where the values ask for them', () => {
     const kindsOf = (values: Values) => new Set(rendered(values).map(({ kind }) => kind))
     for (const kind of ['PodMonitor', 'PrometheusRule', 'ConfigMap']) expect(kindsOf({})).not.toContain(kind)
     const labels = { release: 'prometheus' }
@@ -112,7 +122,7 @@ describe.runIf(helmInstalled())('helm', () => {
   test.each([
     ['all namespaces', {}],
     ['two namespaces', { watchNamespaces: ['mail', 'team-a'] }],
-  ])('rights in %s: no wildcard, no escalation, no reading of what it does not need (case K39)', (_name, values) => {
+  ])('the rights for %s have no wildcard, no escalation and nothing that the operator does not need (case K39)', (_name, values) => {
     const roles = rendered(values).filter(({ kind }) => /Role$/.test(kind))
     const rules = roles.flatMap(rulesOf)
     expect(rules.flatMap((r) => [...r.apiGroups, ...r.resources, ...r.verbs])).not.toContain('*')
@@ -126,7 +136,7 @@ describe.runIf(helmInstalled())('helm', () => {
   test.each([
     ['all namespaces', {}],
     ['two namespaces', { watchNamespaces: ['mail', 'team-a'] }],
-  ])('in %s there is no right to read a Secret, nor to look around among ConfigMaps (case K39)', (_name, values) => {
+  ])('the rights for %s do not let the operator read a Secret or list ConfigMaps (case K39)', (_name, values) => {
     const rules = rendered(values)
       .filter(({ kind }) => /Role$/.test(kind))
       .flatMap(rulesOf)
@@ -139,7 +149,7 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(verbsOn('relaypolicies')).toEqual(new Set(['list', 'watch', 'patch']))
   })
 
-  test('each right on what is not of our kinds is in the table of the README, with its verbs (case K39)', () => {
+  test('the table in the README of the chart has each right on objects of other kinds than ours, with its verbs (case K39)', () => {
     const rows = readFileSync(join(chart, 'README.md'), 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('| `'))
@@ -159,7 +169,7 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(rights.filter(([resource, verb]) => !told(resource, verb))).toEqual([])
   })
 
-  test('of what it may make, change or delete, all has to carry its label (case K39)', () => {
+  test('the admission policy asks for our label on every kind of object that the operator may create, change or delete (case K39)', () => {
     const objects = rendered({})
     const written = ofKind(objects, 'ClusterRole')
       .flatMap(rulesOf)
@@ -170,12 +180,12 @@ describe.runIf(helmInstalled())('helm', () => {
     const asked = matchConstraints.resourceRules.flatMap(({ apiGroups, resources }) =>
       resources.map((resource) => `${apiGroups[0]} ${resource}`),
     )
-    // Its own kinds have rules of their own, and an Event is about somebody else's object.
+    // Our own kinds have rules of their own, and an Event is about an object of somebody else.
     const others = written.filter((what) => !/^relayfleet[.]dev |^events[.]k8s[.]io /.test(what))
     expect(asked.toSorted()).toEqual(others.toSorted())
   })
 
-  test('in its own namespace it has its Lease and its authority, by name', () => {
+  test('in its own namespace the operator may use only its Lease and the Secret of its authority, by name', () => {
     const own = ofKind(rendered({ watchNamespaces: ['mail'] }), 'Role').filter(
       ({ metadata }) => metadata.namespace === 'relayfleet-system',
     )
@@ -191,7 +201,7 @@ describe.runIf(helmInstalled())('helm', () => {
     ])
   })
 
-  test('of two releases in one namespace Helm refuses the second: they would have one Lease', () => {
+  test('two releases in one namespace have the same Role, so that Helm refuses the second: they would share one Lease', () => {
     const named = (name: string): readonly string[] => {
       const { stdout } = runHelm(['template', name, chart, '--namespace', 'mail-system'], { crds: { enabled: false } })
       return (stdout.match(/^kind: Role$\n^metadata:$\n^ {2}name: .*$/gm) ?? []).toSorted()
@@ -203,7 +213,7 @@ describe.runIf(helmInstalled())('helm', () => {
   test.each([
     ['all namespaces', []],
     ['one namespace', ['mail']],
-  ])('of two releases that watch %s Helm refuses the second: they would set back what the other wrote', (_what, watched) => {
+  ])('two releases that watch %s have the same role, so that Helm refuses the second: each would undo what the other writes', (_what, watched) => {
     const rights = (name: string, namespace: string): readonly string[] => {
       const values = { crds: { enabled: false }, watchNamespaces: watched }
       const { stdout } = runHelm(['template', name, chart, '--namespace', namespace], values)
@@ -214,7 +224,7 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(rights('one', 'mail-system')).toEqual(rights('two', 'other-system'))
   })
 
-  test('names that YAML takes for numbers or truth stay names', () => {
+  test('names that YAML would read as numbers or booleans are rendered as text', () => {
     const watched = { watchNamespaces: ['456', 'true'], serviceAccount: { name: '789' } }
     const values = { ...watched, image: { pullSecrets: ['111'] }, priorityClassName: '222', crds: { enabled: false } }
     const { stdout } = runHelm(['template', '999', chart, '--namespace', '123'], values)
@@ -230,44 +240,44 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(notText).toEqual([])
   })
 
-  test('who turns the admission policy off is told what is lost', () => {
+  test('an installation without the admission policy prints a warning of what is lost', () => {
     const notes = (values: Values) =>
       runHelm(['install', release, chart, '--dry-run=client', '--namespace', 'relayfleet-system'], values).stdout
     expect(notes({ admissionPolicy: { enabled: false } })).toContain('read every Secret of the cluster')
     expect(notes({})).not.toContain('WARNING')
   })
 
-  test('with names there is no right outside them', () => {
+  test('with watchNamespaces there is no right outside those namespaces and the namespace of the operator', () => {
     const objects = rendered({ watchNamespaces: ['mail', 'team-a'] })
     expect(objects.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([])
     const namespaces = ofKind(objects, 'Role').map(({ metadata }) => metadata.namespace)
     expect(namespaces.toSorted()).toEqual(['mail', 'relayfleet-system', 'team-a'])
   })
 
-  test('operator and relays run one image, by digest where one is given', () => {
+  test('operator and relays run the same image, by digest where one is given', () => {
     const image = `relayfleet.dev/relayfleet@${digest}`
     const [container] = podOf(rendered({ image: { digest } })).spec.containers
     expect(container).toMatchObject({ image, args: expect.arrayContaining(['run', `--image=${image}`]) })
     expect(podOf(rendered()).spec.containers[0]?.image).toMatch(/^relayfleet\.dev\/relayfleet:\d/)
   })
 
-  test('operator and relays have one pull policy', () => {
+  test('operator and relays have the same pull policy', () => {
     const [container] = podOf(rendered({ image: { pullPolicy: 'Never' } })).spec.containers
     const args = expect.arrayContaining(['--image-pull-policy=Never'])
     expect(container).toMatchObject({ imagePullPolicy: 'Never', args })
   })
 
-  test('amounts may be numbers, as for Kubernetes', () => {
+  test('amounts of CPU and memory may be numbers, as in Kubernetes', () => {
     const resources = { requests: { cpu: 0.5, memory: 134_217_728 }, limits: { cpu: 1, memory: '512Mi' } }
     expect(podOf(rendered({ resources })).spec.containers[0]).toMatchObject({ resources })
   })
 
-  test('a single replica has no budget, which would only block drains', () => {
+  test('a single replica has no PodDisruptionBudget, which would only block node drains', () => {
     expect(ofKind(rendered(), 'PodDisruptionBudget')).toHaveLength(1)
     expect(ofKind(rendered({ replicas: 1 }), 'PodDisruptionBudget')).toEqual([])
   })
 
-  test('watched namespaces reach the operator', () => {
+  test('the operator gets the watched namespaces as a flag', () => {
     const args = podOf(rendered({ watchNamespaces: ['mail', 'team-a'] })).spec.containers[0]?.args
     expect(args).toContain('--watch-namespaces=mail,team-a')
   })

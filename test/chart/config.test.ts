@@ -1,4 +1,4 @@
-/** `kubectl apply -k config/` brings what the chart brings. */
+/** `kubectl apply -k config/` installs what the chart installs. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -9,13 +9,13 @@ import { helmInstalled, runHelm } from './helm.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-test('every kind is in the kustomization of the kinds', () => {
+test('the kustomization of the CRDs names every kind', () => {
   const { resources } = parse(readFileSync(join(root, 'crds/kustomization.yaml'), 'utf8')) as { resources: string[] }
   expect(resources.toSorted()).toEqual(kinds.map(({ plural }) => `relayfleet.dev_${plural}.yaml`).toSorted())
 })
 
 describe.runIf(helmInstalled())('with helm', () => {
-  test('the operator is printed from the chart', () => {
+  test('config/ has the operator as helm renders it from the chart', () => {
     const { stdout } = runHelm(templateArguments)
     expect(readFileSync(operatorFile, 'utf8'), 'npm run config').toBe(printed(stdout))
   })

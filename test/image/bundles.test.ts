@@ -1,4 +1,4 @@
-/** What ships runs without the repository around it: bundled, each entry point answers. */
+/** The bundles run without the repository around them: each entry point answers. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,23 +18,26 @@ afterAll(() => rmSync(dist, { recursive: true, force: true }))
 const run = (bundle: string, ...args: readonly string[]) =>
   spawnSync(process.execPath, [join(dist, bundle), ...args], { encoding: 'utf8', cwd: dist })
 
-test('the command line tells its verbs', () => {
+test('the bundle of the command line prints its help', () => {
   const { stdout, stderr, status } = run('relayfleet.js', '--help')
   expect(stdout + stderr).toContain('Usage: relayfleet')
   expect(status).toBe(0)
 })
 
-test('the relay asks for its configuration', () => {
+test('the bundle of the relay, started without arguments, asks for --config and fails', () => {
   const { stdout, stderr, status } = run('relay.js')
   expect(stdout + stderr).toContain('--config')
   expect(status).not.toBe(0)
 })
 
-test.each(['operator.js', 'relay.js'])('%s is ASCII: one letter more, and Node keeps two bytes of each', (bundle) => {
+test.each([
+  'operator.js',
+  'relay.js',
+])('%s is pure ASCII, since one letter beyond it would make Node keep two bytes for every character', (bundle) => {
   expect(/[^\0-\x7f]/.exec(readFileSync(join(dist, bundle), 'utf8'))?.[0]).toBeUndefined()
 })
 
-test('an old Node is told which one is needed, and nothing else', () => {
+test('started by a Node that is too old, it only says which version it needs and how to start with it', () => {
   const old = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })'
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', old, join(dist, 'relayfleet.js')], {
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-/** The image archive: every digest is that of what it names, twice the same, and no more rights in it than needed. */
+/** Every digest in the image archive is that of what it names, and the same bundles always give the same image. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ const extracted = (archive: string, path: string): Buffer =>
 const blob = (archive: string, { digest }: Blob): Buffer => extracted(archive, `blobs/${digest.replace(':', '/')}`)
 const sha256 = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`
 
-test.runIf(process.platform === 'linux')('packs the bundles so that every reference can be followed', () => {
+test.runIf(process.platform === 'linux')('every digest fits its content, and depends on the bundles alone', () => {
   const dist = bundles(new Date(0))
   const archive = join(dist, 'image.tar')
   const { digest, name } = pack({ dist, node, tag: 'test' }, archive)

@@ -1,4 +1,4 @@
-/** Another program reads our archives, and nothing in them tells when or where they were made. */
+/** GNU tar reads our archives, and nothing in them says when or where they were made. */
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { type Entry, tar } from '../../image/tar.ts'
@@ -19,7 +19,7 @@ function gnuTar(...args: readonly string[]): string {
   return stdout
 }
 
-test('is sorted, owned as said, without times, with every folder before what is in it', () => {
+test('an archive is sorted, has the given owners and no times, and lists every folder before what is in it', () => {
   const listed = gnuTar('-tv', '--numeric-owner', '-f', '-').replaceAll(/ +/g, ' ').trim().split('\n')
   expect(listed).toEqual([
     'drwxr-xr-x 0/0 0 1970-01-01 00:00 bin/',
@@ -33,15 +33,15 @@ test('is sorted, owned as said, without times, with every folder before what is 
   ])
 })
 
-test('gives back what was put in', () => {
+test('GNU tar extracts the contents that were put in', () => {
   expect(gnuTar('-xO', '-f', '-', 'bin/run')).toBe('x'.repeat(1025))
   expect(gnuTar('-xO', '-f', '-', 'etc/passwd')).toBe('nonroot\n')
 })
 
-test('does not depend on the order of its entries', () => {
+test('the archive is the same whatever the order of its entries', () => {
   expect(Buffer.concat(tar(entries.toReversed())).equals(archive)).toBe(true)
 })
 
-test('refuses a name that its header has no room for', () => {
+test('a name of more than the 100 octets that a header has for it is refused', () => {
   expect(() => tar([{ path: 'a'.repeat(101), mode: 0o644 }])).toThrow('at most 100 octets')
 })

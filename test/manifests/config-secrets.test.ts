@@ -1,4 +1,4 @@
-/** A configuration in Secrets: whole, no larger than a Secret may be, and refused in words when it is too large for all. */
+/** A configuration is split over Secrets that are no larger than Kubernetes allows, and is refused in words where it is too large for all of them. */
 import { expect, test } from 'vitest'
 import { configSecrets, configText, hashAnnotation } from '../../operator/manifests/config-secrets.ts'
 import { configSecretNames } from '../../operator/manifests/names.ts'
@@ -36,7 +36,7 @@ test('a configuration of the usual size is relay.json in the first Secret, with 
   })
 })
 
-test('ten thousand credentials fit, each Secret below 1 MiB, and come back from Secrets in any order', () => {
+test('ten thousand credentials fit into Secrets below 1 MiB each, and are read back from the Secrets in any order', () => {
   const config = withCredentials(10_000)
   const secrets = secretsOf(config)
   expect(secrets.length).toBeGreaterThan(1)
@@ -47,7 +47,7 @@ test('ten thousand credentials fit, each Secret below 1 MiB, and come back from 
   expect(configText(secrets.toReversed())).toBe(printConfig(config))
 })
 
-test('of ten thousand credentials one is changed: all parts but one or two stay as they are', () => {
+test('a change of one credential out of ten thousand changes the index and at most two parts', () => {
   const config = withCredentials(10_000)
   const credentials = config.credentials.map((c, i) => (i === 4321 ? { ...c, suspended: true } : c))
   const before = new Set(secretsOf(config).map(({ data = {} }) => JSON.stringify(data)))
@@ -55,7 +55,7 @@ test('of ten thousand credentials one is changed: all parts but one or two stay 
   expect([2, 3]).toContain(after.length)
 })
 
-test('a write that was interrupted is told, and not taken for a configuration', () => {
+test('an interrupted write reads as the earlier configuration or is refused as incomplete', () => {
   const before = secretsOf(withCredentials(5_000))
   const after = secretsOf(withCredentials(5_001))
   expect(configText([...before, ...after.slice(0, -1)])).toBe(printConfig(withCredentials(5_000)))
@@ -63,12 +63,12 @@ test('a write that was interrupted is told, and not taken for a configuration', 
   expect(() => configText([])).toThrow('there is no relay.json')
 })
 
-test('one that is too large for all Secrets names the fleet and a mend', () => {
+test('a configuration too large for all Secrets is refused, with the name of the fleet and what to do', () => {
   expect(() => secretsOf(withCredentials(30_000))).toThrow(
     /^the configuration of mail\/shared has \d+ characters.* move some of its credentials to a second policy$/,
   )
 })
 
-test('the names are as many as the pods mount', () => {
+test('a fleet has twelve Secrets for its configuration, as many as its pods mount', () => {
   expect(configSecretNames('shared')).toHaveLength(12)
 })

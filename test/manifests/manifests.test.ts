@@ -1,4 +1,4 @@
-/** Each folder is a case: a fleet as it is declared, and its objects in a cluster, read and judged by a person. */
+/** Each folder is a golden case: a fleet as it is declared (in.yaml) and its objects in a cluster (out.yaml), read and judged by a person. */
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
@@ -8,7 +8,7 @@ import { readFleet } from './fleet-of.ts'
 const folder = import.meta.dirname
 const cases = readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory())
 
-test.each(cases.map((c) => c.name))('%s', async (name) => {
+test.each(cases.map((c) => c.name))('the fleet of %s has the objects in its out.yaml', async (name) => {
   const { fleet, shows } = readFleet(`${folder}/${name}`)
   const shown = manifestsOf(fleet).filter(({ kind }) => shows(kind))
   const text = shown.map((m) => stringify(m, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')

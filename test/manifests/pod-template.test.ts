@@ -1,4 +1,4 @@
-/** What restarts the relays: another image, another file to mount. No change of the configuration's text does. */
+/** Only another image or another set of mounted files restarts the relays; a change in the text of the configuration does not. */
 import { expect, test } from 'vitest'
 import type { RelayFleet } from '../../operator/manifests/relay-fleet.ts'
 import { relayPod } from '../../operator/manifests/relay-pod.ts'
@@ -38,7 +38,7 @@ const fleet = (...lines: readonly string[]): RelayFleet => fleetOf(policy(lines.
 const before = fleet(listeners, routesTo(a, b))
 
 test.each([
-  ['another replica', fleet(listeners, routesTo(a, b), 'replicas: 5')],
+  ['another number of replicas', fleet(listeners, routesTo(a, b), 'replicas: 5')],
   ['another port', fleet('listeners: [{name: submission, port: 2525}]', routesTo(a, b))],
   ['another mode of TLS', fleet('listeners: [{name: submission, port: 587, tls: {mode: Implicit}}]', routesTo(a, b))],
   ['another limit', fleet(listeners, routesTo(a, b), 'admission: {limits: {messageSize: 1Mi}}')],
@@ -57,11 +57,11 @@ test.each([
   ],
   ['a smarthost that has no login any more', fleet(listeners, routesTo('{name: a, host: a.example}'))],
   ['another image', { ...before, cluster: { ...before.cluster, image: 'registry.example/relayfleet:2' } }],
-])('%s does', (_name, after) => {
+])('%s restarts the relays', (_name, after) => {
   expect(relayPod(after)).not.toEqual(relayPod(before))
 })
 
-test('what is said of pulling the image holds for relays', () => {
+test('the relays get the pull policy that the operator was given for them', () => {
   const policies = (['Always', 'IfNotPresent', 'Never', undefined] as const).map((imagePullPolicy) => {
     const cluster = { ...before.cluster, ...(imagePullPolicy !== undefined && { imagePullPolicy }) }
     return relayPod({ ...before, cluster }).spec?.containers[0]?.imagePullPolicy
@@ -69,9 +69,9 @@ test('what is said of pulling the image holds for relays', () => {
   expect(policies).toEqual(['Always', 'IfNotPresent', 'Never', undefined])
 })
 
-test('a pod has more time to end than the relay takes', () => {
+test('a pod is given more time to end than its relay takes', () => {
   const { terminationGracePeriodSeconds = 0, containers = [] } = relayPod(before).spec ?? {}
   const wait = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
-  // relay/main.ts gives what is in flight 25 s.
+  // relay/main.ts gives deliveries in flight 25 s to end.
   expect(terminationGracePeriodSeconds - wait).toBeGreaterThan(25)
 })
