@@ -1,4 +1,4 @@
-/** docs/benchmarks.md says what the newest run in the repository measured; who failed, or does not fsync, is named. */
+/** docs/benchmarks.md shows what the newest run in the repository measured, and names each server that failed or does not fsync. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { sectionOf } from '../../bench/page.ts'
@@ -50,7 +50,7 @@ test('the page and the plot are checked in as printed (else run `node bench/prin
   expect(readFileSync(plotFile, 'utf8')).toBe(plot)
 })
 
-test('medians stand in the table, and what was not measured is a dash', () => {
+test('the table has medians, and a dash for what was not measured', () => {
   const section = sectionOf(results)
   expect(section).toContain('|  | Durable 1.0 | Careless 1.0 |\n')
   expect(section).toContain('| 4 KB, 20 sessions reused: delivered/s | 200 | 200 |')
@@ -58,7 +58,7 @@ test('medians stand in the table, and what was not measured is a dash', () => {
   expect(section).toContain('| memory at rest, MiB | 1 | 1 |')
 })
 
-test('who does not fsync, failed or was skipped is named', () => {
+test('servers that do not fsync, failed or were skipped are named', () => {
   const section = sectionOf(results)
   expect(section).toContain('**Careless does not fsync**')
   expect(section).not.toContain('**Durable does not fsync**')
@@ -66,7 +66,7 @@ test('who does not fsync, failed or was skipped is named', () => {
   expect(section).toContain('**Absent was skipped**: no compiler')
 })
 
-test('the longest bar of a group is its best', () => {
+test('the best server of a group has the longest bar, and the others are drawn to scale', () => {
   const uneven = {
     ...results,
     entries: [entry('Best'), entry('Half', { runs: { ...entry('').runs, smallReused: [run(100)] } })],

@@ -1,4 +1,4 @@
-/** What the documents have people type is there: each verb of relayfleet with its options, and what kubectl is asked for. */
+/** Every command that the documents show exists: each verb of relayfleet with its options, and each field that kubectl is asked for. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { commanded } from '../operator/cli/commanded.ts'
 const pages = ['README.md', ...readdirSync('docs').flatMap((f) => (f.endsWith('.md') ? [`docs/${f}`] : []))]
 const text = (page: string): string => readFileSync(page, 'utf8')
 
-/** In a block or in backticks, without the comment behind it. */
+/** The commands of a program that a page shows in a code block or in backticks, without the comments after them. */
 const typed = (page: string, program: string): readonly string[] => {
   const blocks = [...text(page).matchAll(/^```(?:sh)?\n(.*?)^```/gms)].flatMap(([, block = '']) =>
     block.replaceAll(/\\\n/g, ' ').split('\n'),
@@ -23,7 +23,7 @@ const typed = (page: string, program: string): readonly string[] => {
 
 const groups = ['domain', 'inbox']
 
-test.each(pages)('%s: each command of relayfleet is there, with its options', async (page) => {
+test.each(pages)('%s: each command of relayfleet that it shows exists, with its options', async (page) => {
   for (const command of typed(page, 'relayfleet')) {
     const [, ...words] = command.trim().split(/\s+/)
     const verb = words.slice(0, groups.includes(words[0] ?? '') ? 2 : 1)
@@ -36,7 +36,7 @@ test.each(pages)('%s: each command of relayfleet is there, with its options', as
   }
 })
 
-/** The names of objects of a kind that a folder of YAML declares, each behind its namespace where it has one. */
+/** The names of the objects of a kind that a folder of YAML declares, each with its namespace before it where it has one. */
 const declared = (folder: string, kind: string): readonly string[] =>
   readdirSync(folder)
     .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
@@ -44,7 +44,7 @@ const declared = (folder: string, kind: string): readonly string[] =>
     .filter((object) => object.kind === kind)
     .map(({ metadata }) => [metadata.namespace ?? [], metadata.name].flat().join('/'))
 
-// Who deletes a namespace loses the mail of the policies in it (docs/sre.md).
+// Deleting a namespace loses the mail of the policies in it (docs/sre.md).
 test.each(pages)('%s: no namespace is deleted before the policies in it', (page) => {
   const deletions = typed(page, 'kubectl').filter((command) => / delete /.test(command))
   for (const [i, command] of deletions.entries()) {
@@ -68,7 +68,7 @@ const hasField = (schema: Schema | undefined, path: readonly string[]): boolean 
   return schema?.type === 'object' && 'properties' in schema && hasField(schema.properties[step], more)
 }
 
-test.each(pages)('%s: each column that kubectl is asked for is a field', (page) => {
+test.each(pages)('%s: each custom column that kubectl is asked for is a field of its kind', (page) => {
   const asked = [...text(page).matchAll(/kubectl get (\w+)[^`\n]* -o custom-columns=([^`\n]+)/g)]
   const paths = asked.flatMap(([, name = '', columns = '']) =>
     [...columns.matchAll(/:\.((?:spec|status)[\w.]*)(?:\[[^\]]*\])?(\.\w+)?/g)].map(
@@ -83,7 +83,7 @@ test.each(pages)('%s: each column that kubectl is asked for is a field', (page) 
   expect(wrong).toEqual([])
 })
 
-test('what kubectl shows of our kinds by itself is Ready: an alert of anything else asks for its column', () => {
+test('where docs/alerts.md has plain kubectl get, it speaks of Ready, the only condition that kubectl prints by itself', () => {
   const paragraphs = text('docs/alerts.md').split('\n\n')
   const plain = paragraphs.filter((p) => /`kubectl get (?:rpol|sdom|rcred) (?!-A -o custom-columns)/.test(p))
   expect(plain.length).toBeGreaterThan(0)

@@ -1,4 +1,4 @@
-/** The reference is what the schemas, the rules and the metrics say. */
+/** docs/reference.md is printed from the schemas, the rules and the metrics. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { printed, referenceFile } from '../../docs/print-reference.ts'

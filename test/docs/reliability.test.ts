@@ -1,4 +1,4 @@
-/** docs/reliability.md: each case has one row, each row that passes a test that is there, and each open one says why. */
+/** docs/reliability.md has one row for each case, names only tests that exist, and says what is missing where a case is open. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -19,12 +19,16 @@ test('no case has two rows', () => {
   expect(rows.map((row) => row.id)).toEqual([...new Set(rows.map((row) => row.id))])
 })
 
-test.each(rows.map((row) => [row.id, row] as const))('%s passes by a test, or says what is missing', (_id, row) => {
+test.each(
+  rows.map((row) => [row.id, row] as const),
+)('the row of %s names a test that passes, or says what is missing', (_id, row) => {
   if (row.state === 'pass') expect(row.tests).not.toEqual([])
   else expect(row.state).toMatch(/^open: .{10}/)
 })
 
-test.each(rows.flatMap((row) => row.tests.map((named) => [row.id, named] as const)))('%s: there is %s', (id, named) => {
+test.each(
+  rows.flatMap((row) => row.tests.map((named) => [row.id, named] as const)),
+)('the row of %s names a test that exists: %s', (id, named) => {
   const [, file = '', name] = /^`([^`]+)`(?:: (.*))?$/.exec(named) ?? []
   expect(existsSync(join(root, file)), file).toBe(true)
   if (name === undefined) {
@@ -37,7 +41,7 @@ test.each(rows.flatMap((row) => row.tests.map((named) => [row.id, named] as cons
 })
 
 const families = 'PMATRSUN'
-test('every case of these families that a test names has a row', () => {
+test('every case of the families in the document that a test names has a row', () => {
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter((f) =>
     /\.(test\.ts|smtp)$/.test(f),
   )

@@ -1,4 +1,4 @@
-/** What a relay logs and a condition says is explained to the SRE; links and paths in the docs lead somewhere. */
+/** docs/sre.md explains every log message and every reason of a condition, and every link of the documents leads to what exists. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -18,7 +18,7 @@ const reasons = [
   ...found('operator/lifecycle/record-conditions.ts', /'(Record(?!s)[A-Za-z]+)'/g),
   ...found('operator/lifecycle/record-conditions.ts', /\bis\('[A-Za-z]+', '([A-Za-z]+)'/g),
   ...found('operator/cluster/publishing/publish-trouble.ts', /'(Publisher[A-Za-z]+)'/g),
-  // In these, every word of several humps is one.
+  // In these files no function marks a reason, so the quoted words themselves are looked for.
   ...found('operator/cluster/statuses/scaling-down.ts', /\['(Drain[A-Za-z]+)',/g),
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),
@@ -30,12 +30,12 @@ const reasons = [
   ),
 ]
 
-test('every message of a log line is explained', () => {
+test('every log message of the relay is explained', () => {
   expect(logged.length).toBe(text('relay/events.ts').match(/\blog\.(debug|info|warn|error)\(/g)?.length)
   expect(logged.filter((message) => !text('docs/sre.md').includes(`\`${message}\``))).toEqual([])
 })
 
-test('every message of a line of the operator is explained', () => {
+test('every log message of the operator is explained', () => {
   const told = ['operator-log', 'run'].flatMap((f) => found(`operator/cli/${f}.ts`, /\blog\('[a-z]+', '([^']+)'/g))
   expect(told.length).toBeGreaterThan(8)
   expect(told.filter((message) => !text('docs/sre.md').includes(`\`${message}\``))).toEqual([])
@@ -48,17 +48,17 @@ test('every reason of a condition is explained', () => {
 })
 
 const metricsNamed = found('docs/sre.md', /\b(relayfleet_[a-z_]+)/g)
-test.each([...new Set(metricsNamed)])('%s is a metric', (name) => {
+test.each([...new Set(metricsNamed)])('%s, which docs/sre.md names, is a metric', (name) => {
   expect(text('docs/reference.md')).toContain(`\`${name}\``)
 })
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((f) => `docs/${f}`)]
-test.each(pages.filter((p) => p.endsWith('.md')))('the links of %s lead somewhere', (page) => {
+test.each(pages.filter((p) => p.endsWith('.md')))('every file that %s links to exists', (page) => {
   const links = found(page, /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
   expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
 })
 
-/** What GitHub makes of a heading: the words that stand there, in lower case, with hyphens between them. */
+/** The anchors that GitHub makes of the headings of a page: their words in lower case, with hyphens between them. */
 const anchorsOf = (page: string): readonly string[] =>
   [
     ...text(page)
@@ -72,7 +72,7 @@ const anchorsOf = (page: string): readonly string[] =>
       .replaceAll(' ', '-'),
   )
 
-test.each(pages.filter((p) => p.endsWith('.md')))('the links of %s lead to headings that are there', (page) => {
+test.each(pages.filter((p) => p.endsWith('.md')))('every heading that %s links to exists', (page) => {
   const links = [...text(page).matchAll(/\]\(([^)#:\s]*)#([^)]+)\)/g)].map(([, file = '', anchor = '']) => ({
     to: file === '' ? page : join(dirname(page), file),
     anchor,
