@@ -1,4 +1,4 @@
-/** What would wake somebody, on a real rule engine: each alert fires while its trouble lasts, and none on what is healthy. */
+/** On a real rule engine, each alert fires while its trouble lasts, and none fires on a fleet that is healthy. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +11,10 @@ import { createMetrics } from '../../relay/metrics.ts'
 import { installed, programFile } from '../local/programs.ts'
 import { atRest } from '../relay/at-rest.ts'
 
-/** A sample each half a minute, as Prometheus writes them: `0x3 1x9` is four of 0 and ten of 1, `_` none, `stale` its end. */
+/** Samples half a minute apart, as promtool reads them: `0x3 1x9` is four of 0 and ten of 1, `_` is none, `stale` ends the series. */
 type Series = Readonly<Record<string, string>>
 
-/** The alerts that fire after each of so many minutes. */
+/** The alerts that fire at each of these minutes. */
 function firing(series: Series, ...minutes: readonly number[]): readonly (readonly string[])[] {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-alerts-'))
   const file = (name: string, content: unknown): string => {
@@ -24,7 +24,7 @@ function firing(series: Series, ...minutes: readonly number[]): readonly (readon
   const rules = join(folder, 'rules.yaml')
   writeFileSync(rules, printedRules())
   const input = Object.entries(series).map(([name, values]) => ({ series: name, values }))
-  // None is expected, so that promtool tells of each: which, and when.
+  // No sample is expected, so that promtool prints each alert that fires, with its name and the time.
   const fired = minutes.map((at) => ({
     expr: `label_replace(group by (alertname) (ALERTS{alertstate="firing"}), "at", "${at}", "", "")`,
     eval_time: `${at * 60}s`,
@@ -41,7 +41,7 @@ function firing(series: Series, ...minutes: readonly number[]): readonly (readon
   )
 }
 
-/** A fleet at rest, as it tells of itself from its first scrape. */
+/** The series of a fleet at rest, from its first scrape on. */
 async function healthy(): Promise<Series> {
   const relay = createMetrics('mail/shared', () => atRest)
   relay.certificateExpiry.set({ listener: 'submission' }, 90 * 86_400)
@@ -54,13 +54,13 @@ async function healthy(): Promise<Series> {
   return Object.fromEntries(pairs)
 }
 
-test('they are in the chart, and have their pages, as they are printed', () => {
+test('the rules in the chart and the pages of the alerts are as printed, and no two alerts have one name', () => {
   expect(readFileSync(rulesFile, 'utf8'), 'npm run monitoring').toBe(printedRules())
   expect(readFileSync(pagesFile, 'utf8'), 'npm run monitoring').toBe(printedPages())
   expect(new Set(alerts.map(({ name }) => name)).size).toBe(alerts.length)
 })
 
-test('each line that a relay logs of what it has not taken over is on the page of RelayfleetConfigurationNotInForce', () => {
+test('the page of RelayfleetConfigurationNotInForce has each line that a relay logs of what it could not load', () => {
   const events = readFileSync(join(pagesFile, '..', '..', 'relay', 'events.ts'), 'utf8')
   const logged = [...events.matchAll(/log\.error\(\{[^}]*\}, '(configuration [^';]*|a file can not be used)/g)]
   expect(logged.length).toBe(3)
@@ -68,7 +68,7 @@ test('each line that a relay logs of what it has not taken over is on the page o
   expect(logged.map(([, line]) => line).filter((line) => !diagnosis.includes(`\`${line}\``))).toEqual([])
 })
 
-test('a page sends nobody to what is not there', () => {
+test('every heading that the pages of the alerts link to exists', () => {
   const targets = [...printedPages().matchAll(/\]\((?:(\w+\.md))?#([\w-]+)\)/g)]
   expect(targets.length).toBeGreaterThan(5)
   const heading = /^#+ (.*)$/gm
@@ -83,16 +83,16 @@ test('a page sends nobody to what is not there', () => {
 })
 
 describe.runIf(installed('promtool'))('on a rule engine', () => {
-  test('none fires on a fleet at rest, from its start', async () => {
+  test('no alert fires on a fleet at rest, from its start on', async () => {
     expect(firing(await healthy(), 0, 1, 30, 180)).toEqual([[], [], [], []])
   })
 
-  test('none fires while another replica of the operator takes over', () => {
+  test('no alert fires while another replica of the operator takes over', () => {
     const series = { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x21 1x40' }
     expect(firing(series, 10, 10.5, 11, 12).flat()).toEqual([])
   })
 
-  test('two releases in namespaces of their own, each with its leader, are in order; one that has none is told', () => {
+  test('of two releases in namespaces of their own each needs its own leader, and RelayfleetNoLeader fires where one has none', () => {
     const released = (b: string) => ({
       'relayfleet_leader{namespace="a",pod="1"}': '1x60',
       'relayfleet_leader{namespace="b",pod="2"}': b,
@@ -101,7 +101,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
     expect(firing(released('0x60'), 20)).toEqual([['RelayfleetNoLeader']])
   })
 
-  test('none fires while a relay ends and another version of it starts', () => {
+  test('no alert fires while a relay is replaced by another version of it', () => {
     const series = {
       'relayfleet_leader{pod="a"}': '1x60',
       'relayfleet_ready{instance="a"}': '1x20 0 stale',
@@ -110,7 +110,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
     expect(firing(series, 10.5, 11, 12).flat()).toEqual([])
   })
 
-  test('none fires while the relays of a fleet read an edit, which is pending meanwhile', () => {
+  test('no alert fires while the relays of a fleet load an edit, and Ready is Unknown', () => {
     const series = {
       'relayfleet_leader{pod="a"}': '1x60',
       'relayfleet_fleets{ready="True"}': '3x20 2x2 3x40',
@@ -130,31 +130,31 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       'relayfleet_smtpd_messages_total{result="refused",rule="queue.storage",policy="mail/shared"}',
       'RelayfleetMailNotStored',
     ],
-  ])('the first that %s counts fires: there was a 0 before', async (counter, is) => {
+  ])('the very first count of %s fires an alert, since the counter is exported as 0 before it', async (counter, is) => {
     const series = await healthy()
     expect(series[counter]).toBe('0x400')
     expect(firing({ ...series, [counter]: '0x20 1x100' }, 12)).toEqual([[is]])
   })
 
-  /** Until `over`, in minutes, where it is over while we look; `is`: the alert that is to fire. */
+  /** In minutes: at `from` and at `until` the alert `is` has to fire, and at `over` none. */
   type Trouble = { what: string; scraped: Series; is: string; from: number; until: number; over?: number }
   const troubles: readonly Trouble[] = [
     {
-      what: 'nobody leads',
+      what: 'no replica of the operator leads',
       scraped: { 'relayfleet_leader{pod="a"}': '1x20 0x60', 'relayfleet_leader{pod="b"}': '0x80' },
       is: 'RelayfleetNoLeader',
       from: 12,
       until: 40,
     },
     {
-      what: 'no pod of the operator is there',
+      what: 'the operator has no pod',
       scraped: { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x20 stale' },
       is: 'RelayfleetNoLeader',
       from: 12,
       until: 40,
     },
     {
-      what: 'a relay that is killed again has one open attempt again',
+      what: 'a relay that is killed a second time has one open attempt, as the first time',
       scraped: {
         'relayfleet_delivery_ambiguous_total{instance="a"}': '1x120 _x2 1x120',
         'process_start_time_seconds{instance="a"}': '-9x120 _x2 3700x120',
@@ -165,7 +165,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 90,
     },
     {
-      what: 'a relay that is started again finds one damaged file again',
+      what: 'a relay that is restarted finds one damaged file, as at its first start',
       scraped: {
         'relayfleet_spool_quarantined_total{instance="a"}': '1x200 _x2 1x200',
         'process_start_time_seconds{instance="a"}': '-9x200 _x2 6100x200',
@@ -176,7 +176,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 180,
     },
     {
-      what: 'a relay that is new begins with one',
+      what: 'a new relay begins with one open attempt',
       scraped: {
         'relayfleet_delivery_ambiguous_total{instance="a"}': '_x40 1x120',
         'process_start_time_seconds{instance="a"}': '_x40 1210x120',
@@ -187,7 +187,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 37,
     },
     {
-      what: 'attempts stay without a reply while a relay is at work',
+      what: 'attempts stay without a reply while a relay runs',
       scraped: {
         'relayfleet_delivery_ambiguous_total{instance="a"}': '0x200 1x2 4x100',
         'process_start_time_seconds{instance="a"}': '0x400',
@@ -198,7 +198,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 119,
     },
     {
-      what: 'a relay takes no mail, and nobody tries, since it is not ready',
+      what: 'a relay is not ready, so that nobody submits mail to it',
       scraped: { 'relayfleet_ready{instance="a"}': '1x20 0x60 1x100' },
       is: 'RelayfleetRelayNotReady',
       from: 12,
@@ -206,7 +206,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'somebody fills the volume, whose queue is empty',
+      what: 'something else fills the volume while the queue is empty',
       scraped: {
         'relayfleet_spool_free_bytes{instance="a"}': '500000000x20 44000000x60 500000000x60',
         'relayfleet_spool_used_bytes{instance="a"}': '0x200',
@@ -219,7 +219,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'an edit is refused, and stays',
+      what: 'a relay refuses an edit, which stays for a while',
       scraped: {
         'relayfleet_config_errors_total{instance="a"}': '0x20 1x200',
         'relayfleet_config_ok{instance="a"}': '1x20 0x80 1x60',
@@ -248,7 +248,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'a fleet is ready, and leaves out its smarthosts',
+      what: 'a fleet is ready and Degraded',
       scraped: {
         'relayfleet_fleets{ready="True"}': '1x200',
         'relayfleet_fleets_with_condition{condition="Degraded"}': '0x20 1x60 0x60',
@@ -259,7 +259,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'a queue has its most octets',
+      what: 'a queue is full',
       scraped: { 'relayfleet_smtpd_messages_total{result="refused",rule="queue.storage"}': '_x20 1+1x20 21x60' },
       is: 'RelayfleetMailNotStored',
       from: 12,
@@ -267,7 +267,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 27,
     },
     {
-      what: 'mail does not leave',
+      what: 'mail does not leave the queue',
       scraped: { 'relayfleet_queue_oldest_message_age_seconds{instance="a"}': '0+30x60 0x20' },
       is: 'RelayfleetMailDoesNotLeave',
       from: 11,
@@ -275,7 +275,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 31,
     },
     {
-      what: 'a certificate nears its end, and is renewed',
+      what: 'a certificate is about to end, and then renewed',
       scraped: { 'relayfleet_certificate_expiry_timestamp_seconds{instance="a"}': '605400x60 9999999x60' },
       is: 'RelayfleetCertificateEnds',
       from: 11,
@@ -283,7 +283,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 31,
     },
     {
-      what: 'nobody reads the log',
+      what: 'log lines are lost, since nobody reads them',
       scraped: { 'relayfleet_log_lines_lost_total{instance="a"}': '0x20 5+5x20 105x60' },
       is: 'RelayfleetLogLinesLost',
       from: 11,
@@ -291,7 +291,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 27,
     },
     {
-      what: 'a relay that is to leave stays for more than an hour',
+      what: 'a relay that has to leave stays for more than an hour',
       scraped: { 'relayfleet_fleets_with_condition{condition="ScalingDown"}': '0x10 1x200 0x20' },
       is: 'RelayfleetRelayDoesNotLeave',
       from: 67,
@@ -299,7 +299,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 107,
     },
     {
-      what: 'a relay has another spool',
+      what: 'a relay has another spool than before',
       scraped: { 'relayfleet_fleets_with_condition{condition="SpoolReset"}': '0x20 1x60 0x20' },
       is: 'RelayfleetSpoolReset',
       from: 11,
@@ -307,7 +307,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'a record of a domain is gone',
+      what: 'the DNS record of a sender domain is wrong',
       scraped: { 'relayfleet_sender_domain_record_ok{record="SPF",sender_domain="mail/a"}': '1x20 0x60 1x20' },
       is: 'RelayfleetRecordWrong',
       from: 11,
@@ -315,7 +315,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 42,
     },
     {
-      what: 'a key waits for its record for more than a day',
+      what: 'a DKIM key waits for its record for more than a day',
       scraped: { 'relayfleet_dkim_keys{stage="Pending"}': '1x3000 0x20' },
       is: 'RelayfleetKeysPending',
       from: 1442,
@@ -333,7 +333,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       until: 60,
     },
     {
-      what: 'an old password is used for too long',
+      what: 'an old password is still used when it is overdue',
       scraped: { 'relayfleet_rotations_pending{reason="OldKeyOverdue"}': '0x10 1x200 0x20' },
       is: 'RelayfleetRotationOverdue',
       from: 67,
@@ -341,7 +341,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 107,
     },
     {
-      what: 'a credential nears its end',
+      what: 'a credential is about to end',
       scraped: {
         'relayfleet_credential_expiry_timestamp_seconds{credential="a/b",ends="credential"}': '605400x60 9999999x60',
       },
@@ -351,7 +351,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 31,
     },
     {
-      what: 'a kind may not be listed',
+      what: 'the operator may not list a kind',
       scraped: { 'relayfleet_watch_restarts_total{resource="secrets"}': '0+1x60 60x60' },
       is: 'RelayfleetWatchesInterrupted',
       from: 9,
@@ -359,7 +359,7 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 41,
     },
     {
-      what: 'what may not be written is told again',
+      what: 'the operator can not write a fleet',
       scraped: { 'relayfleet_reconcile_errors_total{part="fleet"}': '0x20 1x200' },
       is: 'RelayfleetOperatorTrouble',
       from: 11,
@@ -367,16 +367,16 @@ describe.runIf(installed('promtool'))('on a rule engine', () => {
       over: 22,
     },
   ]
-  test('each alert has its trouble here', () => {
+  test('every alert has a trouble in this table', () => {
     const missing = alerts.filter(({ name }) => !troubles.some(({ is }) => is === name))
     expect(missing.map(({ name }) => name)).toEqual([])
   })
 
-  test.each(troubles)('$what: it fires, and nothing else, and it ends', ({ scraped, is, from, until, over }) => {
+  test.each(troubles)('$what: $is fires, alone, and ends with the trouble', ({ scraped, is, from, until, over }) => {
     const series = { 'relayfleet_leader{pod="a"}': '1x4000', ...scraped }
     const it = [is]
     const ends = over === undefined ? [] : [over]
     expect(firing(series, from, until, ...ends)).toEqual([it, it, ...ends.map(() => [])])
-    // One of them lasts for a day and a half.
+    // One of the troubles takes more than a day of samples.
   }, 90_000)
 })

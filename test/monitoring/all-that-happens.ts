@@ -1,4 +1,4 @@
-/** The metrics pages of a relay and an operator to which everything has happened that a dashboard asks for. */
+/** Serves the metrics of a relay and of an operator that have a series for everything that a dashboard asks for. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

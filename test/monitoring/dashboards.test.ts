@@ -1,4 +1,4 @@
-/** The dashboards as Grafana gets them: printed, told, and each of their questions answered by a Prometheus that scraped a fleet. */
+/** The dashboards are in the chart as printed, show every metric, and a Prometheus that scraped a fleet answers each of their queries. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { grafanaJson, type Panel, type Query } from '../../monitoring/dashboards/dashboard.ts'
@@ -26,7 +26,7 @@ test.each(dashboards.map((d) => [d.uid, d] as const))('%s is in the chart as it 
   expect(readFileSync(dashboardFile(dashboard), 'utf8'), 'npm run monitoring').toBe(grafanaJson(dashboard))
 })
 
-test('every dashboard has a name that stays, and every panel says what is seen, and in what', () => {
+test('every dashboard has a uid of its own, and every panel a title of its own, a description and a unit', () => {
   expect(new Set(dashboards.map(({ uid }) => uid)).size).toBe(dashboards.length)
   for (const { rows } of dashboards) {
     const titles = rows.flatMap(({ panels }) => panels.map(({ title }) => title))
@@ -39,7 +39,9 @@ test('every dashboard has a name that stays, and every panel says what is seen, 
 })
 
 type GrafanaPanel = { readonly id: number; readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>> }
-test.each(dashboards.map((d) => [d.uid, d] as const))('%s: no panel covers another', (_uid, dashboard) => {
+test.each(
+  dashboards.map((d) => [d.uid, d] as const),
+)('%s: no panel covers another or leaves the grid', (_uid, dashboard) => {
   const { panels } = JSON.parse(grafanaJson(dashboard)) as { readonly panels: readonly GrafanaPanel[] }
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
   const fields = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
@@ -49,7 +51,7 @@ test.each(dashboards.map((d) => [d.uid, d] as const))('%s: no panel covers anoth
   expect(new Set(fields).size).toBe(fields.length)
 })
 
-test('every metric of ours is on a dashboard, and none that is not there', () => {
+test('every metric of ours is on a dashboard, and no dashboard asks for one that does not exist', () => {
   const registries = [createMetrics('mail/shared', () => atRest).registry, createOperatorMetrics().registry]
   const ours = registries
     .flatMap((r) => r.getMetricsAsArray().map(({ name }) => name))
@@ -58,14 +60,14 @@ test('every metric of ours is on a dashboard, and none that is not there', () =>
   expect([...new Set(asked.map((name) => name.replace(/_bucket$/, '')))].toSorted()).toEqual(ours.toSorted())
 })
 
-/** As Grafana asks when all is chosen. */
+/** The query as Grafana sends it when every variable is set to All. */
 const asAsked = ({ expr }: Query, instance = '.*'): string =>
   expr
     .replaceAll('$instance', instance)
     .replaceAll(/\$(?:policy|job|smarthost)/g, '.*')
     .replaceAll('$__rate_interval', '30s')
 
-/** What a small fleet without a store, without keys and without limits has no series of. */
+/** The panels that stay empty for a fleet without a store of limits, without DKIM keys and without limits. */
 const notOfThisFleet = [
   'Store of limits',
   'Who counts',
@@ -87,7 +89,7 @@ describe.runIf(installed('promtool', 'aiosmtpd'))('on a Prometheus that scraped 
     const from = 'app@corp.test'
     const binding = fleet.binding('app')
     const send = (to: string) => nodemailer(binding, { from, to, raw: message({ from, id: `${to}.1@corp.test` }) })
-    // A first series of a counter is no rate: Prometheus sees it, and then what comes on top.
+    // A rate needs two samples of a counter, so Prometheus has to see a first round of mail and then a second one.
     const round = async (): Promise<void> => {
       for (const to of ['someone@elsewhere.test', '550.nobody@elsewhere.test', '450.later@elsewhere.test'])
         expect(await send(to)).toMatchObject({ code: 250 })
@@ -119,15 +121,17 @@ describe.runIf(installed('promtool', 'aiosmtpd'))('on a Prometheus that scraped 
     await stage.close()
   })
 
-  test.each(shown.map((s) => [`${s.where} (${s.query.legend})`, s] as const))('%s', async (_name, { query }) => {
+  test.each(shown.map((s) => [`${s.where} (${s.query.legend})`, s] as const))('Prometheus answers %s', async (_name, {
+    query,
+  }) => {
     const series = await prometheus.query(asAsked(query))
     expect(series.length).toBeGreaterThan(0)
-    // What a legend names is there, or the line has no name.
+    // A label that the legend names has to be in the series: without it the line has no name.
     const named = [...query.legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label ?? '')
     for (const label of named) expect(series.filter((s) => s[label] !== undefined).length, label).toBeGreaterThan(0)
   })
 
-  test('a small fleet has all of it but what it has no part in', async () => {
+  test('a small fleet fills every panel but those of features that it does not use', async () => {
     const missing: string[] = []
     for (const { panel, query } of shown.filter(({ where }) => !where.startsWith('relayfleet-operator')))
       if ((await prometheus.query(asAsked(query, real))).length === 0) missing.push(panel.title)
