@@ -1,4 +1,4 @@
-/** Each folder is a case: what is declared, and what follows from it, read and judged by a person. */
+/** Each folder is a golden case: what is declared (in.yaml) and what compile makes of it (out.yaml), read and judged by a person. */
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { kinds } from '../../crds/kinds.ts'
@@ -21,7 +21,7 @@ const withTimes = (status: { readonly conditions: readonly object[] }): unknown 
   conditions: status.conditions.map((c) => ({ ...c, lastTransitionTime: '2026-01-01T00:00:00Z' })),
 })
 
-test.each(cases.map((c) => c.name))('%s', async (name) => {
+test.each(cases.map((c) => c.name))('%s compiles to its out.yaml', async (name) => {
   const { snapshot, facts } = readCase(`${folder}/${name}`)
   const compiled = compile(snapshot)
   await expect(render(compiled, facts.show ?? 'compact')).toMatchFileSnapshot(`${name}/out.yaml`)

@@ -1,4 +1,4 @@
-/** What holds for every snapshot: order means nothing, nothing is mutated, nobody gains by another one's error. */
+/** What holds for every snapshot: the order of its lists means nothing, compile changes nothing in it, and an error gives and takes no right. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compile } from '../../operator/compile/compile.ts'
@@ -14,7 +14,7 @@ const plain = (value: unknown): unknown =>
     }),
   )
 
-/** Rare meetings (three claims on one domain, one of them in doubt) need some hundred worlds to come up. */
+/** Rare combinations (three claims on one domain, one of them in doubt) need some hundred random worlds to come up. */
 fc.configureGlobal({ numRuns: 300 })
 
 const namespaceName = fc.constantFrom('mail', 'team-a', 'team-b')
@@ -125,7 +125,7 @@ const troubled = worlds.chain((world) =>
     }),
 )
 
-test('the order of the lists means nothing', () => {
+test('the order of the lists in a snapshot does not change what is compiled', () => {
   fc.assert(
     fc.property(
       troubled.chain(({ after }) => fc.tuple(fc.constant(after), reordered(after))),
@@ -136,7 +136,7 @@ test('the order of the lists means nothing', () => {
   )
 })
 
-test('compile changes nothing that it is given', () => {
+test('compile does not change the snapshot that it is given', () => {
   fc.assert(
     fc.property(troubled, ({ after }) => {
       const before = plain(after)
@@ -146,7 +146,7 @@ test('compile changes nothing that it is given', () => {
   )
 })
 
-test('compiling again what was just made changes nothing', () => {
+test('compiling again, with the first result running, gives the same result', () => {
   fc.assert(
     fc.property(worlds, (world) => {
       const once = compile(world)
@@ -156,7 +156,7 @@ test('compiling again what was just made changes nothing', () => {
 })
 
 type Right = string
-/** fleet, credential, domain, subdomains: all that somebody may do. */
+/** Each right as a text: the fleet, the credential, the SenderDomain, the domain, and whether its subdomains are included. */
 const rights = (configs: Snapshot['running']): ReadonlySet<Right> =>
   new Set(
     [...configs].flatMap(([fleet, config]) =>
@@ -174,7 +174,7 @@ const configsAfter = (compiled: Compiled, before: Snapshot['running']): Snapshot
     }),
   )
 
-test('nobody gains a right by an error', () => {
+test('no credential gains a right when an object turns invalid', () => {
   fc.assert(
     fc.property(troubled, ({ after }) => {
       fc.pre(after.unread.length === 0)
@@ -185,7 +185,7 @@ test('nobody gains a right by an error', () => {
   )
 })
 
-test('nobody loses a right by an error or by a file that can not be read', () => {
+test('no credential loses a right when an object turns invalid or a file can not be read', () => {
   fc.assert(
     fc.property(troubled, ({ after }) => {
       const has = rights(configsAfter(compile(after), after.running))
@@ -194,8 +194,8 @@ test('nobody loses a right by an error or by a file that can not be read', () =>
   )
 })
 
-/** Permission said once more, as naively as it can be. */
-test('every right has the consent of policy and domain, and one owner', () => {
+/** A second, naive implementation of the rules of consent, to compare with. */
+test('every right has the consent of its policy and its domain, which are of one environment', () => {
   fc.assert(
     fc.property(worlds, (world) => {
       const admits = (given: { readonly from: string }, owner: string, asking: string): boolean =>
@@ -218,7 +218,7 @@ test('every right has the consent of policy and domain, and one owner', () => {
   )
 })
 
-test('no address can belong to domains of two owners', () => {
+test('no address belongs to accepted domains of two namespaces', () => {
   fc.assert(
     fc.property(worlds, (world) => {
       const { findings } = compile(world)
@@ -235,10 +235,10 @@ test('no address can belong to domains of two owners', () => {
   )
 })
 
-test('10,000 credentials and 1,000 domains compile in well under a second and a half of CPU', () => {
+test('10,000 credentials and 1,000 domains compile in less than 1.5 s of CPU', () => {
   const world = bigSnapshot(1_000, 10_000)
   const first = compile(world)
-  // Of the processor: what else the machine does is not counted.
+  // Time of the processor, since what else the machine does must not count.
   const begin = process.cpuUsage()
   const again = compile({ ...world, running: running(first) })
   const { user, system } = process.cpuUsage(begin)

@@ -1,4 +1,4 @@
-/** Whose a binding Secret's name is where two credentials want it. */
+/** Where two credentials ask for a binding Secret of the same name, the one that has that Secret keeps it; where neither has it, the older one gets it. */
 import { expect, test } from 'vitest'
 import { compile } from '../../operator/compile/compile.ts'
 import type { Name, Snapshot } from '../../operator/compile/snapshot.ts'
@@ -22,13 +22,19 @@ const accepted = (facts: Partial<Snapshot>, name: string): string | undefined =>
     .statuses.get(`RelayCredential mail/${name}`)
     ?.conditions.find(({ type }) => type === 'Accepted')?.reason
 
-test('an older credential that is given the name of the Secret of another one, which has it, takes it from nobody', () => {
+test('an older credential that asks for the Secret of a younger one is refused as long as the younger one has that Secret', () => {
   const formerSecrets = new Map([['mail/older' as Name, 'older']])
   const renamed = { credentials: [of('older', 'newer'), of('newer')], formerSecrets }
   expect([accepted(renamed, 'older'), accepted(renamed, 'newer')]).toEqual(['Conflicted', 'Accepted'])
 
   const unbound = { ...renamed, bindingKeys: new Map() }
-  expect([accepted(unbound, 'older'), accepted(unbound, 'newer')], 'nobody has it').toEqual(['Accepted', 'Conflicted'])
+  expect([accepted(unbound, 'older'), accepted(unbound, 'newer')], 'neither has the Secret').toEqual([
+    'Accepted',
+    'Conflicted',
+  ])
   const written = { ...renamed, formerSecrets: new Map() }
-  expect([accepted(written, 'older'), accepted(written, 'newer')], 'it has it').toEqual(['Accepted', 'Conflicted'])
+  expect([accepted(written, 'older'), accepted(written, 'newer')], 'the older one has the Secret').toEqual([
+    'Accepted',
+    'Conflicted',
+  ])
 })

@@ -1,4 +1,4 @@
-/** What compile remembers of frozen objects is what it would find anew, whatever else has changed. */
+/** What compile remembers of frozen objects never makes its result another one than that of a fresh compile, whatever else has changed. */
 import { expect, test } from 'vitest'
 import { deepFreeze } from '../../operator/cluster/watch/freeze.ts'
 import { compile } from '../../operator/compile/compile.ts'
@@ -33,15 +33,21 @@ const changes: Readonly<Record<string, Partial<Snapshot>>> = {
         : d,
     ),
   },
-  'no namespace is chosen any more': { namespaces: new Map() },
-  'all keys are gone': { bindingKeys: new Map() },
-  'something could not be read': { unread: ['a list'], namespaces: new Map() },
-  'a Secret is somebody else’s': { secrets: new Map([['team-2/app-2', { type: 'Opaque' }]]) },
-  'another credential has its Secret': { credentials: [...before.credentials, rival] },
-  'it is on this machine': { place: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false } },
+  'no namespace has labels any more': { namespaces: new Map() },
+  'all keys of credentials are gone': { bindingKeys: new Map() },
+  'a list could not be read': { unread: ['a list'], namespaces: new Map() },
+  'somebody else has a Secret of a name that a credential asks for': {
+    secrets: new Map([['team-2/app-2', { type: 'Opaque' }]]),
+  },
+  'an older credential asks for the Secret of another one': { credentials: [...before.credentials, rival] },
+  'the fleets run on this machine instead of in a cluster': {
+    place: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false },
+  },
 }
 
-test.each(Object.entries(changes))('%s', (_name, change) => {
+test.each(
+  Object.entries(changes),
+)('with this change, compile gives what a fresh compile gives: %s', (_name, change) => {
   compile(before)
   const now: Snapshot = { ...before, ...change }
   const found = compile(now)

@@ -1,4 +1,4 @@
-/** How far it reaches that something could not be read: not beyond the namespaces where it is. */
+/** Where something could not be read, credentials that seem to be gone stay, but only in the namespaces where it may be. */
 import { expect, test } from 'vitest'
 import { compile } from '../../operator/compile/compile.ts'
 import type { CompiledFleet } from '../../operator/compile/compiled.ts'
@@ -31,16 +31,16 @@ const everybody = ['web.team-a', 'web.team-b']
 const unread = ['relaycredentials of team-b: could not be listed yet']
 
 test.each<[string, Partial<Snapshot>, readonly string[]]>([
-  ['nothing is unread: whoever is gone is gone', { credentials: [] }, []],
-  ['nobody knows where: all stay', { credentials: [], unread }, everybody],
+  ['everything was read: credentials that are gone lose their access', { credentials: [] }, []],
+  ['credentials of an unknown namespace were not read: all credentials stay', { credentials: [], unread }, everybody],
   [
-    'in one namespace: those of it stay',
+    'credentials of one namespace were not read: only those of that namespace stay',
     { credentials: [], unread, unreadNamespaces: new Set(['team-b']) },
     ['web.team-b'],
   ],
-  ['labels, nobody knows whose: all stay', { namespaces: new Map(), unread }, everybody],
+  ['labels of an unknown namespace were not read: all credentials stay', { namespaces: new Map(), unread }, everybody],
   [
-    'labels of one namespace: its credentials stay',
+    'labels of one namespace were not read: only the credentials of that namespace stay',
     { namespaces: new Map(), unread, unreadNamespaces: new Set(['team-b']) },
     ['web.team-b'],
   ],
