@@ -1,4 +1,4 @@
-/** The checked-in CRDs are what the kinds say, and keep the API server's rules for structural schemas. */
+/** The checked-in CRDs are printed from the kinds, and keep the API server's rules for structural schemas. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { kinds } from '../../crds/kinds.ts'
@@ -10,7 +10,7 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
     expect(readFileSync(fileOf(kind), 'utf8')).toBe(printed(kind))
   })
 
-  test('every string, list and map has its limit, which the CEL budget needs', () => {
+  test('every string, list and map has a limit, which the cost budget of CEL rules needs', () => {
     const unlimited = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(
       ([, schema]) =>
         (schema.type === 'string' && schema.maxLength === undefined) ||
@@ -20,7 +20,7 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
     expect(unlimited.map(([field]) => field)).toEqual([])
   })
 
-  test('kubectl explain tells of every field what it means, in whole sentences that can be read at a glance', () => {
+  test('every field has a description for kubectl explain, in whole sentences of at most 210 characters', () => {
     const properties = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(
       ([field]) => field.includes('.') && !field.endsWith('[]'),
     )
@@ -30,12 +30,12 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
     expect(long.map(([field]) => field)).toEqual([])
   })
 
-  test('the fields that rules point to exist', () => {
+  test('every field that a rule points to exists in the schema', () => {
     const known = new Set(fieldsOf(kind.spec, 'spec').map(([field]) => field))
     expect([...kind.rules, ...kind.immutable].map((r) => r.field).filter((f) => !known.has(f))).toEqual([])
   })
 
-  test('keys of maps are required, and defaults are of their type', () => {
+  test('the keys of a list that the API server merges by key are required in its items', () => {
     const wrong = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(([, schema]) => {
       if (schema.type !== 'array') return false
       const required = schema.items.type === 'object' && 'required' in schema.items ? (schema.items.required ?? []) : []
@@ -52,7 +52,7 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
   })
 })
 
-test('the names people type', () => {
+test('each kind has the plural, short and category names that people type at kubectl', () => {
   expect(kinds.map((k) => crdOf(k).spec.names)).toMatchObject([
     { plural: 'relaypolicies', shortNames: ['rpol'], categories: ['relayfleet'] },
     { plural: 'senderdomains', shortNames: ['sdom'], categories: ['relayfleet'] },
@@ -60,7 +60,7 @@ test('the names people type', () => {
   ])
 })
 
-test('credentials are a provisioned service, and policies scale', () => {
+test('the CRD of RelayCredential is labelled as a provisioned service, and RelayPolicy has the scale subresource', () => {
   const [policy, , credential] = kinds.map((k) => crdOf(k))
   expect(credential?.metadata.labels).toHaveProperty(['servicebinding.io/provisioned-service'], 'true')
   expect(policy?.spec.versions[0]?.subresources).toEqual({

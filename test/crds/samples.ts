@@ -1,4 +1,4 @@
-/** Valid objects, and variants of them in one field, each with the verdict on it. */
+/** A valid spec of each kind, and functions that vary one field of it and give the verdict on the variant. */
 
 export type Verdict = {
   readonly name: string

@@ -1,4 +1,4 @@
-/** The YAML directory's validation: the verdicts, and messages that a person can act upon. */
+/** The validation of a YAML directory gives the expected verdict on every sample, and messages that say what to change. */
 import { describe, expect, test } from 'vitest'
 import { forms } from '../../crds/forms.ts'
 import { kinds } from '../../crds/kinds.ts'
@@ -27,12 +27,19 @@ const problemsOf = (kind: Kind, spec: unknown, name?: string): readonly Problem[
 }
 const plain = (spec: object): unknown => JSON.parse(JSON.stringify(spec))
 
-test.each(verdicts.map((v): [string, Verdict] => [v.name, v]))('%s', (_name, { kind, spec, metadataName, refused }) => {
+const outcome = ({ refused }: Verdict): string => (refused === undefined ? 'accepted' : `refused at ${refused}`)
+
+test.each(verdicts.map((v): [string, string, Verdict] => [v.name, outcome(v), v]))('%s: %s', (_name, _outcome, {
+  kind,
+  spec,
+  metadataName,
+  refused,
+}) => {
   const fields = problemsOf(kindOf(kind), plain(spec), metadataName).map((p) => p.field)
   expect(fields).toEqual(refused === undefined ? [] : [refused])
 })
 
-test('every rule is broken by some verdict', () => {
+test('every rule of every kind is broken by at least one sample', () => {
   const messages = new Set(
     verdicts.flatMap((v) => problemsOf(kindOf(v.kind), plain(v.spec), v.metadataName)).map((p) => p.message),
   )
@@ -40,7 +47,7 @@ test('every rule is broken by some verdict', () => {
   expect(rules.filter((r) => !messages.has(r.slice(r.indexOf(': ') + 2)))).toEqual([])
 })
 
-test('the least that can be said gets every default', () => {
+test('an object with its required fields only gets every default', () => {
   expect(validate(relayPolicy, object('RelayPolicy', policySpec))).toMatchObject({
     ok: true,
     spec: {
@@ -63,7 +70,7 @@ test('the least that can be said gets every default', () => {
   })
 })
 
-test('the object that is validated stays as it was', () => {
+test('validation does not change the object that it is given', () => {
   const given = object('RelayPolicy', policySpec)
   const before = structuredClone(given)
   validate(relayPolicy, given)
@@ -72,20 +79,16 @@ test('the object that is validated stays as it was', () => {
 
 const message = (kind: Kind, spec: unknown): string | undefined => problemsOf(kind, spec)[0]?.message
 
-describe('a message names the mend', () => {
+describe('a message says what to change', () => {
   test.each([
+    ['a misspelt field', { ...policySpec, lisener: [] }, 'there is no field "lisener"; did you mean "listeners"?'],
     [
-      'a field near a known one',
-      { ...policySpec, lisener: [] },
-      'there is no field "lisener"; did you mean "listeners"?',
-    ],
-    [
-      'a field in another case',
+      'a field with a wrong capital',
       { ...policySpec, Replicas: 1 },
       'there is no field "Replicas"; did you mean "replicas"?',
     ],
     [
-      'a value near a known one',
+      'a misspelt value',
       { ...policySpec, environment: 'production' },
       '"production" is not one of Production, NonProduction; did you mean "Production"?',
     ],
@@ -95,7 +98,7 @@ describe('a message names the mend', () => {
       'must be text; write it in quotes: "1.2"',
     ],
     [
-      'a number without the unit that quotes alone would not give it',
+      'a duration without a unit, which quotes alone would not mend',
       { ...policySpec, queue: { maxAge: 300 } },
       '300 is not a duration between 1ms and ten years, like 30s, 5m or 1h30m',
     ],
@@ -111,18 +114,18 @@ describe('a message names the mend', () => {
       'environment is missing and has no default; add it',
     ],
     [
-      'a network',
+      'a malformed network',
       { ...policySpec, admission: { networks: { allow: ['x/8'] } } },
       '"x/8" is not a network, like 198.51.100.0/24 or 2001:db8::/64',
     ],
     [
-      'a duration',
+      'a malformed duration',
       { ...policySpec, queue: { maxAge: '5 min' } },
       '"5 min" is not a duration between 1ms and ten years, like 30s, 5m or 1h30m',
     ],
     ['a number too large', { ...policySpec, replicas: 1000 }, '1000 is too large; the most is 100'],
     [
-      'a name that is there twice',
+      'a name that stands twice in a list',
       {
         ...policySpec,
         listeners: [
@@ -132,18 +135,18 @@ describe('a message names the mend', () => {
       },
       '"a" stands twice in this list; give each entry a name of its own',
     ],
-  ])('%s', (_name, spec, expected) => {
+  ])('for %s', (_name, spec, expected) => {
     expect(message(relayPolicy, spec)).toBe(expected)
   })
 
-  test('a kind of key that is there twice, which an API server refuses in a set', () => {
+  test('for a value that stands twice in a set, which an API server refuses', () => {
     const spec = { ...domainSpec, dkim: { algorithms: ['ed25519', 'ed25519'] } }
     expect(problemsOf(senderDomain, spec)).toMatchObject([
       { field: 'spec.dkim.algorithms[1]', message: '"ed25519" stands twice in this list; remove one of the two' },
     ])
   })
 
-  /** Of a schema and all that is in it. */
+  /** The patterns of a schema and of everything within it. */
   const patternsIn = (schema: Schema): readonly string[] => {
     if (schema.type === 'array') return patternsIn(schema.items)
     if (schema.type === 'object') {
@@ -153,7 +156,7 @@ describe('a message names the mend', () => {
     return schema.type === 'string' && schema.pattern !== undefined ? [schema.pattern] : []
   }
 
-  test('each form of a text has words, so that nobody is shown its pattern', () => {
+  test('for a text of a wrong form: every pattern has a description in words, which is shown in its place', () => {
     expect(kinds.flatMap((k) => patternsIn(k.spec)).filter((p) => !forms.has(p))).toEqual([])
     const spec = { ...credentialSpec, ...certificate({ uris: ['x:a,URI:y:b'] }) }
     expect(message(relayCredential, spec)).toBe(
@@ -161,12 +164,12 @@ describe('a message names the mend', () => {
     )
   })
 
-  test('a field far from all is answered with the known ones', () => {
+  test('for an unknown field that resembles none: the known fields are listed', () => {
     expect(message(senderDomain, { ...domainSpec, zzz: 1 })).toContain('known here: domain, environment')
   })
 })
 
-test('one wrong value is one problem, and every wrong value is told', () => {
+test('each of several wrong values is reported, once', () => {
   const spec = { ...policySpec, environment: 5, replicas: -1, routes: 'none' }
   expect(
     problemsOf(relayPolicy, spec)
@@ -181,11 +184,11 @@ test.each([
   ['a list', []],
   ['an empty object', {}],
   ['a spec that is a list', object('RelayPolicy', [])],
-])('%s is no object of a kind', (_name, value) => {
+])('%s is refused as no object of our kinds', (_name, value) => {
   expect(validate(relayPolicy, value).ok).toBe(false)
 })
 
-describe('what an API server refuses in metadata', () => {
+describe('metadata, as an API server judges it', () => {
   const fieldsOf = (metadata: object): readonly string[] => {
     const result = validate(relayPolicy, {
       ...object('RelayPolicy', policySpec),
@@ -206,21 +209,21 @@ describe('what an API server refuses in metadata', () => {
     'Example.org/a',
     'x'.repeat(64),
     `${'x'.repeat(254)}/a`,
-  ])('a label %j', (key) => {
+  ])('the label key %j is refused', (key) => {
     expect(fieldsOf({ labels: { [key]: 'x', ok: 'y' } })).toEqual([expect.stringContaining(words)])
   })
-  test.each(['a b', '', 'a/', 'x'.repeat(64)])('an annotation %j', (key) => {
+  test.each(['a b', '', 'a/', 'x'.repeat(64)])('the annotation key %j is refused', (key) => {
     expect(fieldsOf({ annotations: { [key]: 'x' } })).toEqual([
       expect.stringContaining(words.replace(' lower-case', '')),
     ])
   })
-  test('and what it takes', () => {
+  test('every key that Kubernetes allows is accepted', () => {
     const labels = { a: '', 'A.b_c-1': 'x', 'example.org/a': 'x', ['x'.repeat(63)]: 'x' }
     expect(fieldsOf({ labels, annotations: { ...labels, 'Example.org/A': 'any text at all\n' } })).toEqual([])
   })
 })
 
-test('a path tells lists from fields that look like numbers', () => {
+test('in the path of a problem, a field whose name looks like a number stays text', () => {
   const spec = { ...credentialSpec, secretTemplate: { labels: { '0': 5, 'a/b~c': 6 } } }
   expect(problemsOf(relayCredential, spec).map((p) => p.path)).toEqual([
     ['spec', 'secretTemplate', 'labels', '0'],
@@ -228,14 +231,14 @@ test('a path tells lists from fields that look like numbers', () => {
   ])
 })
 
-test('a status with a field that its schema lacks is told', () => {
+test('a field of a status that its schema lacks is reported', () => {
   expect(statusProblems(senderDomain, { observedGeneration: 1, conditions: [] })).toEqual([])
   expect(statusProblems(senderDomain, { phase: 'Ready' }).map((p) => p.field)).toEqual(['phase'])
 })
 
 test.each<[string, object, string]>([
-  ['a name that has no text', { routes: [{ ...route, name: { toString: 1 } }] }, 'spec.routes[0].name'],
-  ['a host with a zone', smarthost({ host: 'fe80::1%eth0' }), 'spec.routes[0].smarthosts[0].host'],
-])('%s is told, and ends nothing', (_name, spec, field) => {
+  ['a name that can not be turned into text', { routes: [{ ...route, name: { toString: 1 } }] }, 'spec.routes[0].name'],
+  ['an IPv6 address with a zone as host', smarthost({ host: 'fe80::1%eth0' }), 'spec.routes[0].smarthosts[0].host'],
+])('%s is reported as a problem, and nothing is thrown', (_name, spec, field) => {
   expect(problemsOf(relayPolicy as Kind, plain({ ...policySpec, ...spec })).map((p) => p.field)).toEqual([field])
 })

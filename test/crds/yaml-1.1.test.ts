@@ -1,4 +1,4 @@
-/** kubectl and helm read YAML 1.1, where a plain Off is false: what we print for them says the same in both. */
+/** What we print for kubectl and helm means the same in YAML 1.1, which they read and where a plain Off is false, as in YAML 1.2. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -15,11 +15,11 @@ const files = folders.flatMap((folder) =>
 const read = (text: string, version: '1.1' | '1.2') =>
   parseAllDocuments(text, { version }).map((document) => document.toJS() as unknown)
 
-test('there is something to read', () => {
+test('the check finds YAML files to read', () => {
   expect(files.length).toBeGreaterThan(20)
 })
 
-test.each(files)('%s means one thing', (file) => {
+test.each(files)('%s means the same in YAML 1.1 and 1.2', (file) => {
   const text = readFileSync(join(root, file), 'utf8')
   expect(read(text, '1.1')).toEqual(read(text, '1.2'))
 })
