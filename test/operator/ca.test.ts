@@ -1,3 +1,4 @@
+/** The operator's authority issues certificates that a client verifies, for as long as both last, and knows when one has to be renewed. */
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +10,7 @@ const day = 24 * 3_600_000
 const now = Date.UTC(2026, 10, 24)
 const hosts = ['relay.example.org', '127.0.0.1']
 
-/** A listener with a certificate of this authority, and what a client says of it that trusts `ca`. */
+/** Opens a listener with a certificate of this authority; the result tells how a client that trusts `ca` judges it. */
 async function listening(authority: Issued) {
   const { certificate, key } = await issue(authority, hosts, Date.now())
   const server = createServer({ cert: certificate, key }, (socket) => socket.end())
@@ -27,7 +28,7 @@ async function listening(authority: Issued) {
   }
 }
 
-test('a client that trusts the authority verifies the certificate by name and by address, and no other', async () => {
+test('a client that trusts the authority verifies its certificate by name and by address, and one that trusts another does not', async () => {
   const authority = await createAuthority(Date.now())
   const verify = await listening(authority)
   const stranger = await createAuthority(Date.now())
@@ -52,7 +53,7 @@ test('case S23: an authority that was made while the clock was ten years ahead i
   expect(await verify('relay.example.org', authority.certificate)).toBe('verified')
 })
 
-test('the authority is one for ten years, the certificate one for ninety days that signs nothing', async () => {
+test('an authority lasts ten years, and a certificate of it ninety days, with which nothing can be signed', async () => {
   const authority = await createAuthority(now)
   const leaf = new X509Certificate((await issue(authority, hosts, now)).certificate)
   const ca = new X509Certificate(authority.certificate)
@@ -63,7 +64,7 @@ test('the authority is one for ten years, the certificate one for ninety days th
   expect(leaf.subjectAltName).toBe('DNS:relay.example.org, IP Address:127.0.0.1')
 })
 
-test('no certificate outlives its authority', async () => {
+test('a certificate that is issued late ends with its authority', async () => {
   const authority = await createAuthority(now)
   const late = now + 3649 * day
   const leaf = new X509Certificate((await issue(authority, hosts, late)).certificate)
@@ -71,19 +72,19 @@ test('no certificate outlives its authority', async () => {
 })
 
 test.each([
-  ['fresh', hosts, 0, true],
-  ['with a third of its time left', hosts, 59 * day, true],
-  ['with less than a third left', hosts, 61 * day, false],
-  ['that is not valid yet, since a clock was ahead', hosts, -2 * day, false],
-  ['for other hosts', ['relay.example.org'], 0, false],
-  ['for more hosts', [...hosts, 'mail.example.org'], 0, false],
-] as const)('a certificate %s', async (_name, wanted, later, serves) => {
+  ['a fresh certificate serves', hosts, 0, true],
+  ['a certificate with more than a third of its time left serves', hosts, 59 * day, true],
+  ['a certificate with less than a third of its time left has to be renewed', hosts, 61 * day, false],
+  ['a certificate that is not valid yet, since a clock was ahead, has to be renewed', hosts, -2 * day, false],
+  ['a certificate with a host too many has to be issued anew', ['relay.example.org'], 0, false],
+  ['a certificate that lacks one of the hosts has to be issued anew', [...hosts, 'mail.example.org'], 0, false],
+] as const)('%s', async (_name, wanted, later, serves) => {
   const authority = await createAuthority(now)
   const { certificate } = await issue(authority, hosts, now)
   expect(await stillServes(certificate, authority, wanted, now + later)).toBe(serves)
 })
 
-test('a certificate of another authority of the same name, or none at all, does not serve', async () => {
+test('a certificate of another authority of the same name does not serve, nor does a text that is no certificate', async () => {
   const [authority, other] = [await createAuthority(now), await createAuthority(now)]
   const { certificate } = await issue(other, hosts, now)
   expect(await stillServes(certificate, authority, hosts, now)).toBe(false)

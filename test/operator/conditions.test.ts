@@ -1,4 +1,4 @@
-/** Ready follows from the others, and a time moves only with a status. */
+/** Ready is derived from the other conditions, and a condition's time changes only with its status. */
 import { expect, test } from 'vitest'
 import type { Condition } from '../../operator/compile/compiled.ts'
 import { deriveReady, mergeConditions } from '../../operator/conditions.ts'
@@ -14,45 +14,55 @@ const resolved = condition('ResolvedRefs', 'True')
 const programmed = condition('Programmed', 'True')
 
 test.each([
-  ['all is well', [accepted, resolved, programmed], 'True', 'Ready'],
-  ['a domain has only Accepted', [accepted], 'True', 'Ready'],
+  ['Ready is True where every condition is True', [accepted, resolved, programmed], 'True', 'Ready'],
+  ['Ready is True for a domain that has no condition but Accepted', [accepted], 'True', 'Ready'],
   [
-    'the first False in the order of looking',
+    'of two conditions that are False, Accepted gives the reason before Programmed',
     [condition('Programmed', 'False'), condition('Accepted', 'False')],
     'False',
     'AcceptedFalse',
   ],
   [
-    'False before Unknown',
+    'a condition that is False gives the reason before one that is Unknown',
     [condition('Accepted', 'Unknown'), resolved, condition('Programmed', 'False')],
     'False',
     'ProgrammedFalse',
   ],
   [
-    'Unknown while something is open',
+    'Ready is Unknown while Programmed is',
     [accepted, resolved, condition('Programmed', 'Unknown')],
     'Unknown',
     'ProgrammedUnknown',
   ],
   [
-    'suspended is not ready',
+    'what is suspended is not ready',
     [accepted, resolved, programmed, condition('Suspended', 'True')],
     'False',
     'SuspendedTrue',
   ],
   [
-    'a record that is missing is not ready',
+    'a domain with a missing record is not ready',
     [accepted, condition('DKIMValid', 'False', 'RecordMissing')],
     'False',
     'RecordMissing',
   ],
-  ['to sign nothing may be meant', [accepted, condition('DKIMValid', 'False', 'NotSigned')], 'True', 'Ready'],
-  ['not suspended is no obstacle', [accepted, resolved, programmed, condition('Suspended', 'False')], 'True', 'Ready'],
+  [
+    'a domain that is not signed may be ready, since that may be meant',
+    [accepted, condition('DKIMValid', 'False', 'NotSigned')],
+    'True',
+    'Ready',
+  ],
+  [
+    'Suspended=False does not stand against Ready',
+    [accepted, resolved, programmed, condition('Suspended', 'False')],
+    'True',
+    'Ready',
+  ],
 ] as const)('%s', (_name, found, status, reason) => {
   expect(deriveReady(found)).toMatchObject({ type: 'Ready', status, reason })
 })
 
-test('times: new now, unchanged before, changed now, gone when not found', () => {
+test('a condition has the time of its last change of status, and is dropped when it is no longer found', () => {
   const first = mergeConditions(
     [],
     [accepted, condition('Programmed', 'Unknown'), condition('Suspended', 'True')],
@@ -68,17 +78,17 @@ test('times: new now, unchanged before, changed now, gone when not found', () =>
   ])
 })
 
-test('merging the same again changes nothing, so that an idle operator writes nothing', () => {
+test('merging the same findings again changes nothing, so that an idle operator writes nothing', () => {
   const once = mergeConditions([], [accepted, resolved, programmed], 3, 't1')
   expect(mergeConditions(once, [accepted, resolved, programmed], 3, 't2')).toEqual(once)
 })
 
-test('a finding’s field is for people at a terminal, not for the status', () => {
+test('the field of a finding, which the command line prints, is not in the status', () => {
   const [merged] = mergeConditions([], [{ ...accepted, field: 'spec' } as Condition], 1, 't1')
   expect(merged).not.toHaveProperty('field')
 })
 
-test('a certificate that is over, or not valid yet, is against it, and one that only ends soon is not', () => {
+test('a certificate that has ended or is not valid yet stands against Ready, and one that only ends soon does not', () => {
   const ready = (reason: string) =>
     deriveReady([{ type: 'CertificateValid', status: 'False', reason, message: reason }]).status
   expect(ready('CertificateExpired')).toBe('False')

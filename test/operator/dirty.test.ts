@@ -1,9 +1,10 @@
+/** A flag that wakes a loop: any number of marks make one turn, and none is lost. */
 import { expect, test } from 'vitest'
 import { Dirty } from '../../operator/dirty.ts'
 
 const forever = new AbortController().signal
 
-test('a burst of marks is one turn', async () => {
+test('a hundred marks in a row make one turn', async () => {
   const dirty = new Dirty()
   for (let i = 0; i < 100; i += 1) dirty.mark()
   await dirty.next(forever)
@@ -15,7 +16,7 @@ test('a burst of marks is one turn', async () => {
   expect(second).toBe(false)
 })
 
-test('a mark during a turn is not lost', async () => {
+test('a mark during a turn makes another turn', async () => {
   const dirty = new Dirty()
   dirty.mark()
   await dirty.next(forever)
@@ -23,14 +24,14 @@ test('a mark during a turn is not lost', async () => {
   await dirty.next(forever)
 })
 
-test('looking at the flag leaves it raised', async () => {
+test('waiting for the flag to be raised does not lower it', async () => {
   const dirty = new Dirty()
   dirty.mark()
   await dirty.raised
   await dirty.next(forever)
 })
 
-test.each([true, false])('the signal ends the wait (ended before: %s)', async (before) => {
+test.each([true, false])('the signal ends the wait (aborted before the wait: %s)', async (before) => {
   const ending = new AbortController()
   if (before) ending.abort()
   const waiting = new Dirty().next(ending.signal)

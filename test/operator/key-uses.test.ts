@@ -1,4 +1,4 @@
-/** What relays tell of the use of keys, put together: by the asker's clock, whoever saw it last, and of networks. */
+/** The last use of each key is put together from what the relays report, by the clock of the operator, and tells networks instead of addresses. */
 import { expect, test } from 'vitest'
 import { keySaying, usesRecorded } from '../../operator/key-saying.ts'
 import { networkOf, type Told, usesIn } from '../../operator/key-uses.ts'
@@ -19,16 +19,16 @@ test.each([
   ['2001:db8:0:7::1', '2001:db8:0:7::/64'],
   ['::1', '::/64'],
   ['fe80::1%eth0', 'fe80::/64'],
-])('%s is in %s', (client, network) => {
+])('a use by the client %s is reported as by %s', (client, network) => {
   expect(networkOf(client)).toBe(network)
 })
 
-test('the last one counts, however wrong the clocks of the relays are', () => {
+test('the latest use counts, however wrong the clocks of the relays are', () => {
   const hourAhead = told('2026-06-01T13:00:00Z', '2026-06-01T12:50:00Z', '192.0.2.1')
   const hourBehind = told('2026-06-01T11:00:00Z', '2026-06-01T10:55:00Z', '198.51.100.1')
   const use = usesIn([hourAhead, hourBehind]).get('a/web')?.get('k')
   expect([use?.network, use?.at]).toEqual(['198.51.100.0/24', noon - 300_000])
-  // From the future comes nobody.
+  // A use in the future counts as one at this moment.
   expect(
     usesIn([told('2026-06-01T12:00:00Z', '2026-06-01T14:00:00Z', '192.0.2.1')])
       .get('a/web')
@@ -36,7 +36,7 @@ test('the last one counts, however wrong the clocks of the relays are', () => {
   ).toBe(noon)
 })
 
-test('what was known is known while a relay is away, and with an operator that begins anew', () => {
+test('known uses stay known while a relay is away, and to an operator that was restarted', () => {
   const recorded = {
     keys: [{ id: 'k', lastUsedAt: '2026-06-01T11:30:00Z', lastUsedFrom: { network: '192.0.2.0/24' } }],
   }
@@ -54,11 +54,11 @@ test.each<[string, unknown]>([
   ['no keys', ['k', null, {}]],
   ['no times', [{ id: 'k', lastUsedAt: 'late', lastUsedFrom: { network: 'x' } }]],
   ['no network', [{ id: 'k', lastUsedAt: '2026-06-01T11:30:00Z' }]],
-])('a status that says %s tells of no use', (_name, keys) => {
+])('a status with %s gives no use of a key', (_name, keys) => {
   expect(usesRecorded({ keys }).size).toBe(0)
 })
 
-test('an old key is told of to the minute, the one that everybody uses to the hour', () => {
+test('the status tells the last use of an old key to the minute, and that of the active key to the hour', () => {
   const keys: readonly Key[] = [
     { id: 'b', verifier: 'v', state: 'Active', createdAt: '2026-06-01T00:00:00Z' },
     { id: 'a', verifier: 'v', state: 'Retiring', replacedAt: '2026-06-01T00:00:00Z' },
@@ -84,7 +84,7 @@ test.each([
   ['made and used within an hour', '2026-06-01T11:19:44.718Z', '2026-06-01T11:34:56Z', '2026-06-01T11:19:44.718Z'],
   ['used in the hour after', '2026-06-01T10:59:59.500Z', '2026-06-01T11:34:56Z', '2026-06-01T11:00:00Z'],
   ['used by a clock that is behind', '2026-06-01T11:50:00Z', '2026-06-01T11:34:56Z', '2026-06-01T11:00:00Z'],
-])('a key %s was last used no earlier than it was made, where its clocks agree', (_what, createdAt, used, said) => {
+])('a key that was %s is not said to have been used before it was made, unless a clock was behind', (_what, createdAt, used, said) => {
   const key: Key = { id: 'b', verifier: 'v', state: 'Active', createdAt }
   const uses = new Map([['b', { at: Date.parse(used), network: '192.0.2.0/24' }]])
   expect(keySaying([key], undefined, { uses, upTo: noon }, noon).fields.keys).toMatchObject([{ lastUsedAt: said }])

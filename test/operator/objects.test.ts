@@ -1,4 +1,4 @@
-/** Problems stand at the line that a person has to change, and no value of a Secret is in any of them. */
+/** Each problem of a YAML text is reported at the line that a person has to change, and no value of a Secret is in any message. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { declaredFacts } from '../../operator/local/declared.ts'
 import { joinReads, locate, readObjects } from '../../operator/local/objects.ts'
@@ -14,7 +14,7 @@ ${more}`
 const places = (text: string): readonly string[] =>
   readObjects(text, 'f.yaml').problems.map((p) => `${p.line}:${p.column} ${p.object ?? '-'} ${p.field ?? '-'}`)
 
-describe('a problem stands at', () => {
+describe('a problem is reported at', () => {
   test.each([
     [
       'the value of a wrong field',
@@ -37,12 +37,12 @@ describe('a problem stands at', () => {
       domain('a', '  allowedNamespaces:'),
       '7:3 SenderDomain mail/a spec.allowedNamespaces',
     ],
-    ['the kind that is mistyped', domain('a').replace('SenderDomain', 'SenderDomian'), '2:7 - kind'],
-    ['the apiVersion that is another', domain('a').replace('v1alpha1', 'v1'), '1:13 - apiVersion'],
-    ['the name that is missing', domain('a').replace('name: a, ', ''), '3:1 - metadata.name'],
-    ['the name that is no name', domain('../a'), '3:18 - metadata.name'],
+    ['the kind, where it is misspelt', domain('a').replace('SenderDomain', 'SenderDomian'), '2:7 - kind'],
+    ['the apiVersion, where it is another', domain('a').replace('v1alpha1', 'v1'), '1:13 - apiVersion'],
+    ['metadata, where the name is missing', domain('a').replace('name: a, ', ''), '3:1 - metadata.name'],
+    ['the name, where Kubernetes allows no such name', domain('../a'), '3:18 - metadata.name'],
     [
-      'the second of two documents',
+      'the line in the file, where it is in the second document',
       `# first\n---\n${domain('a').replace('mail.ex', 'Mail.ex')}`,
       '7:11 SenderDomain mail/a spec.domain',
     ],
@@ -60,7 +60,7 @@ test.each([
   ['', 'name is missing; add it'],
   ['A', "\"A\" is not a name of lower-case letters, digits, '-' and '.' inside, at most 253 of them"],
   ['-a', "\"-a\" is not a name of lower-case letters, digits, '-' and '.' inside, at most 253 of them"],
-])('a name that is no text is told with what makes it one: %j', (name, message) => {
+])('the plain name %j is refused, with how to write it or what is wrong with it', (name, message) => {
   expect(readObjects(domain(name), 'f.yaml').problems).toMatchObject([{ field: 'metadata.name', message }])
 })
 
@@ -69,19 +69,19 @@ test.each([
   'kind:',
   '- kind: SenderDomain',
   '{{ .Values.domain }}',
-])('where there is no kind, that is told: %j', (text) => {
+])('a document without a kind is reported, with the kinds that there are: %j', (text) => {
   const message = 'kind is missing; add it: RelayPolicy, SenderDomain, RelayCredential, Namespace, Secret, ConfigMap'
   expect(readObjects(text, 'f.yaml').problems).toMatchObject([{ field: 'kind', message }])
 })
 
-test('text that is not YAML leaves the file unread, since any object may be in there', () => {
+test('a file with text that is not YAML counts as unread, since any object may be in it', () => {
   const read = readObjects(`${domain('a')}---\nkind: [`, 'f.yaml')
   expect(read.unread).toEqual(['f.yaml'])
   expect(read.objects.map((o) => o.object)).toEqual(['SenderDomain mail/a'])
   expect(read.problems[0]?.line).toBeGreaterThanOrEqual(8)
 })
 
-test('an object of an unknown kind leaves the file unread; one with a problem is invalid', () => {
+test('a file with an object of an unknown kind counts as unread, and an object with a wrong field as invalid', () => {
   expect(readObjects(domain('a').replace('SenderDomain', 'SenderDomian'), 'f.yaml').unread).toEqual(['f.yaml'])
   const invalid = readObjects(domain('a', '  x: 1'), 'f.yaml')
   expect(invalid.unread).toEqual([])
@@ -92,7 +92,7 @@ test.each([
   ['a Deployment', 'apps/v1', 'Deployment'],
   ['a Service', 'v1', 'Service'],
   ['a Kustomization', 'kustomize.config.k8s.io/v1beta1', 'Kustomization'],
-])('%s beside our objects is left alone', (_name, apiVersion, kind) => {
+])('%s beside our objects is ignored', (_name, apiVersion, kind) => {
   const read = readObjects(
     `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: web}\n---\n${domain('a')}`,
     'f.yaml',
@@ -106,7 +106,7 @@ test.each([
   ' # the end\n# is here\n',
   '\n---\n',
   '\n---\nnull\n',
-])('a document with nothing in it declares nothing, as for kubectl: ---%j', (rest) => {
+])('an empty document declares nothing, as for kubectl: ---%j', (rest) => {
   const read = readObjects(`${domain('a')}---${rest}`, 'f.yaml')
   expect(read).toMatchObject({ problems: [], unread: [], objects: [{ object: 'SenderDomain mail/a' }] })
 })
@@ -116,7 +116,7 @@ test.each([
   ['a kind near one of ours', 'v1', 'Secrets'],
   ['our kind in another group', 'relayflet.dev/v1alpha1', 'SenderDomain'],
   ['no kind at all', 'v1', '{}'],
-])('%s is a mistake, not somebody else’s', (_name, apiVersion, kind) => {
+])('%s is taken for a mistake, not ignored as an object of somebody else', (_name, apiVersion, kind) => {
   expect(readObjects(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: web}`, 'f.yaml').unread).toEqual([
     'f.yaml',
   ])
@@ -125,7 +125,7 @@ test.each([
 test.each([
   ['  localParts: [office, *office]', 'spec.localParts[1]', 24],
   ['  dkim: {selectorPrefix: *office}', 'spec.dkim.selectorPrefix', 26],
-])('an alias without an anchor is told at its place: %s', (line, field, column) => {
+])('an alias without an anchor is reported at its place: %s', (line, field, column) => {
   const { problems } = readObjects(`# first\n---\n${domain('a')}---\n${domain('b', line)}`, 'f.yaml')
   const message = 'this alias (*name) has no anchor; put text that begins with * in quotes'
   expect(problems).toMatchObject([{ line: 16, column, field, message }])
@@ -134,7 +134,7 @@ test.each([
 test.each([
   ['mail: yes', 'write the word in quotes'],
   ['mail: 007', 'write it in quotes: "007"'],
-])('a label of a Namespace that is no text is told, and takes no consent away: %s', (label, says) => {
+])('a Namespace with a label that is no text is reported and counts as unread, so that no consent ends: %s', (label, says) => {
   const text = `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team-a\n  labels: {${label}}\n`
   const read = readObjects(text, 'f.yaml')
   expect(read.problems).toMatchObject([
@@ -143,7 +143,7 @@ test.each([
   expect(read).toMatchObject({ unread: ['f.yaml'], objects: [] })
 })
 
-test('a merge key gives the fields that it gives for kubectl, and a wrong one of them is found', () => {
+test('a merge key gives the fields that it gives for kubectl, and a wrong field in it is reported', () => {
   const text = domain(
     'a',
     '  dkim: &d {selectorPrefix: rf, rotation: {every: 720h}}\n  dns: {<<: &e {publisher: Manual}}\n',
@@ -152,7 +152,7 @@ test('a merge key gives the fields that it gives for kubectl, and a wrong one of
   expect(places(text.replace('Manual', 'Manuel'))).toEqual(['8:3 SenderDomain mail/a spec.dns.publisher'])
 })
 
-test('defaults are filled in, and the namespace is default', () => {
+test('defaults are filled in, and an object without a namespace is in the namespace default', () => {
   const facts = declaredFacts(readObjects(domain('a').replace(', namespace: mail', ''), 'f.yaml').objects)
   expect(facts.domains).toMatchObject([
     { namespace: 'default', generation: 1, creationTimestamp: '', spec: { includeSubdomains: false, localParts: [] } },
@@ -162,7 +162,7 @@ test('defaults are filled in, and the namespace is default', () => {
 test.each([
   ['an object twice in one text', [`${domain('a')}---\n${domain('a')}`]],
   ['an object in two texts', [domain('a'), domain('a')]],
-])('%s is a problem, and nobody can say which one is meant', (_name, texts) => {
+])('%s is a problem, and the object counts as invalid, since either may be meant', (_name, texts) => {
   const read = joinReads(texts.map((text, i) => readObjects(text, `${i}.yaml`)))
   expect(read.problems.map((p) => p.message)).toEqual([expect.stringContaining('declared twice, first at 0.yaml:3')])
   expect(declaredFacts(read.objects)).toMatchObject({
@@ -173,7 +173,7 @@ test.each([
   })
 })
 
-test('text that is no YAML is one problem: what the parser meets later follows from it', () => {
+test('text that is not YAML is reported once, by the first error of the parser', () => {
   const { problems } = readObjects('kind: A\n\tmetadata: {name: x\n- b: c\n d: [', 'f.yaml')
   expect(problems).toMatchObject([{ line: 2, message: expect.stringMatching(/^this is not well-formed YAML: Tabs/) }])
 })
@@ -183,8 +183,12 @@ test.each([
   ['a field in quotes', domain('a', '  "environment": Production\n'), '7:3'],
   ['a field of an object in one line', domain('a').replace('{name: a', '{name: a, name: a'), '3:21'],
   ['an object behind which a line --- is missing', domain('a') + domain('b'), '7:1'],
-  ['a number and its text', `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  1: a\n  "1": b\n`, '6:3'],
-])('%s twice is told where it is again, and nobody can say which one is meant', (_name, text, place) => {
+  [
+    'a key as a number and as a text',
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  1: a\n  "1": b\n`,
+    '6:3',
+  ],
+])('%s twice is reported where it stands again, and the object is not read, since either may be meant', (_name, text, place) => {
   const { problems, objects } = readObjects(text, 'f.yaml')
   expect(problems.map((p) => `${p.line}:${p.column} ${p.message}`)).toEqual([
     `${place} this key is there twice in one object; take one of the two away, or put a line --- before the next object`,
@@ -196,19 +200,19 @@ test.each([
   ['1e6', '"1e6" is not a size in bytes, like 25Mi or 10Gi'],
   ['1_000_000', '"1_000_000" is not a size in bytes, like 25Mi or 10Gi'],
   ['1000000', 'must be text; write it in quotes: "1000000"'],
-])('quotes are the mend of a number only where they are one: %s', (size, message) => {
+])('quotes are proposed for a number only where they make it valid: %s', (size, message) => {
   const spec = `{environment: NonProduction, listeners: [{name: a, port: 587}], admission: {limits: {messageSize: ${size}}}}`
   const text = `apiVersion: relayfleet.dev/v1alpha1\nkind: RelayPolicy\nmetadata: {name: a}\nspec: ${spec}\n`
   expect(readObjects(text, 'f.yaml').problems.map((p) => p.message)).toEqual([message])
 })
 
-test('a line %YAML, which kubectl does not read, is told', () => {
+test('a line %YAML, which kubectl does not read, is reported', () => {
   const { problems, objects } = readObjects(`%YAML 1.2\n---\n${domain('a')}`, 'f.yaml')
   expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('remove that line') }])
   expect(objects).toEqual([])
 })
 
-test('an object costs its length: 20,000 keys of a Secret', () => {
+test('reading a Secret of 20,000 keys takes time in proportion to its length', () => {
   const keys = Array.from({ length: 20_000 }, (_, i) => `  k${i}: v`).join('\n')
   const secret = `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n${keys}\n`
   const tenth = `${secret.split('\n').slice(0, 2004).join('\n')}\n`
@@ -216,7 +220,7 @@ test('an object costs its length: 20,000 keys of a Secret', () => {
   expect((costs[0] ?? 0) / (costs[1] ?? 1)).toBeLessThan(30)
 })
 
-test('the values of a Secret are its reader’s, its keys are facts', () => {
+test('of a Secret, the facts for compile have the keys alone, and the object that was read has the values', () => {
   const text =
     'apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: mail}\ndata: {username: YXBw}\nstringData: {password: pw}'
   const read = readObjects(text, 'f.yaml')
@@ -229,25 +233,25 @@ test('the values of a Secret are its reader’s, its keys are facts', () => {
   expect(Buffer.from(values.get('password') ?? '').toString()).toBe('pw')
 })
 
-// Rule 10: no secret in any message, whatever is wrong with the Secret.
+// No value of a Secret may be in any message, whatever is wrong with the Secret.
 test.each([
   ['not base64', 'data: {password: "hunter2!"}'],
   ['a number', 'stringData: {password: 47110815}'],
   ['an alias', 'stringData: {password: *hunter2}'],
   ['a tag', 'stringData: {password: !hunter2 x}'],
   ['a tag that has no suffix', 'stringData: {password: !hunter2!}'],
-  ['an escape that is none', 'stringData: {password: "C:\\Uhunter2x"}'],
+  ['an unknown escape', 'stringData: {password: "C:\\Uhunter2x"}'],
   ['a broken quotation', 'stringData: {password: "\\hunter2"}'],
   ['a stray scalar', 'stringData: {password: "a"hunter2}'],
   ['a wrong indent', 'stringData:\n    password: a\n  hunter2: "hunter2"'],
   ['an unknown field', 'stringdata: {password: hunter2}'],
-])('a Secret with %s is a problem that does not show the value (case A17)', (_name, rest) => {
+])('a Secret with %s is reported without its value (case A17)', (_name, rest) => {
   const read = readObjects(`apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: mail}\n${rest}`, 'f.yaml')
   expect(read.problems.length).toBeGreaterThan(0)
   expect(JSON.stringify(read.problems)).not.toMatch(/hunter2|47110815/)
 })
 
-test('a field is located, or its nearest ancestor', () => {
+test('a field has its place in the file, or that of the nearest field above it', () => {
   const [object] = readObjects(domain('a', '  allowedNamespaces:\n    from: All'), 'f.yaml').objects
   if (object === undefined) throw new Error('no object')
   expect(locate(object, ['spec', 'domain'])).toEqual({ file: 'f.yaml', line: 5, column: 11 })
@@ -263,7 +267,7 @@ test.each([
   'on',
   'y',
   'N',
-])('a plain %s is a truth value here as it is for kubectl, and the mend is told', (word) => {
+])('a plain %s is a boolean, as for kubectl, and the message says to write it in quotes', (word) => {
   const text = `${domain('a')}\n  dkim: {mode: ${word}}\n`
   const [problem] = readObjects(text, 'f.yaml').problems
   expect(problem).toMatchObject({ object: 'SenderDomain mail/a', field: 'spec.dkim.mode' })
@@ -279,7 +283,7 @@ metadata: {name: shared, namespace: mail}
 spec: {environment: NonProduction, listeners: [{name: submission, port: ${port}}]}
 `
 
-// By `kubectl label --local -o json`.
+// The expected numbers are those that `kubectl label --local -o json` prints.
 test.each([
   ['02525', 1365],
   ['0587', 587],
@@ -290,7 +294,7 @@ test.each([
   ['1e3', 1000],
   ['2525.0', 2525],
   ['2_525.0', 2525],
-])('a plain %s is the number here that it is for kubectl: %d', (written, port) => {
+])('a plain %s is the number %d, as for kubectl', (written, port) => {
   const { policies } = declaredFacts(readObjects(listening(written), 'f.yaml').objects)
   expect(policies).toMatchObject([{ spec: { listeners: [{ port }] } }])
 })
@@ -301,18 +305,18 @@ test.each([
   ['1.10'],
   ['+1'],
   ['1_0'],
-])('a plain %s that has to be text is told with the quotes around what is written', (written) => {
+])('a plain %s where text is expected is refused, and the message shows it in quotes as it was written', (written) => {
   const mend = `must be text; write it in quotes: "${written}"`
   expect(readObjects(domain('a', `  localParts: [${written}]`), 'f.yaml').problems).toMatchObject([{ message: mend }])
   expect(readObjects(domain(written), 'f.yaml').problems).toMatchObject([{ field: 'metadata.name', message: mend }])
 })
 
-test('digits with _ between them are a number for kubectl, so no text here', () => {
+test('digits with _ between them are a number, as for kubectl, and refused where text is expected', () => {
   const { problems } = readObjects(domain('a', '  localParts: [2027_01]'), 'f.yaml')
   expect(problems).toMatchObject([{ field: 'spec.localParts[0]', message: expect.stringContaining('must be text') }])
 })
 
-test('braces of a template around a value are told by their place, and nobody quotes what is in them', () => {
+test('braces of a template around a value are reported by their place, without what is in them', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   onTestFinished(() => warned.mockRestore())
   const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: ses}\nstringData: {password: {{ hunter2 }}}\n'

@@ -1,4 +1,4 @@
-/** The operator's pages, over HTTP. */
+/** The operator serves health, readiness and metrics over HTTP, and neither many requests nor idle connections keep others from an answer. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
@@ -29,17 +29,17 @@ test.each([
   ['/readyz?verbose', {}, 200, 'ok\n'],
   ['/status', {}, 404, 'not found\n'],
   ['//', {}, 404, 'not found\n'],
-])('%s with %j is %i', async (path, wrongs, code, text) => {
+])('%s of an operator with %j answers %i', async (path, wrongs, code, text) => {
   expect(await get(path, wrongs)).toMatchObject({ code, text })
 })
 
-test('metrics come with their type, and an error of theirs is no end', async () => {
+test('metrics are served with their content type, and where making them fails the answer is 500', async () => {
   expect(await get('/metrics', {})).toMatchObject({ code: 200, type: 'text/plain; version=0.0.4' })
   serving?.close()
   expect(await get('/metrics', { metrics: () => Promise.reject(new Error('oh')) })).toMatchObject({ code: 500 })
 })
 
-test('who asks again and again before the answer is sent away; a page is made once for all of it (case R18)', async () => {
+test('a client that sends 1,500 requests without waiting is disconnected, and the page is made at most once for it (case R18)', async () => {
   let made = 0
   const metrics = async () => {
     made += 1
@@ -53,7 +53,7 @@ test('who asks again and again before the answer is sent away; a page is made on
   expect(made).toBeLessThanOrEqual(1)
 })
 
-test('connections that ask nothing keep nobody from an answer, and are few (case R18)', async () => {
+test('a hundred idle connections keep nobody from an answer, and most of them are closed (case R18)', async () => {
   serving = await servePages(
     { host: '127.0.0.1', port: 0 },
     { unhealthy: () => [], unready: () => [], metrics: () => Promise.reject(new Error('none')) },

@@ -1,4 +1,4 @@
-/** What a status says of a domain's records: only changes are news, and what was said is known to whoever comes next. */
+/** A status tells how a domain's DNS records are, is rewritten only when that changes, and lets the next operator go on from it. */
 import { expect, test } from 'vitest'
 import { senderDomain } from '../../crds/sender-domain.ts'
 import { statusProblems } from '../../crds/validate.ts'
@@ -37,7 +37,7 @@ const standing = (zone: Zone, at = now): Standing => {
 const short = ({ conditions }: { conditions: readonly { type: string; status: string; reason: string }[] }) =>
   conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`)
 
-test('before the first look nothing is said to be well', () => {
+test('before the first look at the records the domain is not ready, but Pending', () => {
   const saying = recordsSaying(checks, undefined, none)
   expect(short(saying)).toEqual(['RecordsPublished=Unknown Pending'])
   expect(saying.fields).toEqual({})
@@ -46,14 +46,14 @@ test('before the first look nothing is said to be well', () => {
 })
 
 test.each([
-  ['all is well', good, 'True', 'Ready'],
-  ['a record is missing', noSpf, 'False', 'RecordMissing'],
-  ['nobody has ever answered', silent, 'Unknown', 'RecordUnknown'],
-])('%s: Ready %s', (_name, zone, status, reason) => {
+  ['with every record in order the domain is ready', good, 'True', 'Ready'],
+  ['with a record missing it is not ready', noSpf, 'False', 'RecordMissing'],
+  ['with no answer from any server it is not known whether it is ready', silent, 'Unknown', 'RecordUnknown'],
+])('%s', (_name, zone, status, reason) => {
   expect(deriveReady(standing(zone).conditions)).toMatchObject({ status, reason })
 })
 
-test('a server that lags, or is silent for a while, is told and keeps nothing from being ready', () => {
+test('a name server that falls silent is reported, and the domain stays ready', () => {
   const first = look(good)
   const { conditions } = recordsSaying(checks, look(silent, now + hour, first.found), standing(good))
   expect(short({ conditions })).toEqual([
@@ -64,7 +64,7 @@ test('a server that lags, or is silent for a while, is told and keeps nothing fr
   expect(deriveReady(conditions)).toMatchObject({ status: 'True' })
 })
 
-test('the status is what its schema allows, also with long records, and has the value to publish', () => {
+test('the status fits its schema, also with very long records, and has the value that has to be published', () => {
   const long = { ...good, 'TXT example.org': [`v=spf1 ${'ip4:192.0.2.1 '.repeat(2000)}-all`] }
   for (const zone of [good, noSpf, silent, long]) {
     const { conditions, ...fields } = standing(zone)
@@ -80,7 +80,7 @@ test('the status is what its schema allows, also with long records, and has the 
   })
 })
 
-test('while nothing changes the same is said, for six hours; a change is said at once', () => {
+test('while nothing changes the status stays the same for six hours, and a change is written at once', () => {
   const before = standing(good)
   const after = (zone: Zone, at: number) => recordsSaying(checks, look(zone, at), before).fields
   expect(after(good, now + 5 * hour)).toEqual({ records: before['records'] })
@@ -91,7 +91,7 @@ test('while nothing changes the same is said, for six hours; a change is said at
   })
 })
 
-test('another operator goes on from what the status says: nobody answers, and it stays broken since then', () => {
+test('another operator, which gets no answer, takes from the status that the domain is broken and since when', () => {
   const before = recordsBefore(standing(noSpf))
   const later = look(silent, now + hour, before)
   expect(later.found).toMatchObject({ brokenSince: now, records: [{ state: 'Missing' }, { state: 'Match' }] })
@@ -109,11 +109,11 @@ test.each([
     { records: [null, 7, { name: 'x' }, { state: 'Match' }], brokenSince: 'x' },
     { records: [] },
   ],
-])('a status that somebody else wrote: %s', (_name, status, read) => {
+])('of a status that somebody else wrote, what has another form is ignored: %s', (_name, status, read) => {
   expect(recordsBefore(status)).toEqual(read)
 })
 
-test('the record of a retired key is told for as long as it is there, also by the next operator, and Ready stays', () => {
+test('the record of a retired key is reported for as long as it is in the zone, also by the next operator, and Ready stays True', () => {
   const retired = { selector: 's0', type: 'rsa', publicKey: 'OOOO' } as const
   const old: DomainChecks = { ...checks, wanted: recordsWanted('example.org', {}, [], [retired]) }
   const name = 's0._domainkey.example.org'
@@ -138,14 +138,14 @@ test('the record of a retired key is told for as long as it is there, also by th
   expect(recordsSaying(old, undefined, none)).toEqual({ fields: {}, conditions: [] })
 })
 
-test('that nothing signed is not said again once something is to', () => {
+test('NotSigned of an earlier status is dropped once the domain has to be signed', () => {
   const unsigned = { type: 'DKIMValid', status: 'False', reason: 'NotSigned', message: '' } as const
   const before = standing(good)
   const saying = recordsSaying(checks, undefined, { ...before, conditions: [...before.conditions, unsigned] })
   expect(saying.conditions).toEqual(before.conditions)
 })
 
-test('what eight resolvers show of four keys fits into a status, however long it is', () => {
+test('what eight resolvers show for four keys is cut to fit into a status', () => {
   const names = ['a', 'b', 'c', 'd']
   const key = { type: 'rsa', publicKey: 'AAAA' } as const
   const wanted = recordsWanted(

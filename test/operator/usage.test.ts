@@ -1,4 +1,4 @@
-/** What a status says of a credential's limits, by what the relays of its fleet report. */
+/** The status tells what remains of a credential's limits, from what the relays of its fleet report. */
 import { expect, test } from 'vitest'
 import { usageBefore, usageSaying, usedIn, usedToday } from '../../operator/usage.ts'
 
@@ -7,7 +7,7 @@ const refusal = (at: string) => ({ rule: 'credential.limits.rate', code: 450, at
 const limits = { daily: 5000, warnAt: 80 }
 const saying = (today: number, its: { daily?: number; warnAt: number } = limits) => usageSaying(its, { day, today })
 
-test('relays are added up, with the last of their refusals', () => {
+test('what the relays have accepted is added up, and the latest refusal is kept', () => {
   const early = refusal('2026-11-25T08:00:00.000Z')
   const late = refusal('2026-11-25T09:00:00.000Z')
   const used = usedIn([
@@ -26,7 +26,7 @@ test('relays are added up, with the last of their refusals', () => {
   ])
 })
 
-test('where relays count in a store, who asked it last knows most, also of relays that are gone', () => {
+test('where the relays count in a store, the highest count of today that one of them got from it is taken', () => {
   const used = usedIn([
     { day, credentials: [{ name: 'team/app', today: 10, fleet: 60 }] },
     { day, credentials: [{ name: 'team/app', today: 20, fleet: 75 }] },
@@ -35,7 +35,7 @@ test('where relays count in a store, who asked it last knows most, also of relay
   expect(used.get('team/app')).toEqual({ day, today: 75 })
 })
 
-test('without a word from the store for a while, what they have accepted themselves is the least', () => {
+test('where the store has not answered for a while, the sum of what the relays accepted is taken, if that is more', () => {
   const used = usedIn([
     { day, credentials: [{ name: 'team/app', today: 50, fleet: 60 }] },
     { day, credentials: [{ name: 'team/app', today: 40, fleet: 70 }] },
@@ -43,7 +43,7 @@ test('without a word from the store for a while, what they have accepted themsel
   expect(used.get('team/app')).toEqual({ day, today: 90 })
 })
 
-test('what a relay says of yesterday is nothing of today', () => {
+test('a count of yesterday does not count for today', () => {
   const used = usedIn([
     { day: day - 1, credentials: [{ name: 'team/app', today: 4000 }] },
     { day, credentials: [{ name: 'team/app', today: 3 }] },
@@ -58,11 +58,11 @@ test.each([
   [4999, 4900, 100],
   [5000, 5000, 0],
   [5200, 5200, 0],
-])('%i used are said as %i, and %i remain', (today, said, remaining) => {
+])('%i used recipients are reported as %i, with %i remaining', (today, said, remaining) => {
   expect(saying(today).fields).toEqual({ usage: { day: '2026-11-25', today: said, remaining } })
 })
 
-test('a day that is used up has nothing left, whatever its figure is', () => {
+test('a daily limit that is used up has nothing remaining, though the reported count is rounded down', () => {
   const usedUp = (today: number) => saying(today, { daily: 1050, warnAt: 80 })
   for (const today of [1050, 1099]) {
     expect(usedUp(today).condition?.reason).toBe('QuotaUsedUp')
@@ -76,29 +76,29 @@ test.each([
   [4000, 'QuotaApproaching'],
   [4999, 'QuotaApproaching'],
   [5000, 'QuotaUsedUp'],
-])('%i of 5000 with warnAt 80: %s', (today, reason) => {
+])('%i of 5000 recipients with warnAt 80 give the condition %s', (today, reason) => {
   expect(saying(today).condition?.reason).toBe(reason)
 })
 
-test('a figure that grows is in no condition: it would be written again and again', () => {
+test('the condition has no growing count, for which it would be written again and again', () => {
   expect(saying(4000).condition).toEqual(saying(4900).condition)
 })
 
-test('without a daily limit there is nothing to approach, and nothing remains', () => {
+test('without a daily limit there is no condition and no remainder', () => {
   expect(saying(10, { warnAt: 1 })).toEqual({ fields: { usage: { day: '2026-11-25', today: 10 } } })
 })
 
-test('who has used nothing has no usage', () => {
+test('a credential that was not used has no usage in its status', () => {
   expect(usageSaying(limits, undefined)).toEqual({ fields: {} })
 })
 
-test('a refusal is told to the minute, and one of yesterday is over', () => {
+test('the last refusal is told to the minute, and one of yesterday is left out', () => {
   const told = (at: string) => usageSaying(limits, { day, today: 1, lastRefusal: refusal(at) }).fields['usage']
   expect(told('2026-11-25T08:07:59.123Z')).toMatchObject({ lastRefusal: refusal('2026-11-25T08:07:00Z') })
   expect(told('2026-11-24T23:59:59.000Z')).not.toHaveProperty('lastRefusal')
 })
 
-test('what stands is said again while nobody knows better', () => {
+test('while no relay reports, the usage in the status stays', () => {
   const { fields, condition } = saying(4100)
   const other = { type: 'Ready', status: 'True', reason: 'Ready', message: '' } as const
   const stands = { ...fields, conditions: [other, condition ?? other] }
@@ -106,7 +106,7 @@ test('what stands is said again while nobody knows better', () => {
   expect(usageBefore({ conditions: [other] })).toEqual({ fields: {} })
 })
 
-test('a status of yesterday says nothing of today', () => {
+test('the usage in a status of yesterday does not count for today', () => {
   const status = saying(123).fields
   expect(usedToday(status, Date.parse('2026-11-25T23:59:59Z'))).toBe(120)
   expect(usedToday(status, Date.parse('2026-11-26T00:00:00Z'))).toBeUndefined()
