@@ -1,4 +1,4 @@
-/** One question to servers that answer well, badly, falsely or not at all; and how many a second. */
+/** One DNS question gets a right answer, or a reason, from servers that answer well, badly, falsely or not at all, and the questions keep to their rate. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
@@ -14,25 +14,49 @@ const two = [cname('example.org', 'b.example'), cname('b.example', 'c.example')]
 const many = Array.from({ length: 200 }, (_, i) => `record ${i} ${'x'.repeat(100)}`)
 
 test.each<[string, Behaviour, object]>([
-  ['a record', { answers: txt('example.org', 'one') }, { is: 'records', records: ['one'], ttl: 60, own: true }],
-  ['another case', { answers: txt('Example.ORG', 'one') }, { is: 'records', records: ['one'] }],
-  ['a record of several strings', { answers: txt('example.org', 'x'.repeat(600)) }, { records: ['x'.repeat(600)] }],
-  ['200 records, which only fit into TCP', { answers: txt('example.org', ...many) }, { is: 'records', records: many }],
-  ['no such name', { code: 'NXDOMAIN' }, { is: 'absent', own: true }],
-  ['no such record', { authorities: [soa] }, { is: 'absent', own: true }],
-  ['no such record, says a resolver', { authorities: [soa], own: false }, { is: 'absent', own: false }],
-  ['others know', { authorities: [ns], own: false }, { is: 'referral' }],
-  ['an alias with its end', { answers: [...two, ...txt('c.example', 'one')] }, { is: 'records', records: ['one'] }],
-  ['an alias that ends elsewhere', { answers: two }, { is: 'alias', target: 'c.example' }],
-  ['an alias of what is not there', { answers: two, code: 'NXDOMAIN' }, { is: 'absent' }],
-  ['records of another name', { answers: txt('other.example', 'one') }, { is: 'absent' }],
   [
-    'a circle of aliases',
+    'a record is given with its TTL',
+    { answers: txt('example.org', 'one') },
+    { is: 'records', records: ['one'], ttl: 60, own: true },
+  ],
+  [
+    'a record whose name is in other capitals is given',
+    { answers: txt('Example.ORG', 'one') },
+    { is: 'records', records: ['one'] },
+  ],
+  [
+    'the strings of a record are joined',
+    { answers: txt('example.org', 'x'.repeat(600)) },
+    { records: ['x'.repeat(600)] },
+  ],
+  [
+    '200 records, which only fit into TCP, are all given',
+    { answers: txt('example.org', ...many) },
+    { is: 'records', records: many },
+  ],
+  ['a name that does not exist (NXDOMAIN) is absent', { code: 'NXDOMAIN' }, { is: 'absent', own: true }],
+  ['a name without such a record is absent', { authorities: [soa] }, { is: 'absent', own: true }],
+  [
+    'a name without such a record is absent, also by the word of a resolver',
+    { authorities: [soa], own: false },
+    { is: 'absent', own: false },
+  ],
+  ['the name servers of a zone below are a referral', { authorities: [ns], own: false }, { is: 'referral' }],
+  [
+    'an alias that comes with its record gives the record',
+    { answers: [...two, ...txt('c.example', 'one')] },
+    { is: 'records', records: ['one'] },
+  ],
+  ['an alias that comes without its record gives the target', { answers: two }, { is: 'alias', target: 'c.example' }],
+  ['an alias of a name that does not exist is absent', { answers: two, code: 'NXDOMAIN' }, { is: 'absent' }],
+  ['records of another name are ignored', { answers: txt('other.example', 'one') }, { is: 'absent' }],
+  [
+    'a circle of aliases is named',
     { answers: [...two, cname('c.example', 'b.example')] },
     { is: 'unknown', why: expect.stringContaining('example.org → b.example → c.example → b.example has no end') },
   ],
   [
-    'aliases without end',
+    'forty aliases in a row are given up',
     {
       answers: Array.from({ length: 40 }, (_, i) =>
         cname(i === 0 ? 'example.org' : `${i}.example`, `${i + 1}.example`),
@@ -40,19 +64,19 @@ test.each<[string, Behaviour, object]>([
     },
     { is: 'unknown', why: expect.stringContaining('correct the CNAME') },
   ],
-  ['SERVFAIL', { code: 'SERVFAIL' }, { is: 'unknown', why: 'SERVFAIL' }],
-  ['REFUSED', { code: 'REFUSED' }, { is: 'unknown', why: 'REFUSED' }],
-  ['silence', 'silence', { is: 'unknown', why: 'no answer within 0.2 s' }],
-  ['somebody who guesses the id', 'another id', { is: 'unknown', why: 'no answer within 0.2 s' }],
-  ['an answer to another question', 'another question', { is: 'unknown', why: 'no answer within 0.2 s' }],
-  ['garbage', 'garbage', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['SERVFAIL is no answer', { code: 'SERVFAIL' }, { is: 'unknown', why: 'SERVFAIL' }],
+  ['REFUSED is no answer', { code: 'REFUSED' }, { is: 'unknown', why: 'REFUSED' }],
+  ['silence is no answer', 'silence', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['a reply with another id is ignored', 'another id', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['a reply to another question is ignored', 'another question', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['garbage is ignored', 'garbage', { is: 'unknown', why: 'no answer within 0.2 s' }],
 ])('%s', async (_name, behaviour, reply) => {
   const { server } = await startZoneServer({ 'TXT example.org': behaviour })
   const ask = openAsking({ perSecond: 1000, patienceMs: 200 })
   expect(await ask([server], query, false)).toMatchObject(reply)
 })
 
-test('a packet that is lost is sent again, and then the next address is tried', async () => {
+test('a question whose packet is lost is sent again, and a silent server is followed by the next one', async () => {
   const late = await startZoneServer({
     'TXT example.org': (time) => (time === 0 ? 'silence' : { answers: txt('example.org', 'one') }),
   })
@@ -64,7 +88,7 @@ test('a packet that is lost is sent again, and then the next address is tried', 
   expect(await ask([{ address: '127.0.0.1', port: 1 }], query, false)).toMatchObject({ is: 'unknown' })
 })
 
-test('what can be no name is there for nobody, and nobody is asked', async () => {
+test('what can not be a DNS name is absent, and no server is asked', async () => {
   const { server, asked } = await startZoneServer({})
   const ask = openAsking({ perSecond: 1000 })
   for (const name of ['', 'a..b', `${'x'.repeat(64)}.example`, Array(50).fill('label').join('.')]) {
@@ -73,7 +97,7 @@ test('what can be no name is there for nobody, and nobody is asked', async () =>
   expect(asked).toEqual([])
 })
 
-test('never more questions in any second than there may be, and in the order of the calls', async () => {
+test('the questions go out in the order of the calls, and no more of them per second than allowed', async () => {
   const times: number[] = []
   const { server, asked } = await startZoneServer({
     ...Object.fromEntries(
@@ -89,11 +113,11 @@ test('never more questions in any second than there may be, and in the order of 
   const ask = openAsking({ perSecond: 40 })
   await Promise.all(Array.from({ length: 60 }, (_, i) => ask([server], { name: `${i}.example`, type: 'TXT' }, false)))
   expect(asked).toEqual(Array.from({ length: 60 }, (_, i) => `TXT ${i}.example`))
-  // Sixty take one second and a half, whatever else this machine does, less what may be made up for.
+  // At 40 per second, sixty questions take 1.5 s; a little less is allowed, since a pause that was too long is made up for.
   expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1200)
 })
 
-test('any octets are a reply to nothing, or mean something, without an exception', () => {
+test('no octets in place of a reply make the parser throw', () => {
   const question = questionMessage(7, query, true)
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 600 }), fc.nat(11), (octets, at) => {
@@ -107,7 +131,7 @@ test('any octets are a reply to nothing, or mean something, without an exception
   )
 })
 
-test('a reply of thousands of records with long names is read in less than 50 ms', () => {
+test('a reply of thousands of records with long names is refused in less than 50 ms', () => {
   const question = questionMessage(7, { name: 'a.t', type: 'TXT' }, true)
   question.writeUInt16BE(0x8180, 2)
   // Without its OPT, of 11 octets; then each record is a CNAME, from and to the long name of the first one.
@@ -132,7 +156,7 @@ test.each([
   ['2001:db8::53', { address: '2001:db8::53', port: 53 }],
   ['192.0.2.53:5353', { address: '192.0.2.53', port: 5353 }],
   ['[2001:db8::53]:5353', { address: '2001:db8::53', port: 5353 }],
-])('%s is a server', (text, server) => {
+])('%s is read as the address of a server', (text, server) => {
   expect(serverIn(text)).toEqual(server)
   expect(serverText(server)).toBe(text)
 })
@@ -145,4 +169,4 @@ test.each([
   '192.0.2.53:99999',
   '[192.0.2.53',
   '2001:db8::53:x',
-])('%j is none', (text) => expect(serverIn(text)).toBeUndefined())
+])('%j is read as no server', (text) => expect(serverIn(text)).toBeUndefined())

@@ -1,4 +1,4 @@
-/** Records at a real authoritative server, BIND: published, broken, cut off, behind aliases, and gone with their zone. */
+/** Records at BIND, a real authoritative server, are seen when they are published, broken, cut off, behind aliases or gone with their zone. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { startNamed } from '../../local/named.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
 
-/** Of this run alone: others may have a name server on this machine, too. BIND listens at what an interface has. */
+/** An address for this run alone, since other runs may have a name server too; BIND listens only at addresses of an interface. */
 const address = `127.53.${process.pid % 250}.${(process.pid >> 8) % 250}`
 
 const key = 'A'.repeat(392)
@@ -66,13 +66,13 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
   const states = ({ records }: DomainRecords) => records.map((r) => `${r.purpose} ${r.state} ${r.seen}`)
   const well = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']
 
-  test('120 TXT records, a key in two strings and a policy behind an alias are seen by both kinds of server', async () => {
+  test('120 TXT records, a key in two strings and a policy behind an alias are seen at the name server and at the resolver', async () => {
     const found = await look('sender.test')
     expect(states(found)).toEqual(well)
     expect(found.records[1]?.showing).toEqual(['name server ns.test', `resolver ${address}`])
   })
 
-  test('what changes there is noticed at the next look, and what is mended, too', async () => {
+  test('a change of the zone is noticed at the next look, and so is its mend', async () => {
     const first = await look('sender.test')
     named.reload('sender.test', ['@ TXT "v=spf1 -all"', 's1._domainkey TXT "v=DKIM1; k=rsa; p="'])
     let found = first
@@ -87,7 +87,7 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     await until('it is mended', async () => states(await look('sender.test', found)).join() === well.join())
   })
 
-  test('the record of a retired key is told until it is gone from the zone', async () => {
+  test('the record of a retired key is reported until it is gone from the zone', async () => {
     const wanted = recordsWanted('sender.test', {}, [], [{ selector: 's1', type: 'rsa', publicKey: key }])
     const resolvers = [{ address, port: 53 }]
     const looking = { ask, now: Date.now, dice: Math.random, signal: new AbortController().signal }
@@ -99,7 +99,7 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     named.reload('sender.test', good)
   })
 
-  test('a delegated selector is followed into the zone that has its record, whose name servers are asked', async () => {
+  test('a delegated selector is followed into the zone that has its record, and the name servers of that zone are asked', async () => {
     const keys = [{ selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: target }] as const
     const vacant = [{ selector: 's2', delegatedTo: 's2.owner.test._dkim.keys.test' }]
     const looked = () =>
@@ -117,7 +117,7 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     await until('another key is there', async () => (await looked()).records[1]?.state === 'Mismatch')
   })
 
-  test('a zone that can not be loaded (SERVFAIL) breaks nothing that was well', async () => {
+  test('a zone that the server can not load (SERVFAIL) does not make a record that matched count as broken', async () => {
     const before = {
       records: (await look('sender.test')).records.map((r) => ({ ...r, name: r.name.replace('sender', 'broken') })),
     }

@@ -1,4 +1,4 @@
-/** A look at a domain's records by the servers of its zone and by resolvers, each of which may be wrong in its own way. */
+/** A look at a domain's records asks the name servers of its zone and resolvers, and bears with each of them being wrong in its own way. */
 import { expect, test } from 'vitest'
 import { type Ask, openAsking } from '../../../operator/dns/ask.ts'
 import { observe } from '../../../operator/dns/observe.ts'
@@ -33,13 +33,13 @@ const others: Table = {
   'A ns1.dns.example': a('ns1.dns.example', '127.0.0.53'),
 }
 
-/** `own`: what the zone's only name server says; `cached`: what the resolver does. */
+/** Looks once: `own` is what the only name server of the zone says, `cached` what the resolver says. */
 async function look(own: Table, cached: Table, hosts: Readonly<Record<string, Table>> = {}) {
   const [nameServer, resolver] = [await startZoneServer(own), await startZoneServer(cached)]
   const places = new Map<string, Server>([['127.0.0.53', nameServer.server]])
   for (const [address, table] of Object.entries(hosts)) places.set(address, (await startZoneServer(table)).server)
   const real = openAsking({ perSecond: 2000, patienceMs: 150 })
-  // Name servers are on port 53, which not everybody may bind.
+  // Name servers are on port 53, which needs root, so each has a server on another port in its place.
   const ask: Ask = (servers, ...rest) =>
     real(
       servers.map((s) => (s.port === 53 ? (places.get(s.address) ?? s) : s)),
@@ -58,7 +58,7 @@ async function look(own: Table, cached: Table, hosts: Readonly<Record<string, Ta
   }
 }
 
-test('the name servers are asked for what is in their zone, resolvers for everything', async () => {
+test('the name servers are asked for the records in their zone only, and resolvers for everything', async () => {
   const { states, published, asked, found } = await look(zone, { ...zone, ...others })
   expect(states).toEqual(['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere'])
   expect(published).toMatchObject({ status: 'True', reason: 'Published' })
@@ -69,7 +69,7 @@ test('the name servers are asked for what is in their zone, resolvers for everyt
   )
 })
 
-test('case N11: a resolver that lies decides nothing: the zone has no key, and the condition names who shows one', async () => {
+test('case N11: a key that only a resolver shows, and the zone does not have, is reported as missing', async () => {
   const { 'TXT s1._domainkey.mail.example.org': _, ...without } = zone
   const { states, published } = await look(without, { ...zone, ...others })
   expect(states[1]).toBe('DKIM Missing somewhere')
@@ -77,7 +77,7 @@ test('case N11: a resolver that lies decides nothing: the zone has no key, and t
   expect(published?.message).toContain('TXT s1._domainkey.mail.example.org: there is no DKIM record; add it')
 })
 
-test('a resolver that is silent makes nothing missing, and the condition names it', async () => {
+test('a silent resolver makes no record missing, and the condition names that resolver', async () => {
   const silent: Table = Object.fromEntries(Object.keys(zone).map((question) => [question, 'silence']))
   const { states, published } = await look(zone, { ...others, ...silent })
   expect(states).toEqual(['SPF Match somewhere', 'DKIM Match somewhere', 'DMARC Match somewhere'])
@@ -91,7 +91,7 @@ test('a resolver that is silent makes nothing missing, and the condition names i
   )
 })
 
-test('SERVFAIL is not absence', async () => {
+test('SERVFAIL makes a record unknown, not missing', async () => {
   const failing: Table = Object.fromEntries(
     Object.keys(zone).map((question) => [question, { code: 'SERVFAIL' as const }]),
   )
@@ -100,7 +100,7 @@ test('SERVFAIL is not absence', async () => {
   expect(published?.message).toContain('SERVFAIL')
 })
 
-test('SERVFAIL of who verifies signatures, and only then, is told as such', async () => {
+test('SERVFAIL of a resolver that only fails when it verifies DNSSEC signatures is reported as trouble with the signatures', async () => {
   const name = 's1._domainkey.mail.example.org'
   const fails: Table = { ...zone, ...others, [`TXT ${name}`]: { code: 'SERVFAIL' } }
   const bogus = await look(zone, { ...fails, [`TXT ${name} unverified`]: zone[`TXT ${name}`] ?? 'silence' })
@@ -112,7 +112,7 @@ test('SERVFAIL of who verifies signatures, and only then, is told as such', asyn
   expect(ill.asked.resolver.filter((key) => key === `TXT ${name}`)).toHaveLength(4)
 })
 
-test('a circle of aliases is told as one, with its mend', async () => {
+test('a circle of aliases within one answer is reported, with what to do', async () => {
   const name = 's1._domainkey.mail.example.org'
   const circle: Table = {
     [`TXT ${name}`]: { answers: [cname(name, 'x.mail.example.org'), cname('x.mail.example.org', name)] },
@@ -126,7 +126,7 @@ test('a circle of aliases is told as one, with its mend', async () => {
   expect(published?.message).toContain(`the alias ${name} → x.mail.example.org → ${name} has no end; correct the CNAME`)
 })
 
-test('a circle that is told step by step is one, too, and an alias is followed to its end', async () => {
+test('a circle of aliases over several answers is reported too, and an alias that ends is followed to its record', async () => {
   const name = 's1._domainkey.mail.example.org'
   const other = 'x.elsewhere.example'
   const there: Table = { ...zone, [`TXT ${name}`]: { answers: [cname(name, other)] } }
@@ -138,7 +138,7 @@ test('a circle that is told step by step is one, too, and an alias is followed t
   expect((await look(there, ends)).states[1]).toBe('DKIM Match everywhere')
 })
 
-test('the right one among 200 TXT records is found', async () => {
+test('the SPF record among 200 TXT records is found', async () => {
   const more = Array.from({ length: 199 }, (_, i) => `verification-${i}=${'x'.repeat(60)}`)
   const answers = txt('mail.example.org', ...more, 'v=spf1 include:ses.example -all')
   const crowded: Table = { ...zone, 'TXT mail.example.org': { answers } }
@@ -165,7 +165,7 @@ test('a key behind an alias into another zone, or in a zone of its own, is found
   expect((await look(delegated, resolved)).states[1]).toBe('DKIM Match everywhere')
 })
 
-test('a server that does not serve the zone is no witness for it, and the others are', async () => {
+test('a name server that does not serve the zone is left out and named, and the other one is asked', async () => {
   const lame: Table = Object.fromEntries(Object.keys(zone).map((question) => [question, { own: false }]))
   const hosts = { ...others, 'NS example.org': ns('example.org', 'ns1.dns.example', 'ns2.dns.example') }
   const second = { 'A ns2.dns.example': a('ns2.dns.example', '127.0.0.54') }
@@ -174,7 +174,7 @@ test('a server that does not serve the zone is no witness for it, and the others
   expect(found.records[1]?.doubts).toEqual(['name server ns1.dns.example: it does not serve example.org'])
 })
 
-test('of many name servers four are asked at one look', async () => {
+test('of nine name servers four are asked at one look', async () => {
   const names = Array.from({ length: 9 }, (_, i) => `ns${i}.dns.example`)
   const cached = {
     ...zone,
@@ -186,7 +186,7 @@ test('of many name servers four are asked at one look', async () => {
   expect(asked.own.filter((question) => question === 'TXT _dmarc.mail.example.org')).toHaveLength(4)
 })
 
-test('an SPF record that leads to ever more names ends, and is told as an error', async () => {
+test('an SPF record that includes ever more names is given up, and reported as an error', async () => {
   const endless: Table = {}
   for (let i = 0; i < 40; i += 1) {
     const name = i === 0 ? 'mail.example.org' : `${i}.example`
@@ -197,7 +197,7 @@ test('an SPF record that leads to ever more names ends, and is told as an error'
   expect(asked.resolver.length).toBeLessThan(60)
 })
 
-test('without any resolver nothing is known, and the condition says what to give', async () => {
+test('without a resolver every record is unknown, and the condition says to set spec.dns.resolvers', async () => {
   const looked = { domain: 'mail.example.org', wanted, resolvers: [], before: undefined }
   const found = await observe(looked, {
     ask: openAsking({ perSecond: 1 }),

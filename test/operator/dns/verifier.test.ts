@@ -1,4 +1,4 @@
-/** Every domain is looked at when it is due: new ones first, broken ones often, and only what is wanted now. */
+/** Every domain's records are looked at when they are due: new domains first, broken ones often, and only the records that are wanted now. */
 import { afterEach, expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
 import { Verifier, type Verifying } from '../../../operator/dns/verifier.ts'
@@ -51,7 +51,7 @@ async function start(table: Table, more: Partial<Verifying> = {}) {
   }
 }
 
-test('what is in order is looked at in an hour, what is broken in five minutes, and a mend is found', async () => {
+test('a domain in order is looked at every hour and a broken one every five minutes, and changes are noticed', async () => {
   const { verifier, clock, states, table, looks } = await start({ 'TXT _dmarc.good.example': policy('good.example') })
   verifier.give(
     new Map([
@@ -71,7 +71,7 @@ test('what is in order is looked at in an hour, what is broken in five minutes, 
   expect(verifier.look('m/good')).toMatchObject({ at: clock.now, found: { brokenSince: clock.now } })
 })
 
-test('a clock that is set back puts no look off', async () => {
+test('a clock that is set back by a day delays no look', async () => {
   const { verifier, clock, states, table } = await start({})
   verifier.give(new Map([['m/a', checks('a.example')]]))
   await until('it is looked at', () => states('m/a'))
@@ -82,7 +82,7 @@ test('a clock that is set back puts no look off', async () => {
   expect(verifier.look('m/a')?.at).toBe(clock.now)
 })
 
-test('a domain is looked at anew when something else is wanted, and no more when nothing is', async () => {
+test('a domain is looked at again when other records are wanted, and no more when none are', async () => {
   const { verifier, clock, states, looks } = await start({ 'TXT _dmarc.a.example': policy('a.example') })
   verifier.give(new Map([['m/a', checks('a.example')]]))
   await until('it is looked at', () => states('m/a'))
@@ -101,7 +101,7 @@ test('a domain is looked at anew when something else is wanted, and no more when
   expect(looks('a.example')).toBe(before)
 })
 
-test('it is looked at when the time of grace ends, too, and that mail is held back from then on is told once', async () => {
+test('a broken domain is also looked at when its grace ends, and that its mail is held back from then on is told once', async () => {
   let turns = 0
   const turned = () => {
     turns += 1
@@ -122,7 +122,7 @@ test('it is looked at when the time of grace ends, too, and that mail is held ba
   expect(turns).toBe(2)
 })
 
-test('many that are broken, and are looked at as often as may be, keep no other one waiting for ever', async () => {
+test('a hundred broken domains that are always due keep no other domain waiting for ever', async () => {
   const { server } = await startZoneServer({ 'TXT _dmarc.good.example': policy('good.example') })
   const real = openAsking({ perSecond: 2000 })
   const { verifier, clock, states } = await start(
@@ -145,7 +145,7 @@ test('many that are broken, and are looked at as often as may be, keep no other 
   await until('it is looked at again', () => (verifier.look('m/good')?.at ?? 0) > first)
 })
 
-test('two hundred domains whose name servers are silent hold up nobody who is new', async () => {
+test('two hundred domains whose name servers are silent do not delay the first look at a new domain', async () => {
   const names = Array.from({ length: 200 }, (_, i) => `s${i}.example`)
   const silent: Table = Object.fromEntries(names.map((name) => [`TXT _dmarc.${name}`, 'silence']))
   const known = { records: [] }
