@@ -1,4 +1,4 @@
-/** `rotate`, `suspend` and `resume` of what a folder declares: where to write what, and nothing is written by us. */
+/** For a folder, `rotate`, `suspend` and `resume` say which field to change and where, and do not write the file themselves. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -24,7 +24,7 @@ async function command(...argv: readonly string[]) {
   return { code, out: out.replaceAll(folder, 'DIR'), err: err.replaceAll(folder, 'DIR').trimEnd() }
 }
 
-test('rotate names the file, the field and a trigger that was never there', async () => {
+test('rotate names the file, the line, the field and a new trigger to write there', async () => {
   const { code, out, err } = await command('rotate', 'team-a/app')
   expect([code, out]).toEqual([1, ''])
   expect(err).toMatch(
@@ -39,7 +39,7 @@ test.each([
   [['suspend', 'app', '-n', 'team-a'], 'spec.suspended of RelayCredential team-a/app to true there'],
   [['resume', 'team-a/rotated'], 'spec.suspended of RelayCredential team-a/rotated to false there'],
   [['suspend', 'mail/shared', '--policy'], 'spec.suspended of RelayPolicy mail/shared to true there'],
-])('%j', async (argv, told) => {
+])('%j names the field and the value to write there', async (argv, told) => {
   const { code, err } = await command(...argv)
   expect([code, err]).toEqual([1, expect.stringContaining(told)])
 })
@@ -48,13 +48,13 @@ test.each([
   [['suspend', 'team-a/rotated'], 'spec.suspended of RelayCredential team-a/rotated is true there already'],
   [['resume', 'team-a/app'], 'spec.suspended of RelayCredential team-a/app is false there already'],
   [['resume', 'mail/shared', '--policy'], 'spec.suspended of RelayPolicy mail/shared is false there already'],
-])('%j of what is so already has nothing to edit', async (argv, told) => {
+])('%j, where the field has that value already, says so with exit code 0', async (argv, told) => {
   const { code, out, err } = await command(...argv)
   expect([code, err]).toEqual([0, ''])
   expect(out).toContain(told)
 })
 
-test('-o json has the place and the value', async () => {
+test('-o json has the file, the line, the field and the value', async () => {
   const { out } = await command('resume', 'team-a/rotated', '-o', 'json')
   const line = lineOf(others, 'suspended')
   expect(JSON.parse(out)).toMatchObject({
@@ -68,12 +68,12 @@ test.each([
   [['rotate', 'app'], 'write NAMESPACE/NAME'],
   [['rotate', 'team-a/device'], 'only type Password has a password to replace'],
   [['suspend', 'team-a/app', '--context', 'x'], 'give one of the two'],
-])('%j is no edit', async (argv, told) => {
+])('%j is refused, with exit code 2', async (argv, told) => {
   const { code, err } = await command(...argv)
   expect([code, err]).toEqual([2, expect.stringContaining(told)])
 })
 
-test('where there is no cluster, the folder is named', async () => {
+test('where there is no cluster, rotate says how to name a folder', async () => {
   const { code, err } = await commanded('rotate', 'app', '--kubeconfig', '/nowhere/kubeconfig')
   expect([code, err]).toEqual([3, expect.stringContaining('-f DIR')])
 })

@@ -1,3 +1,4 @@
+/** `check` prints each error of a folder at its line, in words that say what to change, and exits with 1 where there is one. */
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -5,7 +6,7 @@ import { temporaryFolder } from '../local/temporary.ts'
 import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
-/** What a person reads, for each directory under broken/; written by hand. */
+/** The messages that a person reads for each folder under broken/, written by hand. */
 const messages: Readonly<Record<string, readonly string[]>> = {
   'catch-all-route-first': [
     'policy.yaml:8:3: error: RelayPolicy mail/shared spec.routes: ' +
@@ -71,11 +72,11 @@ const broken = relative('', join(import.meta.dirname, 'broken'))
 const check = (directory: string, ...more: readonly string[]) =>
   commanded('check', directory, '--state', join(temporaryFolder(), 'state'), ...more)
 
-test('every broken directory has its messages', () => {
+test('every folder under broken/ has its expected messages here', () => {
   expect(readdirSync(broken).toSorted()).toEqual(Object.keys(messages).toSorted())
 })
 
-test.each(Object.entries(messages))('%s', async (name, lines) => {
+test.each(Object.entries(messages))('the folder broken/%s gets its messages and exit code 1', async (name, lines) => {
   const directory = join(broken, name)
   const { code, out, err } = await check(directory)
   const found = out.trimEnd().split('\n')
@@ -84,19 +85,19 @@ test.each(Object.entries(messages))('%s', async (name, lines) => {
   expect([code, err]).toEqual([1, ''])
 })
 
-test('the quickstart has no errors', async () => {
+test('the quickstart example has no errors', async () => {
   const { code, out } = await check('examples/quickstart')
   expect([code, out]).toEqual([0, 'no errors in 3 objects\n'])
 })
 
-test('no value of a Secret is ever printed', async () => {
+test('no value of a Secret in a broken folder is printed', async () => {
   for (const name of Object.keys(messages)) {
     const { out } = await check(join(broken, name), '-o', 'json')
     expect(out).not.toContain('s3cret')
   }
 })
 
-test('-o json says the same, for programs', async () => {
+test('-o json has the same finding as the text form', async () => {
   const { code, out } = await check(join(broken, 'misspelt-field'), '-o', 'json')
   expect(code).toBe(1)
   expect(JSON.parse(out)).toEqual({
@@ -114,7 +115,7 @@ test('-o json says the same, for programs', async () => {
   })
 })
 
-test('a directory without an object is an error, not a quiet success', async () => {
+test('a folder without an object is an error', async () => {
   const directory = yamlDirectory({ 'README.md': policy('shared', 2525) })
   const { code, out } = await check(directory)
   expect(code).toBe(1)
@@ -127,7 +128,7 @@ test.each([
   ['a file that is not YAML', { 'more.yaml': 'kind: [', 'domain.yaml': domain({ allowedNamespaces: team }) }],
   ['a domain with an error', { 'domain.yaml': domain({ domian: 'example.org' }) }],
   ['a policy with an error', { 'policy.yaml': policy('shared', 2525, { prot: 25 }) }],
-])('of a credential behind %s nobody knows: that is a warning, and the error is where it was made', async (_, files) => {
+])('a credential whose state is unknown because of %s gets a warning, and only the cause an error', async (_, files) => {
   const sound = { 'policy.yaml': policy('shared', 2525), 'domain.yaml': domain() }
   const { code, out } = await check(yamlDirectory({ ...sound, 'web.yaml': credential('web', 'shared'), ...files }))
   expect(out).toMatch(/warning: RelayCredential team-a\/web /)
@@ -135,7 +136,7 @@ test.each([
   expect(code).toBe(1)
 })
 
-test('what may be meant is a warning, and no error', async () => {
+test('what may be meant, such as an unsigned domain, is a warning and no error', async () => {
   const spec = { environment: 'Production', allowedNamespaces: { from: 'All' } }
   const asks = { mode: 'Required', caRef: { name: 'clients' } }
   const listeners = [{ name: 'submission', port: 2525, clientCertificates: asks }]

@@ -1,4 +1,4 @@
-/** Runs the command line in a test: what it printed, and its exit code. */
+/** Runs the command line within the test, and gives its exit code and what it printed. */
 import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 

@@ -1,10 +1,10 @@
-/** `domain check`: what a person reads and pastes, what a program gets, and the exit codes. */
+/** `domain check` prints what a person reads and pastes into a zone, gives programs JSON, and has an exit code for each verdict. */
 import { describe, expect, test } from 'vitest'
 import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
 import { yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
-/** Of this run alone; a resolver is on port 53. */
+/** An address for this run alone, since a resolver has to be on port 53. */
 const address = `127.54.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const isRoot = process.getuid?.() === 0
 if (!isRoot && process.env['CI'] !== undefined) throw new Error('port 53 needs root')
@@ -34,7 +34,7 @@ const run = async (expected: object, table: Table, ...more: readonly string[]) =
 }
 
 describe.runIf(isRoot)('domain check', () => {
-  test('all is in order', async () => {
+  test('records that are in order have 100 points, with exit code 0', async () => {
     const { code, lines } = await run({ spf: { include: ['a.example'] }, dmarc: {} }, zone)
     expect(lines).toEqual([
       'SenderDomain mail/example (mail.example.org): 100 of 100 points',
@@ -44,7 +44,7 @@ describe.runIf(isRoot)('domain check', () => {
     expect(code).toBe(0)
   })
 
-  test('what is wrong, what it costs, and what to publish in two forms', async () => {
+  test('for wrong records it prints what is wrong, what that costs, and what to publish as zone file and as form, with exit code 1', async () => {
     const long = Array.from({ length: 9 }, (_, i) => `a-long-name-for-a-provider-of-mail-${i}.example`)
     const { code, lines } = await run(
       { spf: { include: long }, dmarc: { minimumPolicy: 'reject' } },
@@ -74,7 +74,7 @@ describe.runIf(isRoot)('domain check', () => {
     expect(code).toBe(1)
   })
 
-  test('selectors that are delegated: two of each kind, for the form of the domain, before there is a key', async () => {
+  test('for delegated selectors it prints the two aliases of each algorithm before there is any key', async () => {
     await startZoneServer(zone, address, 53)
     const dns = { publisher: 'CNAME', targetZone: 'keys.example', resolvers: [address] }
     const spec = { domain: 'mail.example.org', environment: 'Production', dkim: { algorithms: ['ed25519'] }, dns }
@@ -93,7 +93,7 @@ describe.runIf(isRoot)('domain check', () => {
     expect(code).toBe(1)
   })
 
-  test('nobody answers: that is no verdict, and has an exit code of its own', async () => {
+  test('where no server answers there is no verdict, with exit code 3', async () => {
     const failing = { ...zone, 'TXT mail.example.org': { code: 'SERVFAIL' } as const }
     const { code, out } = await run({ spf: {} }, failing)
     expect(out).toContain('SPF   Unknown   TXT mail.example.org')
@@ -101,7 +101,7 @@ describe.runIf(isRoot)('domain check', () => {
     expect(code).toBe(3)
   })
 
-  test('-o json has all of it', async () => {
+  test('-o json has the score, the state and what to publish', async () => {
     const { code, out } = await run({ spf: { include: ['b.example'] } }, zone, '-o', 'json', 'mail/example')
     expect(JSON.parse(out)).toMatchObject({
       domains: [
@@ -126,7 +126,7 @@ describe.runIf(isRoot)('domain check', () => {
   })
 })
 
-test('names are looked for, and who expects nothing is told so', async () => {
+test('a misspelt name is answered with the near one, and a domain that expects no record is reported as such', async () => {
   const folder = yamlDirectory({ 'a.yaml': domain({}) })
   const check = (...more: readonly string[]) => commanded('domain', 'check', '-f', folder, ...more)
   expect(await check()).toMatchObject({
@@ -144,7 +144,7 @@ test('names are looked for, and who expects nothing is told so', async () => {
   expect(await check('--context', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('give one of the two') })
 })
 
-test('who says nothing of signing in Production is told what that means, and which line to add', async () => {
+test('a Production domain without spec.dkim is told that its mail is not signed, and which field to set', async () => {
   const folder = yamlDirectory({ 'a.yaml': domain({}, null) })
   const { code, out } = await commanded('domain', 'check', '-f', folder)
   expect(code).toBe(0)

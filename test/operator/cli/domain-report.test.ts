@@ -1,4 +1,4 @@
-/** What `domain check` says of a record that has to go: that it is there, and nothing to publish. */
+/** For the record of a retired key, `domain check` says that it is still there and how to remove it, and nothing to publish. */
 import { expect, test } from 'vitest'
 import { type DomainLooked, domainJson, domainLines } from '../../../operator/cli/domain-report.ts'
 import { domainRecords } from '../../../operator/lifecycle/domain-records.ts'
@@ -14,7 +14,7 @@ function looked(): DomainLooked {
 }
 const plain = { out: () => undefined, err: () => undefined, style: (_: string, text: string) => text }
 
-test('a person reads where it is, what it says, why and how to mend it', () => {
+test('the text form has the name of the record, its value, what is wrong with it and how to mend that', () => {
   expect([...domainLines(looked(), plain)]).toEqual([
     'SenderDomain mail/example (mail.example.org): 95 of 100 points',
     '  RetiredKey   Leftover   TXT rf-0._domainkey.mail.example.org',
@@ -23,7 +23,7 @@ test('a person reads where it is, what it says, why and how to mend it', () => {
   ])
 })
 
-test('a program gets no line for a zone file', () => {
+test('the JSON form has no line for a zone file or a form', () => {
   const [record] = domainJson(looked()).records
   expect(record).toMatchObject({ purpose: 'RetiredKey', state: 'Leftover', got: 'v=DKIM1; k=rsa; p=OOOO' })
   expect(Object.keys(record ?? {})).not.toContain('zoneFile')

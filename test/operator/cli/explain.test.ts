@@ -1,3 +1,4 @@
+/** `explain` gives the verdict, the rule, its place and the mend for a submission, and says the same as the relay that runs answers. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { eventually } from '../local/eventually.ts'
 import { credential, domain, freePort, policy, writeYaml } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
-/** One fleet for the whole file: what explain says is compared with what this relay answers. */
+/** One fleet for the whole file: what explain says is compared with what the relay of this fleet answers. */
 const root = mkdtempSync(join(tmpdir(), 'relayfleet-explain-'))
 const [directory, stateFolder] = [join(root, 'yaml'), join(root, 'state')]
 const ending = new AbortController()
@@ -79,14 +80,18 @@ type Case = {
   readonly to?: readonly string[]
   readonly header?: string
   readonly body?: string
-  /** The rule in both, or accepted by both. */
+  /** The rule by which explain and the relay refuse, or `accepted` for both. */
   readonly rule: string
   readonly place?: RegExp
 }
 const cases: readonly Case[] = [
-  { name: 'what is allowed', rule: 'accepted' },
+  { name: 'a submission that is allowed', rule: 'accepted' },
   { name: 'a foreign reverse-path (case M01)', from: 'ceo@other.example', rule: 'senderRules.envelopeFrom' },
-  { name: 'a domain that only ends alike (case M28)', from: 'a@evilexample.org', rule: 'senderRules.envelopeFrom' },
+  {
+    name: 'a domain that only ends like an allowed one (case M28)',
+    from: 'a@evilexample.org',
+    rule: 'senderRules.envelopeFrom',
+  },
   { name: 'the null reverse-path', from: '', rule: 'senderRules.nullReversePath' },
   { name: 'a foreign From (case M02)', header: 'From: <ceo@other.example>', rule: 'senderRules.headerFrom' },
   { name: 'no From (case M03)', header: 'Subject: x', rule: 'always.headers' },
@@ -101,7 +106,7 @@ const cases: readonly Case[] = [
     rule: 'senderRules.headerFrom.displayNameAddress',
   },
   {
-    name: 'two domains of one credential',
+    name: 'reverse-path and From in two domains of one credential',
     header: 'From: <app@example.net>',
     rule: 'senderRules.alignment',
     place: /policy\.yaml:\d+:\d+$/,
@@ -114,17 +119,17 @@ const cases: readonly Case[] = [
   },
   { name: 'a local part beyond ASCII', from: 'jörg@example.org', rule: 'accepted' },
   {
-    name: 'a recipient beyond ASCII, in a domain that is another one',
+    name: 'a recipient beyond ASCII that the policy does not allow',
     to: ['jörg@elsewhere.example'],
     rule: 'recipients.allow',
   },
   { name: 'a NUL in the body (case P05)', body: 'a\0b', rule: 'always.nul' },
   {
-    name: 'a recipient that is named again',
+    name: 'a recipient that is named twice',
     to: ['a@allowed.example', 'b@allowed.example', '"a"@ALLOWED.example'],
     rule: 'accepted',
   },
-  { name: 'a recipient that is none', to: ['nonsense'], rule: 'always.syntax' },
+  { name: 'a recipient that is no address', to: ['nonsense'], rule: 'always.syntax' },
   {
     name: 'one recipient too many',
     to: ['a@allowed.example', 'b@allowed.example', 'c@allowed.example'],
@@ -165,11 +170,16 @@ const cases: readonly Case[] = [
     rule: 'throttles',
     place: /throttled\.yaml:\d+:\d+$/,
   },
-  { name: 'the last one of its day', credential: 'spent', rule: 'accepted' },
-  { name: 'another network', credential: 'elsewhere', rule: 'credential.networks', place: /elsewhere\.yaml:/ },
+  { name: 'the last recipient of a daily limit', credential: 'spent', rule: 'accepted' },
+  {
+    name: 'a client in a network that the credential does not allow',
+    credential: 'elsewhere',
+    rule: 'credential.networks',
+    place: /elsewhere\.yaml:/,
+  },
 ]
 
-test.each(cases)('explain says what the relay says: $name', async (c) => {
+test.each(cases)('explain and the relay give the same verdict: $name', async (c) => {
   const { credential: name = 'web', from = 'app@example.org', to = ['you@allowed.example'] } = c
   const content = `${c.header ?? `From: <${from}>`}\r\n\r\n${c.body ?? 'body'}\r\n`
   const file = join(root, 'message.eml')
@@ -190,7 +200,7 @@ test.each(cases)('explain says what the relay says: $name', async (c) => {
   expect(refusals).toEqual(c.rule === 'accepted' ? [] : [explained.reply])
 })
 
-test('a bare LF is refused as the relay refuses it, which an application library may have mended', async () => {
+test('a bare LF in the message file is refused, as the relay does, though an SMTP library would have mended it', async () => {
   const file = join(root, 'bare.eml')
   writeFileSync(file, 'From: <app@example.org>\r\n\r\na\nb\r\n')
   const submission = ['--credential', 'team-a/web', '--from', 'app@example.org', '--to', 'you@allowed.example']
@@ -201,7 +211,7 @@ test('a bare LF is refused as the relay refuses it, which an application library
   })
 })
 
-test('a message whose last line has no end is one that its client ends', async () => {
+test('a message file without a final line end is accepted, since an SMTP client ends the line', async () => {
   const file = join(root, 'endless.eml')
   writeFileSync(file, 'Subject: x\nFrom: <app@example.org>')
   const submission = ['--credential', 'team-a/web', '--from', 'app@example.org', '--to', 'you@allowed.example']
@@ -209,7 +219,7 @@ test('a message whose last line has no end is one that its client ends', async (
   expect(JSON.parse(out)).toMatchObject({ verdict: 'accepted' })
 })
 
-test('what is left of the day is known from the status', async () => {
+test('what is left of a daily limit is taken from the status, and a used-up limit is a refusal', async () => {
   const submission = ['--credential', 'team-a/spent', '--from', 'app@example.org', '--to', 'you@allowed.example']
   const ask = async (): Promise<{ rule?: string; reply: string; limits: object }> =>
     JSON.parse((await commanded('explain', directory, ...submission, '--state', stateFolder, '-o', 'json')).out)
@@ -221,7 +231,7 @@ test('what is left of the day is known from the status', async () => {
   expect(out).toContain('  limits 1 recipients a day, at most 0 left today')
 })
 
-test('throttles of the policy are told, and what one in Audit would refuse', async () => {
+test('the throttles of the policy are listed, and a throttle in Audit tells what it would refuse', async () => {
   const recipients = ['--to', 'a@allowed.example', '--to', 'b@allowed.example']
   const submission = ['--credential', 'team-a/fast', '--from', 'app@example.org', ...recipients]
   const { out } = await commanded('explain', directory, ...submission)
@@ -232,7 +242,7 @@ test('throttles of the policy are told, and what one in Audit would refuse', asy
   const { throttles, steps } = JSON.parse((await commanded('explain', directory, ...submission, '-o', 'json')).out)
   expect(throttles).toMatchObject([{ name: 'per-app', burst: 2, action: 'Reject' }, { name: 'watched' }])
   expect(steps).toContainEqual({ stage: 'data', says: '2 recipients', audited: ['throttles'] })
-  // A relay counts what it takes: of what its header keeps out no line says that a throttle would have refused it.
+  // A relay only counts what it takes, so a message that its header keeps out gets no audit line from a throttle.
   const foreign = ['--header-from', 'ceo@other.example']
   const refused = await commanded('explain', directory, ...submission, ...foreign, '-o', 'json')
   const { rule, steps: last } = JSON.parse(refused.out)
@@ -240,7 +250,7 @@ test('throttles of the policy are told, and what one in Audit would refuse', asy
   expect(last.flatMap(({ audited }: { readonly audited: readonly string[] }) => audited)).toEqual([])
 })
 
-test('for a person: the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {
+test('the text form has the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {
   const submission = ['--from', 'ceo@other.example', '--to', 'you@allowed.example']
   const { out } = await commanded('explain', directory, '--credential', 'team-a/narrow', ...submission)
   expect(out.split('\n').slice(0, -1)).toEqual([
@@ -259,7 +269,7 @@ test('for a person: the dialog, the verdict, the rule, its place, the mend, and 
   ])
 })
 
-test('for whom it is accepted, the route and where it leads', async () => {
+test('for each recipient that is accepted, the route and its next hop are told', async () => {
   const direct = join(root, 'direct')
   const match = { recipientDomains: ['partner.example'] }
   const host = 'smtp.partner.example'
@@ -296,7 +306,7 @@ test('for whom it is accepted, the route and where it leads', async () => {
   ])
 })
 
-test('a credential without consent is explained by its conditions', async () => {
+test('a credential without consent is refused, with its conditions as the reason', async () => {
   const lonely = join(root, 'lonely')
   writeYaml(lonely, {
     'policy.yaml': policy('shared', 2525, { admission: {} }),
@@ -317,7 +327,7 @@ test('a credential without consent is explained by its conditions', async () => 
   })
 })
 
-test('a credential whose policy has an error, and never ran, is explained by that', async () => {
+test('a credential whose policy has an error and never ran is refused, with that error as the reason', async () => {
   const mistaken = join(root, 'mistaken')
   writeYaml(mistaken, {
     'policy.yaml': policy('shared', 2525, { replicas: -1 }),

@@ -1,3 +1,4 @@
+/** Local mode that is killed or interrupted leaves no relay behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -39,12 +40,12 @@ async function oneFleet() {
   return { directory, state, port, pid }
 }
 
-test('an operator that is killed leaves no relay behind, and the next one starts where it was', async () => {
+test('when the operator is killed its relay ends too, and the next operator starts the same fleet again', async () => {
   const { directory, state, port, pid } = await oneFleet()
   const first = relayfleetLocal(directory, state)
   await first.until(ready)
   const orphan = pid()
-  // A session is open, so the relay has something to say to a parent that does not listen any more.
+  // A session is open, so that the relay has log lines to write to a parent that no longer reads them.
   const client = connect(port, '127.0.0.1')
   await once(client, 'data')
   first.child.kill('SIGKILL')
@@ -56,7 +57,10 @@ test('an operator that is killed leaves no relay behind, and the next one starts
   expect(await second.exited).toBe(0)
 })
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s ends operator and relay, with exit code 0', async (signal) => {
+test.each([
+  'SIGINT',
+  'SIGTERM',
+] as const)('%s ends the operator and its relay, which says 421 to its clients, with exit code 0', async (signal) => {
   const { directory, state, port, pid } = await oneFleet()
   const { child, exited, until } = relayfleetLocal(directory, state)
   await until(ready)

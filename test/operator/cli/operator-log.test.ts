@@ -1,4 +1,4 @@
-/** What the operator tells, as lines of JSON and as metrics. */
+/** What happens in the operator becomes lines of JSON in its log and values of its metrics. */
 import { expect, test } from 'vitest'
 import { logOn, telledTo } from '../../../operator/cli/operator-log.ts'
 import { resources } from '../../../operator/cluster/api/resource.ts'
@@ -52,12 +52,12 @@ test.each<[string, Telling, Record<string, unknown>]>([
     { about: 'trouble', part: 'fleet', object: 'mail/shared', why: 'quota' },
     { level: 40, msg: 'trouble', part: 'fleet', object: 'mail/shared', why: 'quota' },
   ],
-])('a line, when %s', async (_name, telling, line) => {
+])('there is a line when %s', async (_name, telling, line) => {
   const { lines } = await after(telling)
   expect(lines).toEqual([{ time: expect.stringMatching(/^\d{4}-.*Z$/), level: 40, ...line }])
 })
 
-test('what happens all the time has no line', async () => {
+test('what happens all the time makes no line', async () => {
   const { lines } = await after(
     fleets,
     { about: 'turn begins' },
@@ -72,7 +72,7 @@ test('what happens all the time has no line', async () => {
 test.each<[string, readonly Telling[], readonly string[]]>([
   ['the leader', [won, fleets], ['relayfleet_leader 1', 'relayfleet_fleets{ready="False"} 1']],
   ['a standby', [], ['relayfleet_leader 0']],
-  ['who led once', [won, fleets, lost], ['relayfleet_leader 0']],
+  ['a replica that no longer leads', [won, fleets, lost], ['relayfleet_leader 0']],
   [
     'a turn',
     [{ about: 'done', part: 'turn', ms: 2000 }],
@@ -94,18 +94,18 @@ test.each<[string, readonly Telling[], readonly string[]]>([
     [{ about: 'call', verb: 'apply', code: 409 }],
     ['relayfleet_api_requests_total{verb="apply",code="409"} 1'],
   ],
-])('a metric, for %s', async (_name, tellings, samples) => {
+])('there is a metric for %s', async (_name, tellings, samples) => {
   const { text } = await after(...tellings)
   for (const sample of samples) expect(text).toContain(sample)
 })
 
-test('only the leader counts fleets, so that a sum over the replicas is right', async () => {
+test('a replica that does not lead exports no count of fleets, so that a sum over the replicas is right', async () => {
   for (const { text } of [await after(), await after(won, fleets, lost)]) {
     expect(text).not.toContain('relayfleet_fleets{')
   }
 })
 
-test('who leads no longer tells of no credential and no key', async () => {
+test('a replica that no longer leads exports no expiry and no DKIM keys', async () => {
   const keys: Telling = {
     about: 'dkim keys',
     counts: { Pending: 0, Published: 0, Active: 2, Retiring: 0, Retired: 0 },
@@ -115,7 +115,7 @@ test('who leads no longer tells of no credential and no key', async () => {
   expect(text).not.toContain('relayfleet_dkim_keys{')
 })
 
-test('a credential that was mended is told of no more', async () => {
+test('the expiry of a credential that does not end any more is no longer exported', async () => {
   const { text } = await after(won, ends, { about: 'expiries', expiries: [] })
   expect(text).not.toContain('shop/web')
 })

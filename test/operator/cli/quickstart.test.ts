@@ -1,3 +1,4 @@
+/** `send-test`, `inbox` and `quickstart` show a person a message on its way through a fleet in local mode, or why it was refused. */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -33,7 +34,7 @@ async function runningFleet() {
 }
 const submission = ['--credential', 'team-a/web', '--to', 'you@example.net']
 
-test('send-test shows the dialog, hides the password, and follows the message into the inbox', async () => {
+test('send-test prints the dialog without the password and follows the message into the inbox, where inbox list and show find it', async () => {
   const { local, state } = await runningFleet()
   const sent = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
   expect(sent.code).toBe(0)
@@ -57,7 +58,7 @@ test('send-test shows the dialog, hides the password, and follows the message in
   expect(json).toMatchObject({ policy: 'mail/shared', envelope: { queueId } })
 })
 
-test('a refusal has the rule, its place and the mend, and exit code 1', async () => {
+test('where the relay refuses the message, send-test prints the rule, its place and the mend, with exit code 1', async () => {
   const { directory, state } = await runningFleet()
   const { code, out } = await commanded('send-test', directory, ...submission, '--from', 'ceo@example.com', ...state)
   expect(code).toBe(1)
@@ -67,7 +68,7 @@ test('a refusal has the rule, its place and the mend, and exit code 1', async ()
   expect(out).toMatch(/^ {2}mend {3}use a reverse-path/m)
 })
 
-test('a relay that is not there is exit code 3, and the mend is told', async () => {
+test('where no relay listens, send-test says what to check, with exit code 3', async () => {
   const { local, state } = await runningFleet()
   await local.stop()
   const { code, out } = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
@@ -76,7 +77,7 @@ test('a relay that is not there is exit code 3, and the mend is told', async () 
   expect(out).toContain('is relayfleet local running?')
 })
 
-test('a deferred message is kept, and the reply of the next hop is shown', async () => {
+test('where the smarthost is not reached, send-test prints DEFERRED and the reply, with exit code 1', async () => {
   const closed = await freePort()
   const directory = yamlDirectory({
     'policy.yaml': policy('shared', await freePort(), {
@@ -94,13 +95,13 @@ test('a deferred message is kept, and the reply of the next hop is shown', async
   expect(out).toMatch(/^DEFERRED {2}kept and tried again: 4\d\d 4\./m)
 })
 
-/** What the README shows of it. */
+/** The output of `npm start` that the README shows. */
 function transcript(): string {
   const [, shown = ''] = /`npm start` shows this[^`]*```\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? []
   return shown
 }
 
-/** What is another one each time is written alike; what a relay tells comes when it comes, so the order says nothing. */
+/** The lines without what differs from run to run, sorted, since the lines of a relay may come at any time. */
 const linesOf = (text: string): readonly string[] => {
   const alike = text
     .replaceAll(/ --state \S+/g, '')
@@ -113,8 +114,8 @@ const linesOf = (text: string): readonly string[] => {
   return [...new Set(lines)].toSorted()
 }
 
-// The one test at the example's own port: npm start as a person sees it.
-test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it with exit code 0', async () => {
+// The only test on the port of the example itself: it runs what npm start runs.
+test('quickstart goes from nothing to a captured message, prints what the README shows, and Ctrl-C ends all of it with exit code 0', async () => {
   await eventually(() => portIsFree(2525), 20_000)
   const state = join(temporaryFolder(), 'state')
   const child = spawn(process.execPath, ['operator/cli.ts', 'quickstart', '--state', state], {
@@ -140,7 +141,7 @@ test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it 
   expect(alive(pid)).toBe(false)
 })
 
-test('quickstart: a message that is refused is exit code 1, and an earlier one is not shown in its place', async () => {
+test('quickstart ends with exit code 1 where its message is refused, and does not show an earlier message in its place', async () => {
   const files = { 'policy.yaml': policy('shared', await freePort()), 'credential.yaml': credential('web', 'shared') }
   const directory = yamlDirectory({ ...files, 'domain.yaml': domain() })
   const state = join(temporaryFolder(), 'state')

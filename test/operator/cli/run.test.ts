@@ -1,4 +1,4 @@
-/** `run` refuses what it does not know, before it asks any cluster. */
+/** `run` refuses options and variables that it does not know before it asks any cluster, and names what it could not open. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -22,20 +22,32 @@ test.each<[string, readonly string[], string]>([
   ['an unknown flag', [...given, '--leader-elect'], "unknown option '--leader-elect'"],
   ['no namespace', ['run', '--image=a'], "required option '--namespace <name>' not specified"],
   ['no image', ['run', '--namespace=a'], "required option '--image <ref>' not specified"],
-  ['a namespace that is none', [...given, '--namespace=Mail'], '--namespace Mail: write the name of a namespace'],
-  ['an empty name among others', [...given, '--watch-namespaces=a,,b'], '--watch-namespaces : write the name'],
-  ['a pattern of namespaces', [...given, '--watch-namespaces=team-*'], '--watch-namespaces team-*: write the name'],
-  ['no image in it', [...given, '--image='], '--image: write a reference'],
-  ['a port alone', [...given, '--metrics-bind=9466'], '--metrics-bind 9466: write HOST:PORT'],
-  ['an address without brackets', [...given, '--metrics-bind=:::9466'], 'write HOST:PORT, e.g. [::]:9466'],
+  [
+    'a namespace with a capital letter',
+    [...given, '--namespace=Mail'],
+    '--namespace Mail: write the name of a namespace',
+  ],
+  [
+    'an empty name among the watched namespaces',
+    [...given, '--watch-namespaces=a,,b'],
+    '--watch-namespaces : write the name',
+  ],
+  [
+    'a pattern of watched namespaces',
+    [...given, '--watch-namespaces=team-*'],
+    '--watch-namespaces team-*: write the name',
+  ],
+  ['an empty image', [...given, '--image='], '--image: write a reference'],
+  ['a metrics address without a host', [...given, '--metrics-bind=9466'], '--metrics-bind 9466: write HOST:PORT'],
+  ['an IPv6 metrics address without brackets', [...given, '--metrics-bind=:::9466'], 'write HOST:PORT, e.g. [::]:9466'],
   ['one argument too many', [...given, 'more'], 'too many arguments'],
-])('%s is told, with exit code 2', async (_name, argv, says) => {
+])('%s is reported, with exit code 2', async (_name, argv, says) => {
   const { code, out, err } = await commanded(...argv)
   expect(err).toContain(says)
   expect([code, out]).toEqual([2, ''])
 })
 
-test('a variable that nobody reads is told, with exit code 2', async () => {
+test('an environment variable RELAYFLEET_*, of which run reads none, is reported, with exit code 2', async () => {
   let told = ''
   const write = (text: string) => {
     told += text
@@ -47,7 +59,7 @@ test('a variable that nobody reads is told, with exit code 2', async () => {
   expect(code).toBe(2)
 })
 
-/** Of a cluster that nobody asks. */
+/** A kubeconfig of a cluster that does not exist, and is not asked for anything. */
 const kubeconfig = JSON.stringify({
   apiVersion: 'v1',
   kind: 'Config',
@@ -57,7 +69,7 @@ const kubeconfig = JSON.stringify({
   'current-context': 'c',
 })
 
-test('a port for the metrics that another program has ends the process, which names the flag', async () => {
+test('a metrics port that another program has taken ends the process with exit code 3 and the name of the flag', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void other.close())
   await once(other, 'listening')

@@ -1,4 +1,4 @@
-/** `status --state`: the fleets of this machine on one screen, by what local mode wrote and by what the relays say now. */
+/** `status --state` shows the fleets of this machine from what local mode wrote and from what the relays say now. */
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ async function runningFleet(ofCredential: object = {}) {
   return { local, directory, port, state: ['--state', local.state.root] }
 }
 
-test('a fleet that runs, and the same fleet when nobody runs it any more', async () => {
+test('a running fleet is ready with exit code 0, and once local mode has ended it is an error with exit code 1', async () => {
   const { local, port, state } = await runningFleet()
   const { code, out } = await commanded('status', ...state, '-o', 'wide')
   expect(code).toBe(0)
@@ -45,7 +45,7 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(stopped.out).toMatch(/^no relay answers, so this is what was last written; start relayfleet local/m)
 })
 
-test('a fleet of which nobody can say whether it is ready is no fleet that is in order', async () => {
+test('a fleet of which it is unknown whether it is ready has no error, but exit code 3', async () => {
   const { local, directory, state } = await runningFleet()
   writeFileSync(join(directory, 'policy.yaml'), '')
   await local.until('RelayPolicy mail/shared', 'Ready', 'Unknown')
@@ -55,7 +55,7 @@ test('a fleet of which nobody can say whether it is ready is no fleet that is in
   expect(code).toBe(3)
 })
 
-test('a relay that says itself that it takes no mail is an error, though nobody could write that down', async () => {
+test('a relay that reports that it takes no mail is an error, though the written status does not say so', async () => {
   const { local, state } = await runningFleet()
   await local.stop()
   const said = { hash: 'h', ready: false, notReady: ['spool s: disk full'], queue: {} }
@@ -71,7 +71,7 @@ test('a relay that says itself that it takes no mail is an error, though nobody 
   expect(code).toBe(1)
 })
 
-test('a credential whose mail is refused since its day is used up is told, and no error', async () => {
+test('a credential whose daily limit is used up is a warning and no error', async () => {
   const { local, state } = await runningFleet({ limits: { daily: 1 } })
   const { secret } = boundCredential(local.state, 'team-a/web')
   const mail = { reversePath: 'app@example.org', forwardPaths: ['b@example.net'] }
@@ -84,19 +84,19 @@ test('a credential whose mail is refused since its day is used up is told, and n
   expect(code).toBe(0)
 })
 
-test('one that is not there is named with the one that was meant', async () => {
+test('a misspelt policy is answered with the near one, with exit code 2', async () => {
   const { state } = await runningFleet()
   const { code, err } = await commanded('status', 'shard', ...state)
   expect([code, err]).toEqual([2, 'relayfleet: there is no RelayPolicy shard; did you mean shared?\n'])
 })
 
-test('a folder that local mode has never seen is exit code 3', async () => {
+test('a state folder that local mode never used has exit code 3', async () => {
   const { code, err } = await commanded('status', '--state', join(temporaryFolder(), 'state'))
   expect(code).toBe(3)
   expect(err).toContain('has relayfleet local run with this folder?')
 })
 
-test('columns stand under each other', () => {
+test('the columns of a table are aligned', () => {
   expect(
     table([
       ['FLEET', 'PODS', 'WHY'],

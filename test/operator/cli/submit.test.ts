@@ -1,4 +1,4 @@
-/** `submit`: what an application does with its binding; where it comes to no verdict, what the binding lacks. */
+/** `submit` sends mail as an application does with its binding, and where it gets no verdict it says what the binding lacks or what the relay did. */
 import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ import { commanded } from './commanded.ts'
 
 const message = ['--from', 'app@example.org', '--to', 'you@example.net']
 
-test('a binding without certificates is told as what the certificate of the relay can not be verified by', async () => {
+test('where the binding lacks the key certificates, the failed verification of the relay is explained by that', async () => {
   const port = await freePort()
   const declared = `${policy('shared', port)}---\n${domain()}---\n${credential('web', 'shared')}`
   const local = running(yamlDirectory({ 'all.yaml': declared }))
@@ -30,7 +30,7 @@ test('a binding without certificates is told as what the certificate of the rela
   expect(out).not.toContain('Node')
 })
 
-/** At a relay that hangs up at this verb. */
+/** Submits to a relay that closes the connection when this verb comes. */
 async function submitted(chain: { readonly ca: string; readonly cert: string; readonly key: string }, verb: string) {
   const relay = createServer(chain, (client) => {
     client.write('220 relay.test ESMTP\r\n')
@@ -61,15 +61,11 @@ async function submitted(chain: { readonly ca: string; readonly cert: string; re
 
 const left = { kind: 'failed', why: expect.stringMatching(/closed/) }
 
-test.each([
-  'EHLO',
-  'AUTH',
-  'MAIL',
-])('a relay that leaves without a word at %s is told, and nobody waits for it', async (verb) => {
+test.each(['EHLO', 'AUTH', 'MAIL'])('a relay that closes the connection at %s is reported at once', async (verb) => {
   expect(await submitted(await makeCertificates(['127.0.0.1']), verb)).toMatchObject(left)
 })
 
-test('a relay whose chain has a key on a curve that NIST has no name for ends no process (case T22)', async () => {
+test('a relay whose certificate chain has a key on a curve that NIST has no name for does not crash the process (case T22)', async () => {
   const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
   expect(await submitted({ ca, cert: `${cert}\n${await oddTwin(ca)}`, key }, 'MAIL')).toMatchObject(left)
 })

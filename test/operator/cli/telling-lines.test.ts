@@ -1,3 +1,4 @@
+/** What happens in local mode becomes one line each for a person at a terminal, and a busy relay does not flood it. */
 import { expect, test } from 'vitest'
 import { tellOn } from '../../../operator/cli/telling-lines.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
@@ -43,13 +44,13 @@ test.each<[Telling, RegExp]>([
     { about: 'trouble', text: 'status.yaml: no space left' },
     /^trouble {2}status\.yaml: no space left; it is tried again$/,
   ],
-])('%j', (given, shown) => {
+])('there is one line for %j', (given, shown) => {
   const { lines, tell } = telling()
   tell(given)
   expect(lines).toEqual([expect.stringMatching(shown)])
 })
 
-test('a busy relay does not flood the terminal: what is withheld is counted, and warnings are always shown', () => {
+test('of a hundred lines in a second twenty are printed and the others counted, and a warning is always printed', () => {
   let now = 0
   const { lines, tell } = telling(() => now)
   for (let i = 0; i < 100; i += 1) tell(line(`accepted q${i}`))

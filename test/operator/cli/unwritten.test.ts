@@ -1,3 +1,4 @@
+/** A command that can not write its output says so in its exit code, and local mode goes on without its lines. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
@@ -21,13 +22,13 @@ test.runIf(process.platform === 'linux').each(['render', 'check'])('%s into a fu
   expect(status).toBe(3)
 })
 
-test.runIf(process.platform === 'linux')('what can not be told of a wrong command line is in the exit code', () => {
+test.runIf(process.platform === 'linux')('a wrong command line has exit code 2 even if nothing can be printed', () => {
   const full = openSync('/dev/full', 'w')
   expect(spawnSync(process.execPath, [cli, 'check', '/nowhere'], { stdio: ['ignore', 'pipe', full] }).status).toBe(2)
 })
 
 test.runIf(process.platform === 'linux').each(['stdout', 'stderr'])(
-  'local goes on when its lines can not be written to %s',
+  'local mode runs on when its lines can not be written to %s',
   async (stream) => {
     const directory = yamlDirectory({ 'policy.yaml': policy('shared', await freePort()) })
     const state = join(temporaryFolder(), 'state')

@@ -1,3 +1,4 @@
+/** The command line refuses wrong arguments with exit code 2 and what to write instead, and what it prints is safe on a terminal. */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
@@ -15,11 +16,11 @@ const quickstart = 'examples/quickstart'
 test.each<[string, readonly string[], string]>([
   ['an unknown flag (case C08)', ['check', quickstart, '--bogus'], "unknown option '--bogus'"],
   ['an unknown verb', ['chek', quickstart], "unknown command 'chek'"],
-  ['a verb that is nearly one', ['chek'], 'Did you mean check?'],
+  ['a misspelt verb', ['chek'], 'Did you mean check?'],
   ['no directory', ['render'], "missing required argument 'dir'"],
   ['one argument too many', ['check', quickstart, 'more'], 'too many arguments'],
-  ['a directory that is not there', ['local', '/nowhere'], '/nowhere does not exist; give the folder'],
-  ['a file for a directory', ['render', 'package.json'], 'package.json is not a folder; give the folder'],
+  ['a directory that does not exist', ['local', '/nowhere'], '/nowhere does not exist; give the folder'],
+  ['a file in place of a directory', ['render', 'package.json'], 'package.json is not a folder; give the folder'],
   [
     'a folder together with a cluster',
     ['check', quickstart, '--all-namespaces'],
@@ -30,11 +31,11 @@ test.each<[string, readonly string[], string]>([
     ['status', '--state', 'x', '-n', 'mail'],
     '--state is about this machine and --namespace about a cluster',
   ],
-  ['a form that there is not', ['check', quickstart, '-o', 'xml'], 'Allowed choices are text, json'],
+  ['an unknown output format', ['check', quickstart, '-o', 'xml'], 'Allowed choices are text, json'],
   ['no credential', ['explain', quickstart, '--from', 'a@b.example', '--to', 'c@d.example'], "'--credential"],
   ['a credential without a namespace', ['explain', quickstart, ...submission, '--credential', 'web'], 'NAMESPACE/NAME'],
   [
-    'a credential that is not there',
+    'a credential that does not exist',
     ['explain', quickstart, ...submission, '--credential', 'team-b/web'],
     'there is no RelayCredential team-b/web in the directory; did you mean team-a/web?',
   ],
@@ -45,7 +46,7 @@ test.each<[string, readonly string[], string]>([
     'give one of the two',
   ],
   [
-    'a null reverse-path alone',
+    'a null reverse-path without a From',
     ['explain', quickstart, ...submission, '--from', '<>'],
     'add --header-from or --message',
   ],
@@ -54,7 +55,11 @@ test.each<[string, readonly string[], string]>([
     ['send-test', quickstart, ...submission, '--to', '<b@example.net>'],
     '--to <b@example.net>: write the address alone',
   ],
-  ['a recipient with a name', ['explain', quickstart, ...submission, '--to', 'B <b@example.net>'], 'the address alone'],
+  [
+    'a recipient with a display name',
+    ['explain', quickstart, ...submission, '--to', 'B <b@example.net>'],
+    'the address alone',
+  ],
   ['a reverse-path in brackets', ['explain', quickstart, ...submission, '--from', '<a@example.org>'], '--from <a@'],
   ['an empty state folder', ['local', quickstart, '--state', ''], '--state is empty; name a folder, or leave it out'],
   [
@@ -62,23 +67,27 @@ test.each<[string, readonly string[], string]>([
     ['local', quickstart, '--state', './examples/../examples/quickstart/'],
     'is the folder of YAML files; name another, or leave it out',
   ],
-  ['an empty state folder of status', ['status', '--state', ''], '--state is empty'],
-  ['an empty state folder of send-test', ['send-test', ...submission, '--state='], '--state is empty'],
-  ['a message that is not there', ['explain', quickstart, ...submission, '--message', '/nowhere'], 'can not be read'],
-])('%s is told, with exit code 2', async (_name, argv, says) => {
+  ['an empty state folder for status', ['status', '--state', ''], '--state is empty'],
+  ['an empty state folder for send-test', ['send-test', ...submission, '--state='], '--state is empty'],
+  [
+    'a message file that does not exist',
+    ['explain', quickstart, ...submission, '--message', '/nowhere'],
+    'can not be read',
+  ],
+])('%s is reported, with exit code 2', async (_name, argv, says) => {
   const { code, out, err } = await commanded(...argv)
   expect(err).toContain(says)
   expect([code, out]).toEqual([2, ''])
 })
 
-test('what can not be reached is exit code 3, and says what to do', async () => {
+test('send-test with a state folder where nothing runs has exit code 3, and says what to do', async () => {
   const state = join(temporaryFolder(), 'state')
   const { code, err } = await commanded('send-test', ...submission, '--state', state)
   expect(code).toBe(3)
   expect(err).toContain('is relayfleet local running with this folder?')
 })
 
-test('a captured message that is not there is exit code 2, as docs/sre.md says', async () => {
+test('a captured message that does not exist has exit code 2, as docs/sre.md says', async () => {
   const { code, err } = await commanded('inbox', 'show', 'q1', '--state', temporaryFolder())
   expect(code).toBe(2)
   expect(err).toContain('there is no captured message q1')
@@ -90,7 +99,7 @@ test('an empty inbox is no error', async () => {
   expect(out).toMatch(/^nothing was captured in /)
 })
 
-test('captured mail of which somebody has deleted one half, and what is no mail, keep nobody from the others', async () => {
+test('inbox leaves out captured mail that lacks one of its two files, and files that are no mail, and lists the rest', async () => {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
   mkdirSync(inbox, { recursive: true })
@@ -107,7 +116,7 @@ test('captured mail of which somebody has deleted one half, and what is no mail,
   expect([half.code, half.err]).toEqual([2, expect.stringContaining('there is no captured message half')])
 })
 
-test('what is captured is listed by its header alone: mail that is deleted meanwhile keeps nobody from the others, nor does one that no string can hold', async () => {
+test('inbox list reads headers one by one: neither a message that is deleted meanwhile nor one of 600 MiB keeps the others from being listed', async () => {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
   mkdirSync(inbox, { recursive: true })
@@ -127,7 +136,7 @@ test('what is captured is listed by its header alone: mail that is deleted meanw
   expect([code, lines.map((line) => line.split('  ').at(-1))]).toEqual([0, ['the first', 'the third']])
 })
 
-test('the subjects of captured mail can be read where they are not English, and show no more than they may', async () => {
+test('inbox list decodes subjects, and shows their control characters escaped', async () => {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
   mkdirSync(inbox, { recursive: true })
@@ -147,7 +156,7 @@ test('the subjects of captured mail can be read where they are not English, and 
   expect(shown.map((line) => line.split('  ').at(-1))).toEqual(['Grüße aus Köln', 'a\\x1b[2Jb q9', '=?x-none?q?a?='])
 })
 
-test('a captured report names the message that it is about, and no credential and client, which it has not', async () => {
+test('inbox show names for a captured DSN the message that it reports on, and no credential or client', async () => {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
   mkdirSync(inbox, { recursive: true })
@@ -161,14 +170,14 @@ test('a captured report names the message that it is about, and no credential an
   expect(out).not.toMatch(/^(?:credential|client) /m)
 })
 
-test('its version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
     version: string
   }
   expect(await commanded('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
 })
 
-test('a name without its namespace, where no folder and no cluster says which, is told as it was written', async () => {
+test('a name without its namespace is refused, in the words in which it was written', async () => {
   const { code, err } = await commanded('domain', 'check', 'corp', '-f', quickstart)
   expect([code, err]).toEqual([2, expect.stringContaining('the name corp: write NAMESPACE/NAME')])
 })
@@ -181,7 +190,7 @@ test.each([
   [['domain', 'check'], 'a folder: -f DIR'],
   [['rotate', 'team-a/web'], 'a folder: -f DIR'],
   [['suspend', 'team-a/web'], 'a folder: -f DIR'],
-])('where there is no cluster, %j tells how this machine is meant', async (argv, meant) => {
+])('where there is no cluster, %j says which argument makes it use this machine', async (argv, meant) => {
   vi.stubEnv('HOME', temporaryFolder())
   vi.stubEnv('KUBECONFIG', undefined)
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -195,7 +204,7 @@ test.each([
   [['inbox', 'list']],
   [['inbox', 'show']],
   [['send-test', ...submission]],
-])('a state folder that the disk does not show is not told as one in which there is nothing: %j', async (argv) => {
+])('an unreadable state folder is reported with its error, not as an empty one: %j', async (argv) => {
   const loop = join(temporaryFolder(), 'loop')
   symlinkSync(loop, loop)
   const state = join(loop, 'state')
@@ -207,7 +216,7 @@ test.each([
   [['status']],
   [['inbox', 'list']],
   [['send-test', ...submission]],
-])('a state folder that is a file is told as one, and nobody is sent after rights: %j', async (argv) => {
+])('a file in place of the state folder is reported as no directory, not as missing rights: %j', async (argv) => {
   const { code, err } = await commanded(...argv, '--state', 'package.json')
   expect([code, err]).toEqual([3, expect.stringContaining('package.json can not be read: ENOTDIR: not a directory')])
   expect(err).not.toContain('right')
@@ -221,7 +230,7 @@ test.each([
   [['rotate', 'team-a/web', '-f']],
   [['domain', 'check', '-f']],
   [['submit', '--from', 'a@example.org', '--to', 'b@example.net', '--binding']],
-])('a folder that the disk does not show is named, with what to do: %j', async (argv) => {
+])('an unreadable folder is named, with its error and what to do: %j', async (argv) => {
   const loop = join(temporaryFolder(), 'loop')
   symlinkSync(loop, loop)
   const { code, out, err } = await commanded(...argv, loop)
@@ -235,7 +244,7 @@ test.each([
   [['rotate', 'team-b/app', '-f']],
   [['suspend', 'team-b/app', '-f']],
   [['domain', 'check', 'team-b/app', '-f']],
-])('what is not found in a folder may be in a file that could not be read: %j', async (argv) => {
+])('where an object is not found and a file could not be read, the file is named: %j', async (argv) => {
   const folder = temporaryFolder()
   const broken = join(folder, 'b.yaml')
   writeFileSync(broken, 'kind: [')
@@ -247,7 +256,7 @@ test.each([
 test.each([
   [['render'], 'fleets: {}'],
   [['domain', 'check', '-f'], 'no SenderDomain'],
-])('%j tells that a file could not be read', async (argv, says) => {
+])('%j says that a file could not be read, with exit code 3', async (argv, says) => {
   const folder = temporaryFolder()
   const broken = join(folder, 'b.yaml')
   writeFileSync(broken, 'kind: [')
@@ -257,10 +266,10 @@ test.each([
 })
 
 test.each([
-  ['is not there', undefined, 'does not exist; give the folder of the binding'],
-  ['has a port that is none', 'abc', 'port must be a number from 1 to 65535'],
+  ['does not exist', undefined, 'does not exist; give the folder of the binding'],
+  ['has a port that is no number', 'abc', 'port must be a number from 1 to 65535'],
   ['has a port that is too large', '99999', 'port must be a number from 1 to 65535'],
-])('a binding that %s is told with what it needs, and nobody is connected to', async (_name, port, says) => {
+])('a binding that %s is refused with what it needs, before any connection is made', async (_name, port, says) => {
   const folder = join(temporaryFolder(), 'binding')
   const values = { host: '127.0.0.1', port, username: 'u', password: 'p', uri: 'smtp://u:p@127.0.0.1' }
   if (port !== undefined) {
@@ -280,21 +289,10 @@ test.each([
   expect([code, out]).toEqual([2, ''])
 })
 
-test('help tells every verb and every exit code', async () => {
+test('--help lists the verbs and every exit code', async () => {
   const { code, out } = await commanded('--help')
   expect(code).toBe(0)
-  for (const word of [
-    'local',
-    'check',
-    'render',
-    'explain',
-    'status',
-    'send-test',
-    'submit',
-    'receive',
-    'inbox',
-    'quickstart',
-  ]) {
+  for (const word of 'local check render explain status send-test submit receive inbox quickstart'.split(' ')) {
     expect(out).toMatch(new RegExp(`^ {2}${word} `, 'm'))
   }
   for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))
@@ -310,7 +308,7 @@ test.each([
   ['status'],
   ['submit'],
   ['suspend'],
-])('%s --help is broken into lines by the width of the terminal, and by nothing else but the end of a sentence', async (verb) => {
+])('%s --help breaks its lines only where the terminal or a sentence ends', async (verb) => {
   const { out } = await commanded(verb, '--help')
   const [, description = ''] = out.split('\n\n')
   const lines = description.split('\n')
@@ -321,7 +319,7 @@ test.each([
   expect(early).toEqual([])
 })
 
-test('render shows what a relay would get, and no secret', async () => {
+test('render prints the configuration of a relay and its bindings', async () => {
   const { code, out } = await commanded('render', quickstart, '--state', temporaryFolder(), '-o', 'json')
   expect(code).toBe(0)
   expect(JSON.parse(out)).toMatchObject({
@@ -330,7 +328,7 @@ test('render shows what a relay would get, and no secret', async () => {
   })
 })
 
-test('the exit code is that of the process, also for the real one', () => {
+test('the exit code is that of the real process, too', () => {
   const run = (...argv: readonly string[]) =>
     spawnSync(process.execPath, ['operator/cli.ts', ...argv], { encoding: 'utf8' })
   expect(run('check', 'test/operator/cli/broken/misspelt-field').status).toBe(1)
@@ -338,7 +336,7 @@ test('the exit code is that of the process, also for the real one', () => {
   expect(run('check', quickstart)).toMatchObject({ status: 0, stderr: '' })
 })
 
-test('what comes from strangers moves no cursor, with and without colours', () => {
+test('control characters are printed escaped, with and without colours', () => {
   const printed: string[] = []
   const stream = { write: (text: string) => printed.push(text) }
   const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be\u202ef'
@@ -347,7 +345,7 @@ test('what comes from strangers moves no cursor, with and without colours', () =
   for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\\u202ef\n')
 })
 
-test('colours only where they were asked for', () => {
+test('there are colours only where they were asked for', () => {
   const printed: string[] = []
   const stream = { write: (text: string) => printed.push(text) }
   for (const colours of [false, true]) {
@@ -357,7 +355,7 @@ test('colours only where they were asked for', () => {
   expect(printed).toEqual(['ok\n', '\x1b[32mok\x1b[39m\n'])
 })
 
-test('an answer in JSON is JSON, whatever mail and its octets are in it', () => {
+test('a line of JSON stays valid JSON and has no control characters, whatever octets of mail are in it', () => {
   const said = { content: Buffer.from('“Übung”').toString('latin1'), name: 'a\x7f\\\x85\x1b[2J' }
   const lines: string[] = []
   const stream = { write: (text: string) => lines.push(text) }
@@ -367,7 +365,7 @@ test('an answer in JSON is JSON, whatever mail and its octets are in it', () => 
   expect(printed).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$/)
 })
 
-test('receive says where it can not listen, and ends', async () => {
+test('receive names the address at which it can not listen, with exit code 3', async () => {
   const holder = createServer().listen(0, '127.0.0.1')
   await once(holder, 'listening')
   onTestFinished(() => void holder.close())
@@ -381,7 +379,7 @@ test('receive says where it can not listen, and ends', async () => {
   }
 })
 
-test('a state folder where the file system makes none is told, and not tried for ever', () => {
+test('local mode ends with exit code 3 where the state folder can not be made', () => {
   const argv = ['operator/cli.ts', 'local', quickstart, '--state', '/proc/nobody/state']
   const { status, stderr } = spawnSync(process.execPath, argv, {
     encoding: 'utf8',
