@@ -1,3 +1,4 @@
+/** The authority of local mode is made once, kept, and never replaced while it may still be of use. */
 import { lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadAuthority } from '../../../operator/local/authority.ts'
@@ -6,14 +7,14 @@ import { temporaryFolder } from './temporary.ts'
 
 const now = Date.UTC(2026, 10, 24)
 
-test('the authority is made once, its key for the owner only, and kept', async () => {
+test('the authority is made once and kept, with a key that only the owner may read', async () => {
   const state = stateAt(temporaryFolder())
   const first = await loadAuthority(state, now)
   expect(statSync(state.caKey).mode & 0o777).toBe(0o600)
   expect(await loadAuthority(state, now)).toEqual(first)
 })
 
-test('a broken authority is an error that names the files, never a new one in silence', async () => {
+test('a damaged authority is an error that names its files, and is not replaced', async () => {
   const state = stateAt(temporaryFolder())
   await loadAuthority(state, now)
   writeFileSync(state.caKey, 'garbage')
@@ -21,7 +22,7 @@ test('a broken authority is an error that names the files, never a new one in si
   expect(readFileSync(state.caKey, 'utf8')).toBe('garbage')
 })
 
-test('an authority that is there and can not be read is an error, and no new one', async () => {
+test('an authority that exists and can not be read is an error, and is not replaced', async () => {
   const state = stateAt(temporaryFolder())
   await loadAuthority(state, now)
   for (const path of [state.caKey, state.caCertificate]) {
@@ -32,7 +33,7 @@ test('an authority that is there and can not be read is an error, and no new one
   expect(lstatSync(state.caKey).isSymbolicLink()).toBe(true)
 })
 
-test('case S23: an authority that has ended, as one that was made while the clock was far behind, is no longer trusted by anybody: a new one is made', async () => {
+test('case S23: an authority that has ended, since it was made while the clock was far behind, is replaced', async () => {
   const state = stateAt(temporaryFolder())
   const ended = await loadAuthority(state, now - 11 * 365 * 24 * 3_600_000)
   const next = await loadAuthority(state, now)

@@ -1,3 +1,4 @@
+/** The delay before a relay is started again doubles with each failure in a row, up to half a minute. */
 import { expect, test } from 'vitest'
 import { restartDelayMs } from '../../../operator/local/backoff.ts'
 
@@ -12,6 +13,6 @@ test.each([
   [8, almostOne, 30_000],
   [1000, almostOne, 30_000],
   [1000, 0, 15_000],
-])('after %i failures in a row, jitter %d: %i ms', (failures, jitter, ms) => {
+])('after %i failures in a row, with jitter %d, the delay is %i ms', (failures, jitter, ms) => {
   expect(restartDelayMs(failures, jitter)).toBeCloseTo(ms)
 })

@@ -1,3 +1,4 @@
+/** A binding Secret of local mode has the keys of Service Binding as files, and keeps its password until that is lost. */
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -30,14 +31,14 @@ const keeping: Keeping = {
 const made = (over: Partial<Binding> = {}) => {
   const state = stateAt(temporaryFolder())
   const folder = state.secret('team-a', 'web')
-  /** Whether there is another login. */
+  /** Writes the Secret again, and tells whether its login is another one now. */
   const again = (its: Partial<Binding> = {}) => keepKeys(state, 'team-a/web', { ...binding, ...its }, keeping).isNew
   const changed = again(over)
   const read = (key: string): string => readFileSync(join(folder, key), 'utf8')
   return { folder, keysFile: state.keysFile('team-a/web'), changed, read, again }
 }
 
-test('a binding Secret has the keys of Service Binding, one file each, for the owner only', () => {
+test('each key of Service Binding is a file that only the owner may read', () => {
   const { folder, changed, read } = made()
   expect(changed).toBe(true)
   expect(readdirSync(folder).toSorted()).toEqual(
@@ -54,7 +55,7 @@ test('a binding Secret has the keys of Service Binding, one file each, for the o
   for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600)
 })
 
-test('the password is 256 random bits, and the uri is one that a URL parser takes apart again', () => {
+test('the password has 256 random bits, and a URL parser finds every part of the login in the uri', () => {
   const { read } = made()
   expect(Buffer.from(read('password'), 'base64url').length).toBe(32)
   const uri = new URL(read('uri'))
@@ -64,18 +65,18 @@ test('the password is 256 random bits, and the uri is one that a URL parser take
   expect(made().read('password')).not.toBe(read('password'))
 })
 
-test('an implicit listener and an IPv6 host make a uri of their own', () => {
+test('for a listener with implicit TLS and an IPv6 host the uri begins with smtps and has brackets', () => {
   const { read } = made({ scheme: 'smtps', host: '::1', port: 465 })
   expect(read('uri')).toMatch(/^smtps:\/\/team-a%2Fweb:[\w-]{43}@\[::1\]:465$/)
 })
 
-test('a publicly trusted certificate needs no authority in the binding', () => {
+test('a binding to a listener with a certificate of its own has no key certificates', () => {
   const { folder, again } = made()
   again({ issuedByOperator: false })
   expect(readBindingSecret(folder)).not.toHaveProperty('certificates')
 })
 
-test('the password is kept, while host and port follow the policy', () => {
+test('a change of the port keeps the password', () => {
   const { again, read } = made()
   const password = read('password')
   expect(again({ port: 2526 })).toBe(false)
@@ -83,7 +84,7 @@ test('the password is kept, while host and port follow the policy', () => {
   expect(read('uri')).toContain(':2526')
 })
 
-test('a key that is missing comes back; a password that is missing or damaged is a new one, and a change', () => {
+test('a missing key is written again with the same password, and a damaged password is replaced, which is told as a new login', () => {
   const { folder, read, again } = made()
   const password = read('password')
   rmSync(join(folder, 'uri'))
@@ -94,14 +95,14 @@ test('a key that is missing comes back; a password that is missing or damaged is
   expect(Buffer.from(read('password'), 'base64url').length).toBe(32)
 })
 
-test('compile gets the username and the verifier, never the password', () => {
+test('what compile reads of the Secret has the username and the verifier, and not the password', () => {
   const { folder, read } = made()
   const keys = readBindingKeys(folder)
   expect(keys).toMatchObject({ username: 'team-a/web', keys: [{ verifier: verifierOf(read('password')) }] })
   expect(JSON.stringify(keys)).not.toContain(read('password'))
 })
 
-test('a Secret without a usable password has no key', () => {
+test('a Secret without a usable password gives compile no key', () => {
   const { folder } = made()
   writeFileSync(join(folder, 'password'), 'short')
   expect(readBindingKeys(folder)).toBeUndefined()
@@ -111,12 +112,12 @@ test('a Secret without a usable password has no key', () => {
 test.each([
   ['password', ({ folder }: ReturnType<typeof made>) => join(folder, 'password')],
   ['record of its keys', ({ keysFile }: ReturnType<typeof made>) => keysFile],
-])('a %s that is there and can not be read is not made anew', (_what, pathOf) => {
+])('a %s that exists and can not be read is an error, and is not replaced', (_what, pathOf) => {
   const its = made()
   const path = pathOf(its)
   const before = its.read('password')
   renameSync(path, `${path}.aside`)
-  // Too many links, whoever asks: root reads every other file.
+  // A link to itself can not be read by anybody, not even by root.
   symlinkSync(path, path)
   expect(() => its.again()).toThrow(`${path} is there and can not be read (ELOOP)`)
   rmSync(path)

@@ -1,4 +1,4 @@
-/** From a record that is missing to a message that is not taken, and back: a name server, local mode, a submission. */
+/** A domain whose records are broken refuses its mail, from the name server over local mode to a submission, until the records are mended. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runLocal } from '../../../operator/local/local-mode.ts'
@@ -10,12 +10,12 @@ import { eventually } from './eventually.ts'
 import { temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
 
-/** Of this run alone; a resolver is on port 53. */
+/** An address for this run alone, since a resolver has to be on port 53. */
 const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const isRoot = process.getuid?.() === 0
 
 describe.runIf(isRoot)('a domain that refuses its mail while its records are broken', () => {
-  test('is obeyed by the relay and told by explain, until a look finds them mended', async () => {
+  test('its mail is refused by the relay and by explain until a look finds the records mended', async () => {
     const table: Table = {}
     await startZoneServer(table, address, 53)
     const folder = temporaryFolder()

@@ -1,4 +1,4 @@
-/** Local mode takes client certificates as a cluster does; a test message by one is its application's to send. */
+/** Local mode takes client certificates as a cluster does, and leaves a test message by certificate to its application. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { running } from './running.ts'
 import { temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
-test('a credential by a certificate is ready when its relay knows it; who would send a test message by it is told how', async () => {
+test('a credential by certificate gets ready, send-test says that only its application has the certificate, and submit sends with --cert and --key', async () => {
   const { authorities, shown } = await clientCertificates()
   const port = await freePort()
   const mutual = await freePort()
@@ -40,7 +40,7 @@ test('a credential by a certificate is ready when its relay knows it; who would 
   )
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 
-  // With the folder of a ConfigMap, which has no password.
+  // Now with the folder of a ConfigMap, which has no password.
   const folder = temporaryFolder()
   const at = (file: string, text: string): string => {
     writeFileSync(join(folder, file), text)
@@ -65,7 +65,7 @@ test('a credential by a certificate is ready when its relay knows it; who would 
     err: expect.stringContaining('its own key'),
   })
 
-  // Where a listener requires one, it goes beside a password.
+  // Where a listener requires a certificate, it is shown beside the password.
   for (const key of ['username', 'password']) at(key, readFileSync(join(secret, key), 'utf8'))
   at('port', String(mutual))
   expect(await commanded('submit', ...from)).toMatchObject({ code: 1, out: expect.stringContaining('554') })

@@ -1,3 +1,4 @@
+/** A supervised process is started again when it ends, later each time, and never outlives its parent. */
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { Child, type ChildOptions, type Failure } from '../../../operator/local/
 import { eventually } from './eventually.ts'
 import { temporaryFolder } from './temporary.ts'
 
-/** Lives until standard input ends or SIGTERM comes, as the relay does. */
+/** A program that runs until its standard input ends or SIGTERM comes, as the relay does. */
 const obedient = `
   process.stdin.resume().on('end', () => process.exit(0))
   process.on('SIGTERM', () => process.exit(0))
@@ -40,7 +41,7 @@ const alive = (pid: number): boolean => {
   }
 }
 
-test('a child that ends by itself is started again, later each time, and its last words are kept', async () => {
+test('a child that ends by itself is started again, later each time, and its last line is told', async () => {
   const { supervised, failures } = child(failing)
   supervised.start()
   await eventually(() => failures.length >= 3)
@@ -51,14 +52,14 @@ test('a child that ends by itself is started again, later each time, and its las
   ])
 })
 
-test('after a healthy run, the next failure is the first again', async () => {
+test('after a run that was long enough, the delays begin again with the shortest', async () => {
   const { supervised, failures } = child(failing, { healthyMs: 0 })
   supervised.start()
   await eventually(() => failures.length >= 3)
   expect(failures.slice(0, 3).map((f) => f.againInMs)).toEqual([125, 125, 125])
 })
 
-test('a child that is killed is another process soon after', async () => {
+test('a child that is killed is started again as another process', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
   await eventually(() => lines.length === 1)
@@ -68,7 +69,7 @@ test('a child that is killed is another process soon after', async () => {
   expect(supervised.pid).toBe(pidIn(lines[1]))
 })
 
-test('stop is no failure, and nothing is started after it', async () => {
+test('a child that is stopped ends without being told as a failure, and is not started again', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
   await eventually(() => lines.length === 1)
@@ -78,7 +79,7 @@ test('stop is no failure, and nothing is started after it', async () => {
   expect(supervised.pid).toBeUndefined()
 })
 
-test('a child that does not hear SIGTERM is killed after the grace', async () => {
+test('a child that ignores SIGTERM is killed after the grace', async () => {
   const { supervised, lines } = child(stubborn, { graceMs: 100 })
   supervised.start()
   await eventually(() => lines.length === 1)
@@ -86,7 +87,7 @@ test('a child that does not hear SIGTERM is killed after the grace', async () =>
   expect(alive(pidIn(lines[0]))).toBe(false)
 })
 
-test('started while it stops, it runs anew when the old process has ended, and that is no failure', async () => {
+test('a child that is started while it stops runs again once the old process has ended, and no failure is told', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
   await eventually(() => lines.length === 1)
@@ -98,14 +99,14 @@ test('started while it stops, it runs anew when the old process has ended, and t
   expect(alive(pidIn(lines[0]))).toBe(false)
 })
 
-test('a command that does not exist is a failure with a reason', async () => {
+test('a command that does not exist is told as a failure with the reason', async () => {
   const { supervised, failures } = child('', { command: '/nowhere/node' })
   supervised.start()
   const failure = await eventually(() => failures[0])
   expect(failure.lastWords).toContain('ENOENT')
 })
 
-test('a child does not outlive a parent that is killed', async () => {
+test('a child ends when its parent is killed', async () => {
   const folder = temporaryFolder()
   const parent = join(folder, 'parent.ts')
   const child = pathToFileURL(join(import.meta.dirname, '../../../operator/local/child.ts')).href

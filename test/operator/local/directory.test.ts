@@ -1,3 +1,4 @@
+/** A folder is read with all of its YAML files, and what can not be read is named and counts as unread. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ const nowhere = '/nowhere'
 const names = (directory: string, leftOut = nowhere): readonly string[] =>
   readDirectory(directory, leftOut).objects.map((o) => o.object)
 
-test('every .yaml and .yml file counts, at every depth, in order; other files do not', () => {
+test('every .yaml and .yml file is read, at every depth and in order, and no other file', () => {
   const directory = yamlDirectory({
     'b.yml': domain(),
     'a.yaml': policy('shared', 2525),
@@ -36,13 +37,13 @@ test('folders and files that begin with a dot, and the state folder, are left ou
   expect(read.watched).toEqual([directory])
 })
 
-test('a file that is a link is read, as a mounted ConfigMap has them', () => {
+test('a file that is a link is read, since a mounted ConfigMap consists of links', () => {
   const directory = yamlDirectory({ '..data/policy.yaml': policy('shared', 2525) })
   symlinkSync(join('..data', 'policy.yaml'), join(directory, 'policy.yaml'))
   expect(names(directory)).toEqual(['RelayPolicy mail/shared'])
 })
 
-test('what can not be read is unread, with a problem that names it; the rest is there', () => {
+test('a file that can not be read counts as unread, with a problem that names it, and the others are read', () => {
   const directory = yamlDirectory({ 'good.yaml': policy('shared', 2525) })
   symlinkSync('missing', join(directory, 'dangling.yaml'))
   mkdirSync(join(directory, 'folder.yaml'))
@@ -52,11 +53,11 @@ test('what can not be read is unread, with a problem that names it; the rest is 
   expect(read.problems[0]).toMatchObject({ file: join(directory, 'dangling.yaml'), line: 1, column: 1 })
 })
 
-test('a directory that is gone is unread, so that its absence removes nothing', () => {
+test('a folder that does not exist counts as unread, so that its absence removes nothing', () => {
   expect(readDirectory(nowhere, 'state')).toMatchObject({ objects: [], unread: [nowhere] })
 })
 
-test('a file with a syntax error is unread, an object with a wrong field is invalid', () => {
+test('a file with a syntax error counts as unread, and an object with a wrong field as invalid', () => {
   const directory = yamlDirectory({
     'broken.yaml': 'kind: [RelayPolicy\n',
     'wrong.yaml': policy('shared', 2525, { replicas: -1 }),
@@ -79,7 +80,7 @@ test("a Secret's value is found by kind, name and key", () => {
   expect(valueIn(read, { kind: 'ConfigMap', name: 'mail/ses', key: 'password' })).toBeUndefined()
 })
 
-test('a pipe is not waited for: it is unread, and the rest is there', () => {
+test('a named pipe is not waited for, but reported, and the other files are read', () => {
   const directory = yamlDirectory({ 'a.yaml': domain() })
   execFileSync('mkfifo', [join(directory, 'b.yaml')])
   const read = readDirectory(directory, nowhere)
@@ -93,7 +94,7 @@ test.each([
   ['UTF-16, as a shell of Windows writes it', utf16],
   ['UTF-16 without a mark', (text: string) => utf16(text).subarray(2)],
   ['Latin-1', (text: string) => Buffer.from(`${text}# für\n`, 'latin1')],
-])('text in %s is told as that, and what it declares stays', (_name, encoded) => {
+])('a file in %s is reported as not in UTF-8, and counts as unread', (_name, encoded) => {
   const directory = yamlDirectory({ 'a.yaml': '' })
   const file = join(directory, 'a.yaml')
   writeFileSync(file, encoded(domain()))
@@ -104,7 +105,7 @@ test.each([
   ])
 })
 
-test('text in UTF-8 with a mark in front and the line ends of Windows is as any other', () => {
+test('a file in UTF-8 with a byte order mark and the line ends of Windows is read as any other', () => {
   const directory = yamlDirectory({ 'a.yaml': `\ufeff${domain().replaceAll('\n', '\r\n')}` })
   expect(names(directory)).toEqual(['SenderDomain mail/example-org'])
 })
@@ -112,7 +113,7 @@ test('text in UTF-8 with a mark in front and the line ends of Windows is as any 
 const listed = (kind: string, text: string): string =>
   `apiVersion: v1\nkind: ${kind}\nitems:\n-\n${text.replaceAll(/^/gm, '  ')}\n`
 
-test('a List of ours, as kubectl get -o yaml prints it, is not passed over as if nothing were declared', () => {
+test('a List with objects of ours, as kubectl get -o yaml prints it, is refused with what to write instead', () => {
   const directory = yamlDirectory({ 'a.yaml': listed('List', domain()) })
   const { objects, unread, problems } = readDirectory(directory, nowhere)
   expect({ objects, unread }).toEqual({ objects: [], unread: [join(directory, 'a.yaml')] })
@@ -125,22 +126,22 @@ test('a List of ours, as kubectl get -o yaml prints it, is not passed over as if
   ])
 })
 
-test('a List that has itself among its items ends nothing', () => {
+test('a List that has itself among its items is read without an endless loop', () => {
   const directory = yamlDirectory({ 'a.yaml': '&list\napiVersion: v1\nkind: List\nitems: [*list]\n' })
   expect(names(directory)).toEqual([])
 })
 
-test('a folder that is its own state folder is read all the same', () => {
+test('a folder that is its own state folder is read', () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
   expect(names(directory, directory)).toEqual(['RelayPolicy mail/shared'])
 })
 
-test('a List of other kinds is left alone, as each of them would be', () => {
+test('a List of other kinds is ignored, as each of its items would be', () => {
   const directory = yamlDirectory({ 'a.yaml': listed('List', 'apiVersion: apps/v1\nkind: Deployment') })
   expect(readDirectory(directory, nowhere)).toMatchObject({ objects: [], unread: [], problems: [] })
 })
 
-test('a folder that is a link is entered, once, also where links go round in a circle', () => {
+test('a folder behind links is read once, also where links form a circle', () => {
   const teams = yamlDirectory({ 'a/web.yaml': credential('web', 'shared') })
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
   symlinkSync(teams, join(directory, 'teams'))

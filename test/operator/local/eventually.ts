@@ -1,4 +1,4 @@
-/** Waiting in tests: until a condition holds, never for a fixed time. */
+/** Waits in a test until a condition holds, and never for a fixed time. */
 import { setTimeout as wait } from 'node:timers/promises'
 
 /**

@@ -1,3 +1,4 @@
+/** What has become of a message is read from the log lines of its relay. */
 import { expect, test } from 'vitest'
 import { fateOf } from '../../../operator/local/fate.ts'
 
@@ -14,27 +15,35 @@ const attempt = (outcome: string, code: number, forwardPath = 'a', queueId = 'q1
   })
 
 test.each([
-  ['nothing yet', [], { kind: 'unknown' }],
-  ['captured', [line({ msg: 'captured', queueId: 'q1' })], { kind: 'captured' }],
-  ['another message', [attempt('delivered', 250, 'a', 'q11')], { kind: 'unknown' }],
-  ['deferred', [attempt('deferred', 450)], { kind: 'deferred', reply: '450 4.0.0 x' }],
+  ['without a line the fate is unknown', [], { kind: 'unknown' }],
+  ['a captured message is captured', [line({ msg: 'captured', queueId: 'q1' })], { kind: 'captured' }],
+  ['a line of another message says nothing of this one', [attempt('delivered', 250, 'a', 'q11')], { kind: 'unknown' }],
   [
-    'deferred, then delivered',
+    'a message with a deferred attempt is deferred',
+    [attempt('deferred', 450)],
+    { kind: 'deferred', reply: '450 4.0.0 x' },
+  ],
+  [
+    'a message that is delivered after a deferral is delivered',
     [attempt('deferred', 450), attempt('delivered', 250)],
     { kind: 'delivered', reply: '250 2.0.0 x' },
   ],
-  ['lost after the dot', [attempt('ambiguous', 451)], { kind: 'deferred', reply: '451 4.0.0 x' }],
   [
-    'one of two bounced',
+    'a message whose connection was lost after the dot is deferred',
+    [attempt('ambiguous', 451)],
+    { kind: 'deferred', reply: '451 4.0.0 x' },
+  ],
+  [
+    'a message of which one of two recipients bounced is bounced',
     [attempt('bounced', 550, 'b'), attempt('delivered', 250)],
     { kind: 'bounced', reply: '550 5.0.0 x' },
   ],
   [
-    'given up',
+    'a message that expired is bounced',
     [line({ msg: 'bounced', queueId: 'q1', forwardPath: 'a', reply: '550 5.4.7 expired' })],
     { kind: 'bounced', reply: '550 5.4.7 expired' },
   ],
-  ['a line that is no JSON', ['q1 {', line({ msg: 'captured', queueId: 'q1' })], { kind: 'captured' }],
+  ['a line that is no JSON is passed over', ['q1 {', line({ msg: 'captured', queueId: 'q1' })], { kind: 'captured' }],
 ])('%s', (_name, lines, fate) => {
   expect(fateOf('q1', lines, true)).toEqual(fate)
 })
@@ -43,13 +52,28 @@ const accepted = (...forwardPaths: readonly string[]) => line({ msg: 'accepted',
 const kept = (forwardPath = 'a') => line({ msg: 'deferred', queueId: 'q1', forwardPath })
 
 test.each([
-  ['one of two is under way', [attempt('delivered', 250)], 'unknown', 'unknown'],
-  ['both arrived', [attempt('delivered', 250), attempt('delivered', 250, 'b')], 'delivered', 'delivered'],
-  ['one arrived, one is refused', [attempt('delivered', 250), attempt('bounced', 550, 'b')], 'bounced', 'bounced'],
-  ['one smarthost failed, and another may take it', [attempt('deferred', 451)], 'unknown', 'deferred'],
-  ['no smarthost took it', [attempt('deferred', 451), attempt('deferred', 451), kept()], 'deferred', 'deferred'],
+  ['one is delivered and the other under way: not known yet', [attempt('delivered', 250)], 'unknown', 'unknown'],
+  ['both are delivered', [attempt('delivered', 250), attempt('delivered', 250, 'b')], 'delivered', 'delivered'],
   [
-    'one arrived, one is kept',
+    'one is delivered and one refused: bounced',
+    [attempt('delivered', 250), attempt('bounced', 550, 'b')],
+    'bounced',
+    'bounced',
+  ],
+  [
+    'one smarthost deferred it and another may take it: not known yet',
+    [attempt('deferred', 451)],
+    'unknown',
+    'deferred',
+  ],
+  [
+    'every smarthost deferred it: deferred',
+    [attempt('deferred', 451), attempt('deferred', 451), kept()],
+    'deferred',
+    'deferred',
+  ],
+  [
+    'one is delivered and one deferred: deferred',
     [attempt('delivered', 250), attempt('deferred', 450, 'b'), kept('b')],
     'deferred',
     'deferred',
@@ -62,7 +86,7 @@ test.each([
 test.each([
   ['delivered', 250],
   ['deferred', 451],
-] as const)('an attempt that is told of before the acceptance settles nothing: it may be that of one of two (%s)', (outcome, code) => {
+] as const)('an attempt that is logged before the acceptance decides nothing, since the message may have two recipients (%s)', (outcome, code) => {
   const first = attempt(outcome, code)
   expect(fateOf('q1', [first]).kind).toBe('unknown')
   expect(fateOf('q1', [first, accepted('a', 'b')]).kind).toBe('unknown')
@@ -73,7 +97,7 @@ test.each([
   expect(fateOf('q1', [first, accepted('a', 'b'), ...other]).kind).toBe('bounced')
 })
 
-test('of two whose addresses are masked alike, the one that is given up is told', () => {
+test('where two recipients are masked alike in the log and one bounced, the fate is bounced', () => {
   const masked = 'u***@x.test'
   const lines = [accepted(masked, masked), attempt('bounced', 550, masked), attempt('delivered', 250, masked)]
   expect(fateOf('q1', lines)).toMatchObject({ kind: 'bounced' })

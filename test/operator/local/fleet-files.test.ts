@@ -1,3 +1,4 @@
+/** The files of a fleet are written for its relay: values of Secrets, issued certificates, and relay.json only when all of them are there. */
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -50,7 +51,7 @@ function folderAndSources(values: Readonly<Record<string, string>> = {}) {
   return { folder, sources, read }
 }
 
-test('every file that relay.json names is there, for the owner only; the same again changes nothing', async () => {
+test('every file that relay.json names is written for the owner only, and writing the same again changes nothing', async () => {
   const { folder, sources, read } = folderAndSources({ 'Secret mail/ses password': 's3cret' })
   const fleet = fleetWith([secretFile('password')])
   expect(await writeFleet(folder, fleet, sources)).toEqual({ changed: true, freed: false })
@@ -59,7 +60,7 @@ test('every file that relay.json names is there, for the owner only; the same ag
   expect(await writeFleet(folder, fleet, sources)).toEqual({ changed: false, freed: false })
 })
 
-test('a value that changed is a change', async () => {
+test('a changed value of a Secret is told as a change', async () => {
   const { folder, sources } = folderAndSources({ 'Secret mail/ses password': 'old' })
   const fleet = fleetWith([secretFile('password')])
   await writeFleet(folder, fleet, sources)
@@ -67,7 +68,7 @@ test('a value that changed is a change', async () => {
   expect(changed).toBe(true)
 })
 
-test('a Secret that disappears leaves its last good content in use', async () => {
+test('the file of a Secret that disappears keeps its last content', async () => {
   const { folder, sources, read } = folderAndSources({ 'Secret mail/ses password': 's3cret' })
   const fleet = fleetWith([secretFile('password')])
   await writeFleet(folder, fleet, sources)
@@ -75,7 +76,7 @@ test('a Secret that disappears leaves its last good content in use', async () =>
   expect(read('secrets/ses/password')).toBe('s3cret')
 })
 
-test('a Secret that never was is named, and relay.json is not written', async () => {
+test('a Secret that never existed is named in an error, and relay.json is not written', async () => {
   const { folder, sources } = folderAndSources()
   await expect(writeFleet(folder, fleetWith([secretFile('password')]), sources)).rejects.toThrow(
     'Secret mail/ses has no key password',
@@ -83,7 +84,7 @@ test('a Secret that never was is named, and relay.json is not written', async ()
   expect(existsSync(folder.configFile)).toBe(false)
 })
 
-test('a file that is no longer named goes away, which is told, but not while a relay may still read it', async () => {
+test('a file that relay.json no longer names is deleted at the next write, since a relay may still read it until then', async () => {
   const { folder, sources } = folderAndSources({ 'Secret mail/ses password': 's3cret' })
   await writeFleet(folder, fleetWith([secretFile('password')]), sources)
   const without = fleetWith([], [], 'b.example')
@@ -94,7 +95,7 @@ test('a file that is no longer named goes away, which is told, but not while a r
   expect(existsSync(folder.configFile)).toBe(true)
 })
 
-test('each listener has a pair of its own, issued for its hosts', async () => {
+test('each listener has a certificate of its own, issued for its hosts', async () => {
   const { folder, sources, read } = folderAndSources()
   const fleet = fleetWith([...issued('a', ['a.example']), ...issued('b', ['a.example', 'b.example'])], ['a', 'b'])
   await writeFleet(folder, fleet, sources)
@@ -103,7 +104,7 @@ test('each listener has a pair of its own, issued for its hosts', async () => {
 })
 
 test.each<[string, number, readonly string[], boolean]>([
-  ['is kept', 0, ['a.example'], false],
+  ['is kept while it is new', 0, ['a.example'], false],
   ['is kept while a third of its time is left', 59 * day, ['a.example'], false],
   ['is issued anew when less is left', 61 * day, ['a.example'], true],
   ['is issued anew for other hosts', 0, ['b.example'], true],
@@ -115,7 +116,10 @@ test.each<[string, number, readonly string[], boolean]>([
   expect(read('tls/a/tls.crt') !== before).toBe(anew)
 })
 
-test.each(['tls/a/tls.key', 'tls/a/tls.crt'])('a pair whose %s is damaged or lost is issued anew', async (file) => {
+test.each([
+  'tls/a/tls.key',
+  'tls/a/tls.crt',
+])('a certificate whose file %s is damaged or lost is issued anew', async (file) => {
   const { folder, sources, read } = folderAndSources()
   const fleet = fleetWith(issued('a', ['a.example']), ['a'])
   await writeFleet(folder, fleet, sources)

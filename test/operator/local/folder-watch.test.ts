@@ -1,3 +1,4 @@
+/** A watch on folders notices each change, however it is made, and looks at intervals where the system gives no events. */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -7,7 +8,7 @@ import { temporaryFolder } from './temporary.ts'
 
 const never = 1_000_000
 
-/** As where other programs of the same user have taken all watches. */
+/** Stands for a system on which other programs of the same user have taken all watches. */
 const system = vi.hoisted(() => ({ watchesNoMore: false }))
 vi.mock(import('node:fs'), async (original) => {
   const real = await original()
@@ -28,7 +29,7 @@ function watching(folder: string, everyMs = never) {
   return { watch, changes: () => changes }
 }
 
-test('a hundred writes in a row are told once or twice', async () => {
+test('a hundred files written in a row are told as one or two changes', async () => {
   const folder = temporaryFolder()
   const { changes } = watching(folder)
   for (let i = 0; i < 100; i += 1) writeFileSync(join(folder, `${i}.yaml`), 'a')
@@ -36,7 +37,7 @@ test('a hundred writes in a row are told once or twice', async () => {
   expect(changes()).toBeLessThanOrEqual(2)
 })
 
-test('a file replaced by a rename is told', async () => {
+test('a file that is replaced by a rename is noticed', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'a.yaml'), 'a')
   const { changes } = watching(folder)
@@ -67,7 +68,7 @@ test.each([
 test.each([
   ['itself', '.'],
   ['above it', 'teams'],
-])('a folder with a link %s that leads elsewhere by now is told, and watched there', async (_name, below) => {
+])('a folder behind a link %s that now leads elsewhere is noticed, and watched at its new place', async (_name, below) => {
   const root = temporaryFolder()
   for (const release of ['1', '2']) mkdirSync(join(root, release, 'teams'), { recursive: true })
   const link = join(root, 'current')
@@ -83,7 +84,7 @@ test.each([
   await eventually(() => changes() > before)
 })
 
-test('without any event, the safety net tells', async () => {
+test('without any event, a change is told at each interval', async () => {
   const folder = temporaryFolder()
   const { changes } = watching(folder, 20)
   rmSync(folder, { recursive: true })
@@ -91,7 +92,7 @@ test('without any event, the safety net tells', async () => {
   await eventually(() => changes() > before + 1)
 })
 
-test('a folder that the system does not watch is looked at every second', async () => {
+test('a folder that the system can not watch is looked at every second', async () => {
   system.watchesNoMore = true
   onTestFinished(() => {
     system.watchesNoMore = false

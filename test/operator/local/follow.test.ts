@@ -1,3 +1,4 @@
+/** The fate of a message is followed in the log of its relay, from the moment of its submission on. */
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { startFollowing } from '../../../operator/local/follow.ts'
@@ -13,7 +14,7 @@ function folder() {
   return fleet
 }
 
-test('what is written later is seen, also when it comes in pieces', async () => {
+test('a line that is written later is seen, also when it is written in two pieces', async () => {
   const fleet = folder()
   const following = startFollowing(fleet)('q1', soon())
   const line = captured('q1')
@@ -22,13 +23,13 @@ test('what is written later is seen, also when it comes in pieces', async () => 
   expect(await following).toEqual({ kind: 'captured' })
 })
 
-test('what was written before is not looked at', async () => {
+test('a line that was written before is ignored', async () => {
   const fleet = folder()
   writeFileSync(fleet.log, captured('q1'))
   expect(await startFollowing(fleet)('q1', AbortSignal.timeout(150))).toEqual({ kind: 'unknown' })
 })
 
-test('a log that is rotated meanwhile is followed on', async () => {
+test('a log that is rotated meanwhile is followed into the new file', async () => {
   const fleet = folder()
   writeFileSync(fleet.log, captured('q0').repeat(10))
   const follow = startFollowing(fleet)

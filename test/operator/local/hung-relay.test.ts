@@ -1,10 +1,11 @@
+/** A relay that hangs is told as one that does not answer. */
 import { expect, onTestFinished, test } from 'vitest'
 import { running } from './running.ts'
 import { freePort, policy, yamlDirectory } from './yaml.ts'
 
 const shared = 'RelayPolicy mail/shared'
 
-test('a relay that hangs is told as one that does not answer, also where it once ended by itself', async () => {
+test('a relay that hangs gets Programmed=False NoAnswer, also where it was killed and restarted before', async () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', await freePort()) })
   const local = running(directory)
   await local.until(shared, 'Programmed', 'True')

@@ -1,3 +1,4 @@
+/** `relayfleet local` turns a folder of YAML into running relays, follows each edit, and keeps fleets running through errors. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
 
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 
-test('a directory becomes a fleet; an application submits with its binding; the message is captured', async () => {
+test('a folder becomes a running fleet, to which an application submits with its binding, and the message is captured', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -30,7 +31,7 @@ test('a directory becomes a fleet; an application submits with its binding; the 
   await expect(local.done).resolves.toBeUndefined()
 })
 
-test('Programmed is evidence: the hash that the relay reports is that of the file on disk', async () => {
+test('Programmed is True with the hash of the configuration file on disk, which the relay reports', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(shared, 'Programmed', 'True')
@@ -51,7 +52,7 @@ test('an edit is in force in less than a second, without a restart', async () =>
   expect(local.pid('mail/shared')).toBe(pid)
 })
 
-test('a policy with an error leaves its fleet running, also over a restart, and says what is wrong', async () => {
+test('a policy with an error keeps its fleet running, also over a restart, and its condition says what is wrong', async () => {
   const { directory, port } = await quickstart()
   const first = running(directory)
   await first.until(web, 'Ready', 'True')
@@ -64,7 +65,7 @@ test('a policy with an error leaves its fleet running, also over a restart, and 
   expect(second.condition(shared, 'Ready')).toMatch(/^False Invalid: spec\.replicas/)
 })
 
-test('a right that is taken away is gone at once, though the policy has an error', async () => {
+test('a deleted credential is removed from the relay at once, though the policy has an error', async () => {
   const { directory, port } = await quickstart()
   writeYaml(directory, { 'second.yaml': credential('batch', 'shared') })
   const local = running(directory)
@@ -78,7 +79,7 @@ test('a right that is taken away is gone at once, though the policy has an error
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
 
-test('a spool that was emptied while the fleet stood is told until a person lets it go (case S30)', async () => {
+test('a spool that was deleted while local mode was stopped is reported until a person accepts the new one (case S30)', async () => {
   const { directory, port } = await quickstart()
   const first = running(directory)
   await first.until(shared, 'Ready', 'True')
@@ -94,7 +95,7 @@ test('a spool that was emptied while the fleet stood is told until a person lets
   expect(second.condition(shared, 'SpoolReset')).toContain(`${found} in place of ${before.id}`)
   expect(JSON.stringify(second.tellings)).toContain(`relayfleet.dev/accept-spool=${found}`)
   await second.stop()
-  // Neither a restart nor an edit that has nothing to do with it makes it forgotten.
+  // A restart does not make the lost spool forgotten.
   const third = running(directory, first.state.root)
   await third.until(shared, 'Programmed', 'True')
   expect(third.condition(shared, 'SpoolReset')).toMatch(/^True SpoolReplaced/)
@@ -107,7 +108,7 @@ test('a spool that was emptied while the fleet stood is told until a person lets
   expect(spools()).toEqual([{ name: 'shared-0', id: found }])
 })
 
-test('a file that can not be understood removes nothing', async () => {
+test('a file that is no YAML any more removes nothing, and its fleet runs on as Unread', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -121,7 +122,7 @@ test('a file that can not be understood removes nothing', async () => {
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
 
-test('a deleted policy stops its relay and leaves no secret; its spool stays; it comes back as before', async () => {
+test('a deleted policy stops its relay and removes its secrets but not its spool, and runs again when it is back', async () => {
   const { directory, port } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -136,7 +137,7 @@ test('a deleted policy stops its relay and leaves no secret; its spool stays; it
   await local.until(web, 'Ready', 'True')
 })
 
-test('a port that another program has is told by name, and taken as soon as it is free', async () => {
+test('a port that another program has is named in Programmed, and used as soon as it is free', async () => {
   const { directory, port } = await quickstart()
   const squatter = createServer()
   await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
@@ -149,7 +150,7 @@ test('a port that another program has is told by name, and taken as soon as it i
   await local.until(shared, 'Ready', 'True', 20_000)
 })
 
-test('what an earlier run said is not told as news: its relay may not come up this time', async () => {
+test('after a restart a policy is not told as ready before its relay has come up', async () => {
   const { directory, port } = await quickstart()
   const first = running(directory)
   await first.until(web, 'Ready', 'True')
@@ -160,13 +161,13 @@ test('what an earlier run said is not told as news: its relay may not come up th
   const again = running(directory, first.state.root)
   await again.until(shared, 'Ready', 'False ConfigurationRefused')
   const told = again.tellings.flatMap((t) => (t.about === 'object' && t.ref === shared ? [t] : []))
-  // A relay that needs seconds to start on a busy machine is told of before that, and rightly.
+  // A relay that takes seconds to start on a busy machine is rightly told to give no answer before that.
   const ofRelay = told.filter(({ text }) => !text.startsWith('NoAnswer: '))
   expect(ofRelay.map(({ ready }) => ready)).toEqual(['False'])
   expect(told.some(({ ready }) => ready === 'True')).toBe(false)
 })
 
-test("a fleet in trouble does not delay another's edit", async () => {
+test('a fleet that can not start does not delay an edit of another fleet', async () => {
   const { directory, port } = await quickstart()
   const squatter = createServer()
   const taken = await freePort()
@@ -186,7 +187,7 @@ test("a fleet in trouble does not delay another's edit", async () => {
   expect(performance.now() - before).toBeLessThan(1000)
 })
 
-test('replicas: 0 stops the relay and says so; 1 starts it again', async () => {
+test('replicas: 0 stops the relay, which Programmed tells, and replicas: 1 starts it again', async () => {
   const { directory, port } = await quickstart()
   const local = running(directory)
   await local.until(shared, 'Ready', 'True')
@@ -198,7 +199,7 @@ test('replicas: 0 stops the relay and says so; 1 starts it again', async () => {
   await local.until(shared, 'Programmed', 'True')
 })
 
-test('a relay that is killed runs again, and what it had accepted is not lost', async () => {
+test('a relay that is killed is told and started again', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -206,11 +207,11 @@ test('a relay that is killed runs again, and what it had accepted is not lost', 
   process.kill(pid, 'SIGKILL')
   await eventually(() => local.tellings.some((t) => t.about === 'relay' && t.line.text.includes('signal SIGKILL')))
   await eventually(async () => (await local.submit('team-a/web', 'app@example.org')).kind === 'accepted')
-  // It listens before it tells where.
+  // The relay listens before it writes the file that has its process id.
   await eventually(() => local.pid('mail/shared') !== pid)
 })
 
-test('where a file goes, nothing that is left is told as in doubt', async () => {
+test('when a file is deleted, no other object is told as one that could not be read', async () => {
   const { directory } = await quickstart()
   const team = { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': 'team-a' } } }
   writeYaml(directory, {
@@ -224,7 +225,7 @@ test('where a file goes, nothing that is left is told as in doubt', async () => 
   expect(local.tellings.filter((t) => t.about === 'object' && t.text.includes('could not be read'))).toEqual([])
 })
 
-test('what could not be written is written as soon as that is possible, without an edit', async () => {
+test('files that could not be written are written as soon as that is possible, without an edit', async () => {
   const { directory } = await quickstart()
   const state = join(temporaryFolder(), 'state')
   const { root, config } = stateAt(state).fleet('mail/shared')
@@ -236,7 +237,7 @@ test('what could not be written is written as soon as that is possible, without 
   await local.until(web, 'Ready', 'True')
 })
 
-test('a second operator on the same state folder is refused, and told what to do', async () => {
+test('a second operator on the same state folder is refused with what to do, and the first one runs on', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
   await first.until(shared, 'Ready', 'True')
@@ -249,7 +250,7 @@ test.each([
   ['deleted', (root: string): void => rmSync(root, { recursive: true, force: true, maxRetries: 5 })],
   ['moved away', (root: string): void => renameSync(root, `${root}-before`)],
   ['free for another operator, as its lock was deleted', (root: string): void => rmSync(join(root, 'lock'))],
-])('a state folder that is %s ends it, and its relays, and says so (case S21)', async (_how, act) => {
+])('local mode ends with its relays, and says why, when its state folder is %s (case S21)', async (_how, act) => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -261,7 +262,7 @@ test.each([
   expect(alive(pid)).toBe(false)
 })
 
-test('an authority that can not be used ends it at once, with what to do, and not only when it is told to end', async () => {
+test('a damaged authority ends local mode at once, with what to do', async () => {
   const { directory } = await quickstart()
   const root = join(temporaryFolder(), 'state')
   mkdirSync(join(root, 'ca'), { recursive: true })
@@ -271,7 +272,7 @@ test('an authority that can not be used ends it at once, with what to do, and no
   )
 })
 
-test('nothing is written while nothing changes', async () => {
+test('an edit of another object does not rewrite the configuration of a fleet, nor tell anything of it', async () => {
   const { directory } = await quickstart()
   const state = join(temporaryFolder(), 'state')
   const local = running(directory, state)

@@ -1,3 +1,4 @@
+/** The statuses of local mode join what was compiled with what the relays report, and stay as they were where nothing is known. */
 import { expect, test } from 'vitest'
 import type { Compiled, Condition, Status } from '../../../operator/compile/compiled.ts'
 import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
@@ -66,7 +67,7 @@ const shown = (statuses: Statuses, ref: Ref, type: string): string => {
 }
 const at = (minute: number): string => `2026-11-24T00:0${minute}:00.000Z`
 
-test('Programmed of a policy is what its relay reports, and Ready follows', () => {
+test('Programmed of a policy is what its relay reports, and Ready follows from it', () => {
   const statuses = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('True Programmed')
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Degraded')).toBe('False AsExpected')
@@ -74,13 +75,13 @@ test('Programmed of a policy is what its relay reports, and Ready follows', () =
   expect(statuses.get('RelayPolicy mail/shared')).toMatchObject({ replicas: 1, configHash: 'sha256:x' })
 })
 
-test('a credential is programmed when its relay is, and only where the relay knows it', () => {
+test('a credential is programmed when its relay is, if it is in the configuration of that relay', () => {
   const statuses = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   expect(shown(statuses, 'RelayCredential team-a/web', 'Programmed')).toBe('True Programmed')
   expect(shown(statuses, 'RelayCredential team-a/other', 'Programmed')).toBe('Unknown Pending')
 })
 
-test('a credential whose time has passed is not ready any more, and says which field to change', () => {
+test('a credential is not ready any more from its expiresAt on', () => {
   const compiled = compiledWith(pending)
   const config = { credentials: [{ name: 'team-a/web', expiresAt: Date.parse(at(5)) }] } as unknown as RelayConfig
   const fleets = new Map([['mail/shared', { ...compiled.fleets.get('mail/shared'), config }]]) as Compiled['fleets']
@@ -94,7 +95,7 @@ test('a credential whose time has passed is not ready any more, and says which f
   expect(ready(at(5))).toBe('False Expired')
 })
 
-test("a relay that fails is its credentials' trouble too, and is named", () => {
+test('the credentials of a relay that fails are not ready, and their message names the policy', () => {
   const statuses = observedStatuses(compiledWith(pending), standings(bad), nothing, at(0))
   expect(shown(statuses, 'RelayCredential team-a/web', 'Ready')).toBe('False PolicyNotProgrammed')
   const message = statuses.get('RelayCredential team-a/web')?.conditions.find((c) => c.type === 'Programmed')?.message
@@ -102,7 +103,7 @@ test("a relay that fails is its credentials' trouble too, and is named", () => {
   expect(statuses.get('RelayPolicy mail/shared')).toMatchObject({ replicas: 0 })
 })
 
-test('while a relay has not spoken, what was said before stays', () => {
+test('while a relay has not reported, its conditions stay', () => {
   const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   const statuses = observedStatuses(compiledWith(pending), new Map(), before, at(1))
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('True Programmed')
@@ -114,7 +115,7 @@ test.each([
   'NotUsable',
   'NoTokenIssuer',
   'TokenIssuerUnknown',
-])('%s, which compile alone says, is not said again once the relays are waited for', (reason) => {
+])('the reason %s, which only compile gives, is dropped once its cause is mended and the relay is waited for', (reason) => {
   const wrong = [condition('Accepted', 'False', 'Invalid'), condition('Programmed', 'False', reason)]
   const before = observedStatuses(compiledWith(wrong, 'hold'), new Map(), nothing, at(0))
   const mended = observedStatuses(compiledWith(pending), new Map(), before, at(1))
@@ -124,7 +125,7 @@ test.each([
   }
 })
 
-test('mail that waits too long is told over an edit, and since when', () => {
+test('Degraded for an old queue stays with its time while an edit is loaded', () => {
   const degraded = { ...good, further: [condition('Degraded', 'True', 'QueueOld')] }
   const before = observedStatuses(compiledWith(pending), standings(degraded), nothing, at(0))
   const unseen = observedStatuses(compiledWith(pending), new Map(), before, at(1))
@@ -137,24 +138,24 @@ test('mail that waits too long is told over an edit, and since when', () => {
   expect(shown(mended, 'RelayPolicy mail/shared', 'Degraded')).toBe('undefined undefined')
 })
 
-test('before anything was said, it waits', () => {
+test('before any report a policy is Pending', () => {
   const statuses = observedStatuses(compiledWith(pending), new Map(), nothing, at(0))
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Ready')).toBe('Unknown Pending')
 })
 
-test('a held fleet is held, whatever its relay reports', () => {
+test('a held fleet is not programmed, whatever its relay reports', () => {
   const held = [condition('Accepted', 'False', 'Invalid'), condition('Programmed', 'False', 'Held')]
   const statuses = observedStatuses(compiledWith(held, 'hold'), standings(good), nothing, at(0))
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('False Held')
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Degraded')).toBe('False AsExpected')
 })
 
-test('the same evidence again changes nothing, not even a time', () => {
+test('the same report again changes nothing, not even a time', () => {
   const first = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   expect(observedStatuses(compiledWith(pending), standings(good), first, at(1))).toEqual(first)
 })
 
-test('a time is that of the change', () => {
+test('the time of a condition is that of its last change', () => {
   const first = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   const second = observedStatuses(compiledWith(pending), standings(bad), first, at(1))
   const times = second.get('RelayPolicy mail/shared')?.conditions.map((c) => [c.type, c.lastTransitionTime])
@@ -165,7 +166,7 @@ test('a time is that of the change', () => {
   ])
 })
 
-test('what may be in a file that can not be read keeps its status, and says where to look', () => {
+test('an object that may be in an unreadable file is Unread, with the file, and keeps its other conditions', () => {
   const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   const none = { ...compiledWith(pending), statuses: new Map() }
   const statuses = unreadStatuses(before, none, ['fleet.yaml'], at(1))
@@ -176,7 +177,7 @@ test('what may be in a file that can not be read keeps its status, and says wher
   expect(unreadStatuses(before, none, [], at(1))).toEqual(before)
 })
 
-test('what was compiled is not taken for unread', () => {
+test('an object that was compiled is not Unread', () => {
   const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
   expect(unreadStatuses(before, compiledWith(pending), ['fleet.yaml'], at(1))).toEqual(new Map())
 })

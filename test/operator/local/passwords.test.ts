@@ -1,4 +1,4 @@
-/** The passwords of local mode: made, kept over a restart, made anew where they are lost, and nowhere but in their Secret. */
+/** The passwords of local mode are kept over a restart, made anew where they are lost, and are in no file but those of their Secret. */
 import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { running } from './running.ts'
 import { everyFile } from './temporary.ts'
 import { credential, policy, writeYaml } from './yaml.ts'
 
-test('a deleted credential can not log in, and has no Secret; made again, it has a new password', async () => {
+test('a deleted credential loses its Secret and its login, and has a new password when it is declared again', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -27,7 +27,7 @@ test('a deleted credential can not log in, and has no Secret; made again, it has
   })
 })
 
-test('a password that is lost is made anew, and the relay learns of it', async () => {
+test('a lost password is made anew, and the relay accepts the new one', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
   await first.until(web, 'Ready', 'True')
@@ -40,7 +40,7 @@ test('a password that is lost is made anew, and the relay learns of it', async (
   })
 })
 
-test('while what is recorded of its keys can not be read, a credential keeps those that its relay had', async () => {
+test('while the record of its keys can not be read, a credential keeps the keys that its relay had', async () => {
   const { directory, port } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
@@ -61,7 +61,7 @@ test('while what is recorded of its keys can not be read, a credential keeps tho
   expect(local.tellings).toContainEqual({ about: 'trouble', text: expect.stringContaining('can not be read (ELOOP)') })
 })
 
-test('a restart keeps passwords, authority and certificates', async () => {
+test('a restart keeps the passwords, the authority and the certificates', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
   await first.until(web, 'Ready', 'True')
@@ -79,7 +79,7 @@ test('a restart keeps passwords, authority and certificates', async () => {
   expect(kept.map((f) => readFileSync(f, 'utf8'))).toEqual(before)
 })
 
-test('case A17: no password, plain or in base64, outside its Secret; every file is for the owner only', async () => {
+test('case A17: no file but those of its Secret has a password, plain or in base64, and only the owner may read secrets, configuration and authority', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
   await local.until(web, 'Ready', 'True')

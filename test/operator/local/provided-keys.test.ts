@@ -1,4 +1,4 @@
-/** Keys that a Secret provides follow one another by what relays do alone: no name server, edit or timer has to come along. */
+/** A DKIM key in a Secret takes the place of the former one by the reports of the relays alone, without a name server, an edit or a timer. */
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { kubectlYaml } from '../../../crds/kubectl-yaml.ts'
@@ -22,7 +22,7 @@ const keyed = (selector: string): string =>
     stringData: { [`${selector}.pem`]: rsaKey(selector).pem },
   })
 
-/** Nobody ever looks at a record. */
+/** A verifier that never looks at a record. */
 const silent = { give: () => undefined, look: () => undefined }
 
 function runningWithoutDns(directory: string) {
@@ -47,7 +47,7 @@ function runningWithoutDns(directory: string) {
   }
 }
 
-test('the key before is Retiring as soon as the relay has left it', async () => {
+test('the former key is Retiring as soon as the relay signs with it no more', async () => {
   const directory = yamlDirectory({
     'policy.yaml': policy('shared', await freePort()),
     'domain.yaml': domain({ dkim: { mode: 'Provided', secretRef: { name: 'dkim' } } }),

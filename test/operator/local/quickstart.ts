@@ -1,4 +1,4 @@
-/** The smallest fleet: one policy, one domain, one credential. */
+/** The smallest fleet for tests: a folder with one policy, one domain and one credential. */
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
 export const shared = 'RelayPolicy mail/shared'

@@ -1,3 +1,4 @@
+/** Each log line of a relay becomes one line that a person at a terminal understands. */
 import { execSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
@@ -87,23 +88,23 @@ test.each([
     { level: 'warn', text: 'the store of limits does not answer: valkey:6379 ECONNREFUSED' },
   ],
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
-])('%j', (fields, told) => {
+])('the log line %j is shown in words', (fields, told) => {
   expect(tellLine(line(fields), resolve('.relayfleet'))).toEqual(told)
 })
 
-test('what is no log line, as a crash, is shown as it is', () => {
+test('a line that is no log line, such as that of a crash, is shown as it is', () => {
   expect(tellLine('Error: boom', '/')).toEqual({ level: 'error', text: 'Error: boom' })
   expect(tellLine('', '/')).toBeUndefined()
 })
 
-test('what shows a captured message names the state folder, where that is another than the usual one', () => {
+test('the command that shows a captured message names the state folder, unless that is the default one', () => {
   const captured = line({ msg: 'captured', queueId: 'q' })
   expect(tellLine(captured, '/var/mail fleet')?.text).toBe(
     "captured q; see it with: npx node operator/cli.ts inbox show q --state '/var/mail fleet'",
   )
 })
 
-test('a command that is told runs where it is told: in our own folder by npx, and anywhere else, too', () => {
+test('the relayfleet command that is shown works in our own folder and in any other', () => {
   expect(ownCommandIn(packageFolder)).toBe('npx node operator/cli.ts')
   const elsewhere = temporaryFolder()
   expect(execSync(`${ownCommandIn(elsewhere)} --version`, { cwd: elsewhere, encoding: 'utf8' })).toMatch(/^\d+\.\d+/)

@@ -1,10 +1,11 @@
+/** The log of a relay on this machine is kept in two files within a bound, and a full disk stops nothing. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RelayLog } from '../../../operator/local/relay-log.ts'
 import { temporaryFolder } from './temporary.ts'
 
-test('lines are kept in order, and the two files stay within their bound', () => {
+test('the newest line is last, and both files stay within their bound', () => {
   const file = join(temporaryFolder(), 'fleet', 'relay.log')
   const log = new RelayLog(file, 100)
   for (let i = 0; i < 50; i += 1) {
@@ -16,7 +17,7 @@ test('lines are kept in order, and the two files stay within their bound', () =>
   expect(statSync(`${file}.1`).size).toBeLessThanOrEqual(100)
 })
 
-test('a log that is there already is continued, its size counted', () => {
+test('a log that exists already is continued, and its size counts', () => {
   const file = join(temporaryFolder(), 'relay.log')
   const first = new RelayLog(file, 20)
   first.write('0123456789')
@@ -28,7 +29,7 @@ test('a log that is there already is continued, its size counted', () => {
   expect(readFileSync(file, 'utf8')).toBe('abcdefghij\n')
 })
 
-test('a disk that takes nothing takes nobody down', () => {
+test('a full disk makes no write of the log throw', () => {
   const log = new RelayLog('/dev/full')
   log.write('lost')
   expect(() => log.flush()).not.toThrow()

@@ -1,4 +1,4 @@
-/** A password is replaced under a running fleet on this machine: at no moment is the Secret's refused, and the old one ends as it should. */
+/** A password is replaced under a running fleet on this machine: that of the Secret is always accepted, and the old one ends as it should. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -44,7 +44,7 @@ function reading(local: ReturnType<typeof running>) {
 const change = (directory: string, rotation: object): void =>
   writeYaml(directory, { 'credential.yaml': credential('web', 'shared', { rotation }) })
 
-test('case A12: a changed trigger rotates: whoever reads the Secret at any moment gets in, and so does who has the old one', async () => {
+test('case A12: a changed trigger replaces the password; that in the Secret is accepted at any moment, and so is the old one', async () => {
   const { directory, local, secret, submitWith, states } = await fleet()
   const before = secret()
   change(directory, { trigger: 'now' })
@@ -63,7 +63,7 @@ test('case A12: a changed trigger rotates: whoever reads the Secret at any momen
   expect(local.condition(web, 'Ready')).toMatch(/^True/)
 })
 
-test('a second trigger ends who still uses the first password; a restart keeps the ones that are valid', async () => {
+test('a second trigger ends the first password, and a restart keeps the valid ones', async () => {
   const { directory, local, secret, submitWith, states } = await fleet()
   const first = secret()
   change(directory, { trigger: '1' })
@@ -83,7 +83,7 @@ test('a second trigger ends who still uses the first password; a restart keeps t
   expect(now.secret().password).toBe(third.password)
 })
 
-test('case A12: without an overlap the old password ends as soon as the Secret has the new one', async () => {
+test('case A12: without an overlap the old password is refused as soon as the Secret has the new one', async () => {
   const { directory, secret, submitWith, states } = await fleet()
   const leaked = secret()
   change(directory, { overlap: '0s', trigger: 'leaked' })
@@ -96,7 +96,7 @@ test('case A12: without an overlap the old password ends as soon as the Secret h
 test.each<[string, (folder: string) => void]>([
   ['deleted', (folder) => rmSync(folder, { recursive: true })],
   ['emptied', (folder) => writeFileSync(join(folder, 'password'), '')],
-])('a Secret that is %s during the overlap is made anew, and every password before is accepted still', async (_name, harm) => {
+])('a Secret that is %s during the overlap gets a new password, and the earlier passwords are still accepted', async (_name, harm) => {
   const { directory, local, secret, submitWith, states } = await fleet()
   const first = secret()
   change(directory, { trigger: '1' })
@@ -109,7 +109,7 @@ test.each<[string, (folder: string) => void]>([
   expect([await submitWith(second), await submitWith(first)]).toEqual(['accepted', 'accepted'])
 })
 
-test('a password that nobody made opens nothing; the Secret gets another one', async () => {
+test('a password that somebody wrote into the Secret is not accepted, and is replaced', async () => {
   const { directory, local, secret, submitWith } = await fleet()
   const { password } = secret()
   const file = join(local.state.secret('team-a', 'web'), 'password')

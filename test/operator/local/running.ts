@@ -1,4 +1,4 @@
-/** Runs local mode on a directory in a test: what it tells, and the conditions of its objects. */
+/** Runs local mode on a folder in a test, and gives what it tells and the conditions of its objects. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'

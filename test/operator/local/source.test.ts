@@ -1,3 +1,4 @@
+/** A folder of YAML gives a snapshot at once and one after each change, and what is missing for a moment counts as unread. */
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -12,7 +13,7 @@ import { eventually } from './eventually.ts'
 import { temporaryFolder } from './temporary.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
 
-/** A source that is being read; every snapshot that it gave. */
+/** Reads a source in the background, and keeps every snapshot that it gives. */
 function reading(directory: string, state = stateAt(temporaryFolder())) {
   const ending = new AbortController()
   const snapshots: Snapshot[] = []
@@ -35,7 +36,7 @@ function reading(directory: string, state = stateAt(temporaryFolder())) {
 }
 const policies = (s: Snapshot): string => s.policies.map(nameOf).join()
 
-test('a snapshot now, and one after a change', async () => {
+test('there is a snapshot at the start, and another one after each change', async () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
   const { latest } = reading(directory)
   await latest((s) => policies(s) === 'mail/shared')
@@ -45,7 +46,7 @@ test('a snapshot now, and one after a change', async () => {
   await latest((s) => policies(s).includes('mail/third'))
 })
 
-test('a hundred files written at once are a few snapshots, and the last has them all', async () => {
+test('a hundred files written at once give a few snapshots, of which the last has all of them', async () => {
   const directory = yamlDirectory({})
   const { latest, snapshots } = reading(directory)
   await latest(() => true)
@@ -73,7 +74,7 @@ test.each<[string, (file: string, text: string) => void]>([
       renameSync(`${file}.new`, file)
     },
   ],
-])('a file behind a link that is %s elsewhere is seen, and again', async (_name, edit) => {
+])('each time that the file behind a link is %s, that is noticed', async (_name, edit) => {
   const file = join(yamlDirectory({ 'policy.yaml': policy('shared', 2525) }), 'policy.yaml')
   const directory = yamlDirectory({})
   symlinkSync(file, join(directory, 'linked.yaml'))
@@ -85,7 +86,7 @@ test.each<[string, (file: string, text: string) => void]>([
   }
 })
 
-test('a file that is emptied for a moment deletes nothing', async () => {
+test('a file that is empty for a moment counts as unread, not as deleted', async () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
   const { latest, snapshots } = reading(directory)
   await latest(() => true)
@@ -98,7 +99,7 @@ test('a file that is emptied for a moment deletes nothing', async () => {
   }
 })
 
-test('a file that stays away is believed', async () => {
+test('a file that stays away counts as deleted', async () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525), 'domain.yaml': domain() })
   const { latest } = reading(directory)
   await latest(() => true)
@@ -106,7 +107,7 @@ test('a file that stays away is believed', async () => {
   await latest((s) => s.policies.length === 0 && s.unread.length === 0)
 })
 
-test('a directory that goes away is unread, and is seen again when it is back', async () => {
+test('a folder that goes away counts as unread, and is read again when it is back', async () => {
   const directory = join(temporaryFolder(), 'yaml')
   mkdirSync(directory)
   writeYaml(directory, { 'policy.yaml': policy('shared', 2525) })
@@ -119,7 +120,7 @@ test('a directory that goes away is unread, and is seen again when it is back', 
   await latest((s) => s.policies[0]?.spec.listeners[0]?.port === 2526)
 })
 
-test('a binding Secret gives its username and verifier; no value of any Secret is in a snapshot', async () => {
+test('a snapshot has the username and verifier of a binding, and no value of any Secret', async () => {
   const state = stateAt(temporaryFolder())
   const binding = { secretName: 'smtp', labels: {}, annotations: {}, username: 'web.team-a', host: '127.0.0.1' }
   const folder = state.secret('team-a', 'smtp')
@@ -143,7 +144,7 @@ test('a binding Secret gives its username and verifier; no value of any Secret i
   expect(text).not.toContain(Buffer.from('s3cret').toString('base64'))
 })
 
-test('a problem is told once, not at each read', async () => {
+test('a problem is told once and not at each read', async () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525, { replicas: -1 }) })
   const { latest, tellings } = reading(directory)
   await latest((s) => s.invalid.length === 1)
@@ -152,7 +153,7 @@ test('a problem is told once, not at each read', async () => {
   expect(tellings.map((t) => t.about)).toEqual(['text'])
 })
 
-test('it ends with its signal', async () => {
+test('the source ends with its signal', async () => {
   const { latest, end, done } = reading(yamlDirectory({}))
   await latest(() => true)
   end()

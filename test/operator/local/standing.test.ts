@@ -1,3 +1,4 @@
+/** Programmed and Degraded of a fleet in local mode follow from what its relay reports and from how its process is. */
 import { expect, test } from 'vitest'
 import type { Condition } from '../../../operator/compile/compiled.ts'
 import { type Evidence, standingOf } from '../../../operator/local/standing.ts'
@@ -32,27 +33,57 @@ const degradedIn = (given: Evidence): Condition | undefined =>
 const silent = { ...evidence, status: undefined }
 
 test.each<[string, Evidence, boolean, string, string]>([
-  ['it reports the compiled hash', evidence, true, 'True Programmed', 'listening on 127.0.0.1:2525 (submission)'],
-  ['it reports another hash', { ...evidence, hash: 'sha256:newer' }, false, 'False NotLoaded', '/state/relay.log'],
   [
-    'it reports the hash and could not use it',
+    'a relay that reports the compiled hash is programmed',
+    evidence,
+    true,
+    'True Programmed',
+    'listening on 127.0.0.1:2525 (submission)',
+  ],
+  [
+    'a relay that reports another hash is not programmed for now',
+    { ...evidence, hash: 'sha256:newer' },
+    false,
+    'False NotLoaded',
+    '/state/relay.log',
+  ],
+  [
+    'a relay that reports the hash with an error has refused the configuration',
     { ...evidence, status: { ...status, configError: 'listen EADDRINUSE: address already in use 127.0.0.1:2525' } },
     true,
     'False ConfigurationRefused',
     'another program has the port',
   ],
-  ['it does not answer yet', silent, false, 'False NoAnswer', '/state/relay.log'],
-  ['it ended', { ...silent, failure: 'the relay ended (exit code 1)' }, true, 'False RelayNotRunning', 'exit code 1'],
-  ['it ended before and answers now', { ...evidence, failure: 'it ended' }, true, 'True Programmed', 'listening'],
-  ['no replica is wanted', { ...silent, stopped: true }, true, 'False Stopped', 'spec.replicas is 0'],
+  ['a relay that does not answer is not programmed for now', silent, false, 'False NoAnswer', '/state/relay.log'],
   [
-    'its files could not be written, while the old configuration runs',
+    'a relay whose process ended is not programmed',
+    { ...silent, failure: 'the relay ended (exit code 1)' },
+    true,
+    'False RelayNotRunning',
+    'exit code 1',
+  ],
+  [
+    'a relay that ended before and answers now is programmed',
+    { ...evidence, failure: 'it ended' },
+    true,
+    'True Programmed',
+    'listening',
+  ],
+  ['a fleet with no replicas is stopped', { ...silent, stopped: true }, true, 'False Stopped', 'spec.replicas is 0'],
+  [
+    'a fleet whose files could not be written is not programmed, though the old configuration runs',
     { ...evidence, trouble: 'Secret mail/ses has no key password' },
     true,
     'False NotWritten',
     'Secret mail/ses has no key password',
   ],
-  ['there never was a configuration', { ...silent, hash: undefined }, true, 'False NoConfiguration', 'no relay runs'],
+  [
+    'a fleet that never had a configuration has no relay',
+    { ...silent, hash: undefined },
+    true,
+    'False NoConfiguration',
+    'no relay runs',
+  ],
 ])('Programmed: %s', (_name, given, settled, verdict, says) => {
   const standing = standingOf(given)
   expect(standing.settled).toBe(settled)
@@ -61,30 +92,34 @@ test.each<[string, Evidence, boolean, string, string]>([
 })
 
 test.each<[string, Partial<RelayStatus>, string]>([
-  ['nothing is wrong', {}, 'False AsExpected'],
-  ['the disk takes nothing', { ready: false, notReady: ['disk full'] }, 'True NotReady'],
-  ['a file went bad', { stale: ['secrets/ses/password'] }, 'True StaleFiles'],
-  ['mail waits just as long as it may', { queue: { ...status.queue, oldestSeconds: 600 } }, 'False AsExpected'],
-  ['limits are counted together', { limitStore: { state: 'Connected' } }, 'False AsExpected'],
-  ['limits are not counted together yet', { limitStore: { state: 'Connecting' } }, 'False AsExpected'],
-  ['the store of limits is away', { limitStore: { state: 'Away', why: 'ECONNREFUSED' } }, 'True LimitStoreAway'],
+  ['a relay that is well', {}, 'False AsExpected'],
+  ['a relay whose disk is full', { ready: false, notReady: ['disk full'] }, 'True NotReady'],
+  ['a relay with a file that went bad', { stale: ['secrets/ses/password'] }, 'True StaleFiles'],
+  ['a queue as old as it may be', { queue: { ...status.queue, oldestSeconds: 600 } }, 'False AsExpected'],
+  ['a store of limits that answers', { limitStore: { state: 'Connected' } }, 'False AsExpected'],
+  ['a store of limits to which the relay is connecting', { limitStore: { state: 'Connecting' } }, 'False AsExpected'],
   [
-    'that is less than mail that waits too long',
+    'a store of limits that does not answer',
+    { limitStore: { state: 'Away', why: 'ECONNREFUSED' } },
+    'True LimitStoreAway',
+  ],
+  [
+    'a store of limits that does not answer, beside a queue that is too old',
     { limitStore: { state: 'Away', why: 'it says NOAUTH' }, queue: { ...status.queue, oldestSeconds: 601 } },
     'True QueueOld',
   ],
-  ['mail waits too long', { queue: { ...status.queue, deferred: 3, oldestSeconds: 601 } }, 'True QueueOld'],
+  ['a queue that is too old', { queue: { ...status.queue, deferred: 3, oldestSeconds: 601 } }, 'True QueueOld'],
 ])('Degraded: %s', (_name, reported, verdict) => {
   const degraded = degradedIn({ ...evidence, status: { ...status, ...reported } })
   expect(`${degraded?.status} ${degraded?.reason}`).toBe(verdict)
 })
 
-test('an old queue says the same from minute to minute, so that the status does not change', () => {
+test('Degraded for an old queue stays the same from minute to minute, so that the status does not change', () => {
   const waiting = (oldestSeconds: number) =>
     degradedIn({ ...evidence, status: { ...status, queue: { ...status.queue, deferred: 1, oldestSeconds } } })
   expect(waiting(700)).toEqual(waiting(800))
 })
 
-test('where no relay answers, nothing is known of its queue', () => {
+test('where no relay answers there is no condition Degraded', () => {
   expect(degradedIn(silent)).toBeUndefined()
 })

@@ -1,3 +1,4 @@
+/** The state folder of local mode belongs to one process at a time, and no name leads out of it. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,14 +8,23 @@ import { lockState } from '../../../operator/local/lock.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { temporaryFolder } from './temporary.ts'
 
-test.each(['../x', 'a/b', '..', '', '.', 'A', 'a\0b', '/etc'])('%j is no name, and becomes no path', (name) => {
+test.each([
+  '../x',
+  'a/b',
+  '..',
+  '',
+  '.',
+  'A',
+  'a\0b',
+  '/etc',
+])('the name %j, which Kubernetes does not allow, is refused and becomes no path', (name) => {
   const state = stateAt('/state')
   expect(() => state.secret('mail', name)).toThrow('no Kubernetes name')
   expect(() => state.secrets(name)).toThrow('no Kubernetes name')
   expect(() => state.fleet(`mail/${name}`)).toThrow('no Kubernetes name')
 })
 
-test('every fleet that has a folder is listed, whatever else lies there', () => {
+test('every fleet that has a folder is listed, and other folders are not', () => {
   const state = stateAt(temporaryFolder())
   mkdirSync(state.fleet('mail/shared').root, { recursive: true })
   mkdirSync(state.fleet('team-a/own').root, { recursive: true })
@@ -23,7 +33,7 @@ test('every fleet that has a folder is listed, whatever else lies there', () => 
   expect(state.fleets()).toEqual(['mail/shared', 'team-a/own'])
 })
 
-test('a state folder that can not be used says why, and is not taken for one in use', () => {
+test('a state folder that can not be used is refused with the reason, not as one in use', () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'file'), '')
   expect(() => lockState(join(folder, 'file', 'lock'))).toThrow(/can not be used \(.*\); mend that, or .*--state/)
@@ -31,7 +41,7 @@ test('a state folder that can not be used says why, and is not taken for one in 
   expect(() => lockState(join(folder, 'lock'))).toThrow(/can not be used \(EISDIR.*--state/)
 })
 
-test('one process has the state folder; given back, the next may have it', () => {
+test('a second lock on a state folder is refused until the first one is released', () => {
   const file = join(temporaryFolder(), 'state', 'lock')
   const lock = lockState(file)
   expect(() => lockState(file)).toThrow('another relayfleet already works with')
@@ -39,7 +49,7 @@ test('one process has the state folder; given back, the next may have it', () =>
   lockState(file).release()
 })
 
-test('what is recorded of a credential is kept and found, however long its name is', () => {
+test('the record of a credential is found again, however long the name of the credential is', () => {
   const state = stateAt(temporaryFolder())
   const names = [1, 240, 246, 247, 253].map((length): Name => `shop/${'c'.repeat(length)}`)
   for (const name of names) replaceFile(state.keysFile(name), name)

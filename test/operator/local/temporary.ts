@@ -1,4 +1,4 @@
-/** A folder for one test, which is removed after it, and the list of all files in one. */
+/** Makes a folder for one test, which is removed after the test, and lists all files in a folder. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

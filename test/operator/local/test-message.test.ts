@@ -1,4 +1,4 @@
-/** The message of send-test and submit, as Python reads it. */
+/** Python reads the test message of send-test and submit with the subject that was given. */
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { testMessage } from '../../../operator/local/test-message.ts'
@@ -13,7 +13,7 @@ test.each([
   'plain',
   'hé',
   'größer – 漢字 und viele weitere Wörter, so dass die Zeile länger wird als siebenundsiebzig Zeichen es sind',
-])('the subject %j arrives as it was given, and the header is ASCII', (subject) => {
+])('Python reads the subject %j as it was given, from ASCII lines of at most 78 characters', (subject) => {
   const message = testMessage('a@example.org', ['b@example.net'], new Date(), subject)
   const header = message.split('\r\n\r\n')[0] ?? ''
   expect(header).toMatch(/^[\x20-\x7e\r\n]*$/)
@@ -27,7 +27,7 @@ test.each([
   expect(stdout.trim()).toBe(subject)
 })
 
-test('a line feed in a subject begins no field', () => {
+test('a line feed in a subject does not begin another header field', () => {
   expect(testMessage('a@example.org', ['b@example.net'], new Date(), 'x\nBcc: c@example.net')).toContain(
     '\r\nSubject: x Bcc: c@example.net\r\n',
   )

@@ -1,9 +1,9 @@
-/** Local mode has no service accounts: whoever asks for tokens is told so, and holds up nobody else. */
+/** Local mode has no service accounts, so a credential that asks for tokens is told so, and does not hold up the others. */
 import { expect, test } from 'vitest'
 import { running } from './running.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
-test('a credential that asks for tokens is told that there is no cluster, by its condition and by a test message', async () => {
+test('a credential that asks for tokens gets the reason NoTokenIssuer and can send no test message, while another one can', async () => {
   const local = running(
     yamlDirectory({
       'policy.yaml': policy('shared', await freePort()),

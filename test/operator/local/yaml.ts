@@ -1,4 +1,4 @@
-/** Small objects for tests of local mode, and directories that hold them. */
+/** Small objects for tests of local mode, and the folders that hold them. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
