@@ -1,4 +1,4 @@
-/** What the probes of the operator answer, by what it told. */
+/** The probes of the operator answer from what it has told: ready once everything was listed, healthy while its turns end. */
 import { expect, test } from 'vitest'
 import { Pulse } from '../../../operator/cluster/pulse.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
@@ -11,20 +11,25 @@ const pulseAfter = (...told: readonly Telling[]): Pulse => {
 const begins: Telling = { about: 'turn begins' }
 const minutes = 60_000
 
-test('nobody is ready before everything was listed, and a standby is from then on', () => {
+test('an operator is ready from when everything was listed, also as a standby', () => {
   expect(pulseAfter().unready()).toEqual(['not everything has been listed yet'])
   expect(pulseAfter({ about: 'synced', ms: 1 }).unready()).toEqual([])
 })
 
 test.each<[string, readonly Telling[], number, boolean]>([
-  ['a quiet loop', [], 60 * minutes, true],
-  ['a turn that just began', [begins], 2 * minutes, true],
-  ['a turn that does not end for minutes', [begins], 4 * minutes, false],
-  ['a turn that ended', [begins, { about: 'done', part: 'turn', ms: 5 }], 60 * minutes, true],
+  ['an operator without a turn for an hour is healthy', [], 60 * minutes, true],
+  ['an operator in a turn of two minutes is healthy', [begins], 2 * minutes, true],
+  ['an operator in a turn of four minutes is not healthy', [begins], 4 * minutes, false],
+  [
+    'an operator whose last turn ended an hour ago is healthy',
+    [begins, { about: 'done', part: 'turn', ms: 5 }],
+    60 * minutes,
+    true,
+  ],
 ])('%s', (_name, told, now, alive) => {
   expect(pulseAfter(...told).unhealthy(now).length === 0).toBe(alive)
 })
 
-test('before it has listed anything it lives: the API server may be away', () => {
+test('an operator that has listed nothing for an hour is healthy, since the API server may be away', () => {
   expect(pulseAfter().unhealthy(60 * minutes)).toEqual([])
 })

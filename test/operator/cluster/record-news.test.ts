@@ -1,4 +1,4 @@
-/** What the metric says of domains: by name as far as there is room, those that are broken first. */
+/** The metric on DNS records names domains as long as there is room, broken ones first. */
 import { expect, test } from 'vitest'
 import { recordsOk } from '../../../operator/cluster/record-news.ts'
 import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
@@ -9,7 +9,7 @@ const domain = (name: string, conditions: Readonly<Record<string, string>>, kind
     status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
   }) as unknown as DeclaredObject
 
-test('each record whose state is known has its series', () => {
+test('each record whose state is known has a series, broken ones first', () => {
   expect(
     recordsOk([
       domain('a', { SPFValid: 'True', DMARCValid: 'Unknown', Ready: 'True' }),
@@ -24,7 +24,7 @@ test('each record whose state is known has its series', () => {
   ])
 })
 
-test('where nothing is signed no record is broken', () => {
+test('a domain that is not signed has no series for DKIM', () => {
   const { ref, status } = domain('a', { DKIMValid: 'False' })
   const conditions = (status['conditions'] as readonly object[]).map((c) => ({ ...c, reason: 'NotSigned' }))
   expect(recordsOk([{ ref, status: { conditions } } as unknown as DeclaredObject])).toEqual([])
@@ -33,7 +33,7 @@ test('where nothing is signed no record is broken', () => {
 test.each([
   [['False', 'True', 'True', 'True'], true],
   [['False', 'False', 'False', 'True'], false],
-])('%j: of what has no name left, one that is broken tells', (statuses, ok) => {
+])('with SPF %j and room for two names, the series of the others is broken if one of them is', (statuses, ok) => {
   const declared = statuses.map((status, i) => domain(`${i}`, { SPFValid: status }))
   const told = recordsOk(declared, 2)
   expect(told).toHaveLength(3)

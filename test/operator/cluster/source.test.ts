@@ -1,4 +1,4 @@
-/** When there is a snapshot, and what is in it. */
+/** The cluster gives a snapshot once everything was listed, and another one after each change, with all that compile needs. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type ClusterFacts, clusterSource, restMs } from '../../../operator/cluster/source.ts'
 import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
@@ -77,7 +77,7 @@ function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, Rel
   }
 }
 
-test('nothing before everything was heard, then one unasked', async () => {
+test('there is no snapshot before everything was listed, and then one without a change', async () => {
   const { got, dirty, pass, sync } = looping()
   dirty.mark()
   await pass(10_000)
@@ -87,7 +87,7 @@ test('nothing before everything was heard, then one unasked', async () => {
   expect(got).toHaveLength(1)
 })
 
-test('it says what the cluster says', async () => {
+test('a snapshot has what the cluster declares, what runs, and what could not be read', async () => {
   const config = { policy: 'mail/one' } as unknown as RelayConfig
   const { got, asked, world, pass, sync } = looping({
     running: () => Promise.resolve(new Map([['mail/one', config]])),
@@ -112,7 +112,7 @@ test('it says what the cluster says', async () => {
   expect(asked).toEqual([['mail/one']])
 })
 
-test('a burst is one, and so is what comes while a snapshot is worked on', async () => {
+test('changes that come while a snapshot is worked on make one more snapshot', async () => {
   const { got, world, dirty, pass, sync } = looping({ tookMs: 100 })
   sync()
   await pass(50)
@@ -125,7 +125,7 @@ test('a burst is one, and so is what comes while a snapshot is worked on', async
   expect(got.map((g) => g.snapshot.policies.length)).toEqual([1, 3])
 })
 
-test('after quiet a change is served at once', async () => {
+test('after a quiet time a change gives a snapshot at once', async () => {
   const { got, dirty, pass, sync } = looping({ tookMs: 700 })
   sync()
   await pass(10_000)
@@ -135,7 +135,7 @@ test('after quiet a change is served at once', async () => {
   expect(got.map((g) => g.at).at(-1)).toBe(now)
 })
 
-test('without quiet, work that took long is rested from twice as long, and never longer than two seconds', async () => {
+test('with changes all the time, the pause after a snapshot is twice as long as the work on it, and at most two seconds', async () => {
   const { got, dirty, pass, sync } = looping({ tookMs: 300 })
   const changes = setInterval(() => dirty.mark(), 10)
   sync()
@@ -146,7 +146,7 @@ test('without quiet, work that took long is rested from twice as long, and never
   expect([restMs(0), restMs(2), restMs(5000)]).toEqual([0, 4, 2000])
 })
 
-test('what changes while an answer is waited for is in the next one', async () => {
+test('a change while the running configurations are waited for is in the next snapshot', async () => {
   const first = Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>()
   const { got, world, dirty, pass, sync } = looping({ running: () => first.promise as never })
   sync()
@@ -158,7 +158,7 @@ test('what changes while an answer is waited for is in the next one', async () =
   expect(got.map((g) => g.snapshot.policies.length)).toEqual([1, 2])
 })
 
-test('one that was made anew while an answer was waited for is none that the snapshot was made of', async () => {
+test('an object that is created anew meanwhile has its former uid for the snapshot that was made of the former one', async () => {
   const answers = [
     Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>(),
     Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>(),
@@ -178,7 +178,7 @@ test('one that was made anew while an answer was waited for is none that the sna
   expect([got.length, uids()]).toEqual([2, new Map([['RelayPolicy mail/one', 'later']])])
 })
 
-test('what could not be read removes nothing', async () => {
+test('a list that could not be read removes no fleet', async () => {
   const { fleets } = compile(snapshot({ policies: [named('one')] }))
   const fleet = fleets.get('mail/one')
   const config = fleet?.kind === 'run' ? fleet.config : undefined
@@ -196,7 +196,7 @@ test('what could not be read removes nothing', async () => {
 test.each([
   ['before anything was heard', false],
   ['while it waits for a change', true],
-])('the signal ends it %s', async (_name, isSynced) => {
+])('the signal ends the source %s', async (_name, isSynced) => {
   const { ended, pass, sync } = looping()
   if (isSynced) sync()
   await pass(100)

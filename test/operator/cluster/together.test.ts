@@ -1,4 +1,4 @@
-/** Parts that live and end together: what ends one ends all, and why is told. */
+/** Parts of a process live and end together: the end of one ends all of them, and its reason is told. */
 import { expect, test } from 'vitest'
 import { ApiError } from '../../../operator/cluster/api/api-error.ts'
 import { ended, type Part, together } from '../../../operator/cluster/together.ts'
@@ -17,7 +17,7 @@ const throwingAtTheEnd =
     throw error
   }
 
-test('all run until the signal, and the last one is waited for', async () => {
+test('all parts run until the signal, and the last one to end is waited for', async () => {
   const ending = new AbortController()
   const log: string[] = []
   const slow: Part = async (signal) => {
@@ -31,7 +31,7 @@ test('all run until the signal, and the last one is waited for', async () => {
   expect(log).toEqual(['slow ended', 'all ended'])
 })
 
-test('one that throws ends the others, and is named with its reason', async () => {
+test('a part that throws ends the others, and is named with its error', async () => {
   let othersEnded = false
   const other: Part = async (signal) => {
     await ended(signal)
@@ -42,7 +42,7 @@ test('one that throws ends the others, and is named with its reason', async () =
   expect(othersEnded).toBe(true)
 })
 
-test('one that ends by itself is a failure, too', async () => {
+test('a part that ends by itself is a failure', async () => {
   await expect(together({ until, brief: async () => {} }, never())).rejects.toThrow('brief: it ended by itself')
 })
 
@@ -57,20 +57,20 @@ test.each([
   await expect(running).resolves.toBeUndefined()
 })
 
-test('what goes wrong at the end is told all the same', async () => {
+test('another error after the signal is a failure', async () => {
   const ending = new AbortController()
   const running = together({ one: throwingAtTheEnd(new TypeError('oh')) }, ending.signal)
   ending.abort()
   await expect(running).rejects.toThrow('one: oh')
 })
 
-test('before the signal, an error of the API that nobody handled is a failure', async () => {
+test('before the signal, an error of the API is a failure', async () => {
   await expect(together({ until, one: throwing(new ApiError('late', 'no answer')) }, never())).rejects.toThrow(
     'one: no answer',
   )
 })
 
-test('one that does not end is named, and not waited for', async () => {
+test('a part that does not end after the signal is named, and not waited for', async () => {
   const ending = new AbortController()
   const running = together({ until, stuck: () => new Promise(() => {}) }, ending.signal, 10)
   ending.abort()

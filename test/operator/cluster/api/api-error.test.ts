@@ -1,4 +1,4 @@
-/** What a refusal of the API server says, and what it does not repeat. */
+/** An error of the API server has its words, but no password or key that they repeat. */
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { newPassword } from '../../../../operator/binding-secret.ts'
@@ -8,7 +8,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const secret = 'PATCH /api/v1/namespaces/shop/secrets/smtp'
 const words = (what: string, message: string): string => refusal(what, 422, { message }).message
 
-test('case A17: of a Secret that somebody quotes no password and no key is told, but who refuses it and why', () => {
+test('case A17: where a webhook repeats the values of a Secret, the error has its name and reason, and no password and no key', () => {
   const password = newPassword()
   const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const key = pem.split('\n')[1] ?? ''
@@ -21,7 +21,7 @@ test('case A17: of a Secret that somebody quotes no password and no key is told,
   }
 })
 
-test('names and hashes are told as they are, and so is what is no Secret', () => {
+test('names and hashes stay in an error, and so does everything about other kinds than Secrets', () => {
   const name = 'checkout-of-the-shop-in-the-south-of-the-country-with-a-long-name'
   const said = `secrets "${name}" is forbidden: sha256:5d71ac09e0a484bfadac67da543c6ce82191b0991eb0d12dc7843907c7155d47`
   expect(words(`${secret}-${name}`, said)).toBe(`${secret}-${name}: 422 ${said}`)

@@ -1,4 +1,4 @@
-/** What is told of a kubeconfig that is no use, and that nothing which is in it to log in by is told with it. */
+/** A kubeconfig that can not be used is reported without anything in it that logs in. */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -23,13 +23,13 @@ test.each([
   ['a wrong indent', '    token: hunter2\n   client-key-data: hunter2\n', 8],
   ['an alias', '    token: *hunter2\n', 7],
   ['a tag', '    token: !hunter2! x\n', 7],
-])('a kubeconfig with %s is told by its line, and nobody quotes what is in it (case A17)', (_name, user, line) => {
+])('a kubeconfig with %s is reported with its line number and without its values (case A17)', (_name, user, line) => {
   const file = kubeconfig(user)
   expect(() => connectionFromFile(file)).toThrow(`${file} can not be read: it is not well-formed YAML at line ${line}`)
   expect(() => connectionFromFile(file)).not.toThrow(/hunter2/)
 })
 
-test('what an exec plugin says that is no JSON is not quoted: it may be a token (case A17)', async () => {
+test('the output of an exec plugin that is no JSON is not repeated, since it may be a token (case A17)', async () => {
   const file = kubeconfig('    exec: {apiVersion: client.authentication.k8s.io/v1, command: echo, args: [hunter2]}\n')
   const called = openWire(connectionFromFile(file)).call({ method: 'GET', path: '/version', timeoutMs: 10_000 })
   const message = await called.then(String, (error: Error) => error.message)
@@ -40,12 +40,12 @@ test.each([
   'api.example.org:6443',
   'https://admin:hunter2@:6443',
   'hunter2',
-])('a server %j is no URL, and told as one', (server) => {
+])('the server %j in a kubeconfig is reported as no URL', (server) => {
   const file = kubeconfig('    token: x\n', server)
   expect(() => connectionFromFile(file)).toThrow('the server of cluster a in the kubeconfig is no URL')
 })
 
-test('an API server whose chain has a key on a curve that NIST has no name for ends no process (case T22)', async () => {
+test('an API server whose certificate chain has a key on a curve that NIST has no name for does not crash the process (case T22)', async () => {
   const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
   const server = createServer({ cert: `${cert}\n${await oddTwin(ca)}`, key }, (_, answer) => answer.end('{}'))
   onTestFinished(() => void server.close())

@@ -1,4 +1,4 @@
-/** Each call of an Api is told of once, by how it ended. */
+/** Each call of the API is counted once, by its verb and how it ended. */
 import { expect, test } from 'vitest'
 import type { Api } from '../../../../operator/cluster/api/api.ts'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
@@ -13,7 +13,7 @@ function countedOver(api: Partial<Api>) {
   return { told, api: counted(api as Api, (verb, code) => told.push(`${verb} ${code}`)) }
 }
 
-test('an answer goes through, with what was asked', async () => {
+test('a call that is answered is passed on and counted as 200', async () => {
   const { told, api } = countedOver({
     get: async (resource, { name }) => ({ ...object, asked: `${resource.kind} ${name}` }),
   })
@@ -25,7 +25,7 @@ test.each([
   [new ApiError('refused', 'no', { code: 403 }), 403],
   [new ApiError('late', 'no answer'), 0],
   [new TypeError('a bug'), 0],
-])('%s is told, and thrown on', async (error, code) => {
+])('a call that fails with %s is counted, and the error is thrown on', async (error, code) => {
   const { told, api } = countedOver({ apply: () => Promise.reject(error) })
   await expect(api.apply(object)).rejects.toBe(error)
   expect(told).toEqual([`apply ${code}`])

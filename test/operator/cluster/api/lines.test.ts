@@ -1,4 +1,4 @@
-/** A stream cut anywhere gives the same lines. */
+/** A stream of chunks gives the same lines wherever it is cut. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Lines } from '../../../../operator/cluster/api/lines.ts'
@@ -9,17 +9,17 @@ const linesOf = (chunks: readonly Buffer[], limit = 1000): readonly string[] => 
 }
 
 test.each<[string, readonly string[], readonly string[]]>([
-  ['one line', ['a\n'], ['a']],
+  ['one line in one chunk', ['a\n'], ['a']],
   ['two lines in one chunk', ['a\nb\n'], ['a', 'b']],
   ['a line in pieces', ['a', 'b', 'c\n'], ['abc']],
-  ['the rest is kept for later', ['a\nb', 'c\n'], ['a', 'bc']],
-  ['what has no end is no line', ['a\nb'], ['a']],
-  ['empty lines are nothing', ['\n \n\r\na\n'], ['a']],
+  ['a beginning of a line that ends in the next chunk', ['a\nb', 'c\n'], ['a', 'bc']],
+  ['a last line without an end, which is left out', ['a\nb'], ['a']],
+  ['empty lines, which are left out', ['\n \n\r\na\n'], ['a']],
 ])('%s', (_name, chunks, expected) => {
   expect(linesOf(chunks.map((c) => Buffer.from(c)))).toEqual(expected)
 })
 
-test('wherever it is cut, even inside a character', () => {
+test('a stream that is cut anywhere, even within a character, gives the same lines', () => {
   const text = fc.array(
     fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\n') && s.trim() !== ''),
   )
@@ -33,6 +33,6 @@ test('wherever it is cut, even inside a character', () => {
   )
 })
 
-test('a line that grows without end is refused before it is whole', () => {
+test('a line that grows beyond the limit is refused before it ends', () => {
   expect(() => linesOf([Buffer.alloc(5, 'a'), Buffer.alloc(6, 'a')], 10)).toThrow(RangeError)
 })

@@ -1,4 +1,4 @@
-/** Parts of a configuration find Secrets so that after each write a whole one is there, the one before or the one after. */
+/** The parts of a configuration are put into Secrets so that after each write a whole one is there, the earlier one or the new one. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { placed } from '../../../../operator/cluster/fleets/config-places.ts'
@@ -15,7 +15,7 @@ const read = (secrets: Secrets): string => {
   return joinText([...files.keys()], (name) => files.get(name) ?? Buffer.alloc(0))
 }
 
-/** What is there after each of the writes; the last one is what stays. */
+/** The Secrets after each of the writes. */
 function* written(files: Files, before: Secrets): Generator<Secrets> {
   const { write, surplus } = placed([...files.keys()], held(before), names)
   const now = new Map(before)
@@ -27,13 +27,13 @@ function* written(files: Files, before: Secrets): Generator<Secrets> {
 }
 const after = (files: Files, before: Secrets): Secrets => [...written(files, before)].at(-1) ?? before
 
-/** Of so many parts of ten characters, none of which is like another one. */
+/** A text of `count` different parts of ten characters. */
 const text = (count: number, mark: string): string =>
   Array.from({ length: count }, (_, i) => `${mark}-${i}`.padEnd(10, 'x')).join('')
-/** How many Secrets that takes. */
+/** How many Secrets a text of `count` parts takes: one for each, and one for the index of several. */
 const taken = (count: number): number => (count === 1 ? 1 : count + 1)
 
-test('into nothing, in the order of the names', () => {
+test('where there is no Secret yet, the parts take the names in order, the index last and under the first name', () => {
   expect(placed(['relay.json'], new Map(), names)).toEqual({ write: [{ key: 'relay.json', name: '0' }], surplus: [] })
   const [one, two, index] = [...filesOf(text(2, 'a'), 10).keys()]
   expect(placed([one ?? '', two ?? '', index ?? ''], new Map(), names).write).toEqual([
@@ -44,28 +44,32 @@ test('into nothing, in the order of the names', () => {
 })
 
 test.each([
-  ['in one piece over the one that is there', ['relay.json'], 'relay.json'],
-  ['in one piece over the index', ['relay.json'], 'relay.json.index'],
-  ['an index over what was in one piece', ['relay.json.part.1', 'relay.json.index'], 'relay.json'],
-])('%s: two of them would be two configurations', (_name, keys, before) => {
+  ['a configuration in one piece takes the Secret of the earlier one', ['relay.json'], 'relay.json'],
+  ['a configuration in one piece takes the Secret of the earlier index', ['relay.json'], 'relay.json.index'],
+  [
+    'an index takes the Secret of the earlier configuration in one piece',
+    ['relay.json.part.1', 'relay.json.index'],
+    'relay.json',
+  ],
+])('%s, since both at once would be two configurations', (_name, keys, before) => {
   expect(placed(keys, new Map([['3', [before]]]), names).write.at(-1)).toEqual({ key: keys.at(-1), name: '3' })
 })
 
-test('what was emptied is filled again', () => {
+test('a Secret that was emptied is filled again', () => {
   expect(placed(['relay.json'], new Map([['0', []]]), names)).toEqual({
     write: [{ key: 'relay.json', name: '0' }],
     surplus: [],
   })
 })
 
-test('a part that is there stays where it is, so that a write goes on where it was interrupted', () => {
+test('a part that is there keeps its Secret, so that an interrupted write can go on', () => {
   const parts = [...filesOf(text(3, 'a'), 10).keys()]
   const { write } = placed(parts, new Map([['5', [parts[1] ?? '']]]), names)
   expect(write).toContainEqual({ key: parts[1], name: '5' })
   expect(new Set(write.map((w) => w.name)).size).toBe(4)
 })
 
-test('names that are somebody else’s are left out, and too few are told', () => {
+test('the parts take only names that are free, and too few names are an error', () => {
   const keys = [...filesOf(text(2, 'a'), 10).keys()]
   expect(placed(keys, new Map(), ['2', '4', '7']).write.map((w) => w.name)).toEqual(['4', '7', '2'])
   expect(() => placed(keys, new Map(), ['2', '4'])).toThrow('3 parts, and only 2 names are left')
@@ -74,7 +78,7 @@ test('names that are somebody else’s are left out, and too few are told', () =
 
 const sizes = fc.integer({ min: 1, max: 7 })
 
-test('one whole configuration is there after each write, where the parts of both find room', () => {
+test('after each write there is one whole configuration, if there are names enough for the parts of both', () => {
   fc.assert(
     fc.property(fc.array(sizes, { minLength: 2, maxLength: 6 }), (counts) => {
       let secrets: Secrets = new Map()
@@ -82,7 +86,7 @@ test('one whole configuration is there after each write, where the parts of both
       counts.forEach((count, i) => {
         const next = text(count, String(i))
         const files = filesOf(next, 10)
-        // The head takes the place of the head before.
+        // The index, or the only piece, takes the place of the earlier one.
         const fits = before !== undefined && before.taken + taken(count) <= names.length + 1
         const states = [...written(files, secrets)]
         if (fits) for (const state of states) expect([before?.text, next]).toContain(read(state))
@@ -95,7 +99,7 @@ test('one whole configuration is there after each write, where the parts of both
   )
 })
 
-test('whoever comes after a crash ends with the same, wherever it was', () => {
+test('after a crash at any write, the next try ends with the new configuration and nothing else', () => {
   fc.assert(
     fc.property(sizes, sizes, fc.nat(16), (from, to, crash) => {
       const before = after(filesOf(text(from, 'a'), 10), new Map())

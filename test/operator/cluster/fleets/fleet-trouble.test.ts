@@ -1,4 +1,4 @@
-/** What went wrong with a fleet, in words: the object, what was said, and a mend; never longer than a status may be. */
+/** What went wrong with a fleet is told with the object, the words of the API server and what to do, and no longer than a status allows. */
 import { expect, test } from 'vitest'
 import { type ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
 import { appliedTrouble, errorTrouble, isNamespaceLeaving } from '../../../../operator/cluster/fleets/fleet-trouble.ts'
@@ -6,24 +6,28 @@ import { appliedTrouble, errorTrouble, isNamespaceLeaving } from '../../../../op
 const refused = (code: number, message: string): ApiError => refusal('PATCH /x', code, { message })
 
 test.each<[string, Parameters<typeof appliedTrouble>[0], string | undefined]>([
-  ['nothing', { kind: 'applied', object: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } } }, undefined],
   [
-    'a foreign object',
+    'an object that was applied is no trouble',
+    { kind: 'applied', object: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } } },
+    undefined,
+  ],
+  [
+    'an object of somebody else is left as it is',
     { kind: 'foreign', what: 'Service mail/x' },
     "there is a Service mail/x that is not this fleet's, and it is left as it is; rename or delete it, or give the policy another name",
   ],
   [
-    'one of its own without its label',
+    'an object that has lost our label is left as it is',
     { kind: 'foreign', what: 'Service mail/x', lost: ['app.kubernetes.io/managed-by=relayfleet'] },
     'Service mail/x has lost its label app.kubernetes.io/managed-by=relayfleet, and is left as it is without it; put it on again',
   ],
   [
-    'one on its way out',
+    'an object that is being deleted is waited for',
     { kind: 'leaving', what: 'Service mail/x' },
     'Service mail/x is still being deleted; if that takes long, look at its finalizers and at the garbage collector',
   ],
   [
-    'a contest',
+    'a field that others apply too is not overwritten',
     { kind: 'contested', what: 'Service mail/x', managers: ['argocd', 'flux'], fields: ['.spec.type', '.spec.ports'] },
     'Service mail/x: .spec.type, .spec.ports is also applied by argocd, flux, and nobody is overwritten; take it out of what argocd, flux applies',
   ],
@@ -46,18 +50,18 @@ test.each([
     'have it leave',
   ],
   [503, 'etcd is away', 'it is tried again'],
-])('%s %s: a mend', (code, message, mend) => {
+])('%s %s: the message says what to do', (code, message, mend) => {
   const trouble = errorTrouble('writing Secret mail/x', refused(code, message))
   expect(trouble.startsWith('writing Secret mail/x: ')).toBe(true)
   expect(trouble).toContain(message)
   expect(trouble).toContain(mend)
 })
 
-test('what is said at length is cut', () => {
+test('a long message is cut', () => {
   expect(errorTrouble('writing', refused(500, 'x'.repeat(5000))).length).toBeLessThan(500)
 })
 
-test('a namespace that goes away is told by the API server', () => {
+test('that a namespace is being deleted is known by the words of the API server', () => {
   const gone = 'secrets "x" is forbidden: unable to create new content in namespace mail because it is being terminated'
   expect(isNamespaceLeaving(refused(403, gone))).toBe(true)
   expect(isNamespaceLeaving(refused(403, 'no'))).toBe(false)

@@ -1,4 +1,4 @@
-/** Many certificates at once leave everybody else a turn. */
+/** While many certificates are issued, everything else still gets its turn. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createAuthority } from '../../../../operator/ca.ts'
@@ -6,7 +6,7 @@ import { Issuing } from '../../../../operator/cluster/fleets/issuing.ts'
 
 const fleets = 60
 
-test('between the certificates of two fleets whoever waits has a turn: with five hundred fleets the Lease is renewed in time (case K34)', async () => {
+test('between the certificates of two fleets other work has a turn, so that with hundreds of fleets the Lease is renewed in time (case K34)', async () => {
   const now = Date.now()
   const authority = await createAuthority(now)
   const issuing = new Issuing()
@@ -23,7 +23,7 @@ test('between the certificates of two fleets whoever waits has a turn: with five
   expect(new Set(madeIn).size, 'one in each round at most').toBe(fleets)
 })
 
-test('one that can not be made holds up no other', async () => {
+test('a certificate that can not be issued does not hold up another one', async () => {
   const now = Date.now()
   const authority = await createAuthority(now)
   const issuing = new Issuing()

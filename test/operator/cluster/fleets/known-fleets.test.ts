@@ -1,4 +1,4 @@
-/** How long fleets that nobody can look at hold up the others: for a moment, and once. */
+/** Fleets whose namespaces do not answer hold up the others for a moment only, and once. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Api } from '../../../../operator/cluster/api/api.ts'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers())
 const names = (namespace: string, count: number): readonly Name[] =>
   Array.from({ length: count }, (_, i) => `${namespace}/shared-${i}` as const)
 
-/** Nobody answers what is asked of these namespaces. */
+/** Fleets in a cluster that does not answer what is asked of these namespaces. */
 function opened(...hanging: readonly string[]) {
   const silent = new Set(hanging)
   const release: (() => void)[] = []
@@ -40,7 +40,7 @@ function opened(...hanging: readonly string[]) {
     },
   })
   fleets.leads()
-  /** How long the answer took, and whose it was. */
+  /** How long the answer took, and which fleets it has. */
   async function answered(asked: readonly Name[]): Promise<readonly [ms: number, looked: readonly Name[]]> {
     const begin = Date.now()
     let ended: number | undefined
@@ -55,7 +55,7 @@ function opened(...hanging: readonly string[]) {
   return { answered, release: () => void release.splice(0).map((r) => r()), late: () => late, silent }
 }
 
-test('at first, however many do not answer are waited for three seconds in all, and later for a moment', async () => {
+test('fifty fleets that do not answer are waited for three seconds in all at first, and later less than half a second', async () => {
   const { answered } = opened('silent')
   const [good, bad] = [names('mail', 30), names('silent', 50)]
   const [ms, looked] = await answered([...bad.slice(0, 5), ...good, ...bad.slice(5)])
@@ -68,7 +68,7 @@ test('at first, however many do not answer are waited for three seconds in all, 
   ])
 })
 
-test('fleets that are at work are known, however many new ones before them do not answer in half a second', async () => {
+test('fleets that were known stay known, though twenty new ones before them do not answer', async () => {
   const { answered } = opened('silent')
   const good = names('mail', 3)
   await answered(good)
@@ -77,7 +77,7 @@ test('fleets that are at work are known, however many new ones before them do no
   expect(looked).toEqual(good)
 })
 
-test('an answer that comes late has all of it asked about again', async () => {
+test('an answer that comes late is told, so that the fleets are asked for again', async () => {
   const { answered, release, late, silent } = opened('silent')
   const bad = names('silent', 1)
   await answered(bad)

@@ -1,4 +1,4 @@
-/** A fleet is made smaller past relays that have proved to hold no mail, and past no other (case S29). */
+/** A fleet is made smaller only by relays that have proved to hold no mail (case S29). */
 import { expect, test } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
 import { leaveOf, standing } from '../../../../operator/cluster/fleets/leaving.ts'
@@ -77,39 +77,55 @@ async function shrunk(cluster: Cluster) {
 const all = [pod(0), leaves(1), leaves(2)]
 
 test.each<[string, Cluster, number]>([
-  ['both are empty', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Drained' } }, 1],
-  ['the last one has mail: nobody goes', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Draining' } }, 3],
-  ['the last one is empty', { pods: all, says: { 'shared-1': 'Draining', 'shared-2': 'Drained' } }, 2],
-  ['one that was not told yet', { pods: all, says: { 'shared-1': 'stays', 'shared-2': 'stays' } }, 3],
-  ['one does not answer', { pods: all, says: { 'shared-1': 'Drained' } }, 3],
-  ['an address that came to another fleet', { pods: all, says: { 'shared-2': 'another fleet' } }, 3],
-  ['one is not there, and has a volume', { pods: all.slice(0, 2), says: { 'shared-1': 'Drained' } }, 3],
+  ['both that leave are empty: both go', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Drained' } }, 1],
+  ['the last one has mail: none goes', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Draining' } }, 3],
+  ['only the last one is empty: it goes', { pods: all, says: { 'shared-1': 'Draining', 'shared-2': 'Drained' } }, 2],
   [
-    'one is on its way out, and has a volume',
+    'neither has heard yet that it leaves: none goes',
+    { pods: all, says: { 'shared-1': 'stays', 'shared-2': 'stays' } },
+    3,
+  ],
+  ['the last one does not answer: none goes', { pods: all, says: { 'shared-1': 'Drained' } }, 3],
+  [
+    'the address of the last one belongs to a relay of another fleet: none goes',
+    { pods: all, says: { 'shared-2': 'another fleet' } },
+    3,
+  ],
+  ['the last one has no pod, but a volume: none goes', { pods: all.slice(0, 2), says: { 'shared-1': 'Drained' } }, 3],
+  [
+    'the last one is being deleted and has a volume: none goes',
     { pods: [pod(0), leaves(1), pod(2, { leaving: true })], says: { 'shared-2': 'Drained' } },
     3,
   ],
   [
-    'one never had a volume',
+    'the last one never had a volume, and the other one is empty: both go',
     { pods: all.slice(0, 2), claims: { 'data-shared-2': 'unbound' }, says: { 'shared-1': 'Drained' } },
     1,
   ],
-  ['none ever had', { pods: [pod(0)], claims: { 'data-shared-1': 'absent', 'data-shared-2': 'absent' } }, 1],
   [
-    'one answers: what its claim is does not matter',
+    'neither ever had a volume: both go',
+    { pods: [pod(0)], claims: { 'data-shared-1': 'absent', 'data-shared-2': 'absent' } },
+    1,
+  ],
+  [
+    'the last one answers that it has mail, though its claim is unbound: none goes',
     { pods: all, claims: { 'data-shared-2': 'unbound' }, says: { 'shared-2': 'Draining' } },
     3,
   ],
-  ['its spool stands in the status still', { pods: all, says: { 'shared-2': 'Drained' }, remembered: ['shared-2'] }, 3],
   [
-    'the StatefulSet was made smaller by hand',
+    'the spool of the last one is still in the status: none goes',
+    { pods: all, says: { 'shared-2': 'Drained' }, remembered: ['shared-2'] },
+    3,
+  ],
+  [
+    'the StatefulSet was made smaller by hand, past a spool in the status: it grows back',
     { replicas: 1, pods: [pod(0)], remembered: ['shared-0', 'shared-2'] },
     3,
   ],
-  ['nobody is to leave', { replicas: 1, pods: [pod(0)] }, 1],
-  ['more are wanted', { replicas: 1, pods: [pod(0)], more: { wanted: 4 } }, 4],
+  ['no relay has to leave: the number stays', { replicas: 1, pods: [pod(0)] }, 1],
+  ['more relays are wanted: the number grows at once', { replicas: 1, pods: [pod(0)], more: { wanted: 4 } }, 4],
   [
-    'its time is over: it is waited for all the same',
+    'the drain timeout of the last one is over, and it has mail: none goes',
     { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-2': 'Draining' } },
     3,
   ],
@@ -118,42 +134,52 @@ test.each<[string, Cluster, number]>([
 })
 
 test.each<[string, Cluster, number, readonly string[]]>([
-  ['in time: not yet', { pods: all, says: { 'shared-2': 'Draining' } }, 3, []],
+  ['one in its drain timeout is waited for', { pods: all, says: { 'shared-2': 'Draining' } }, 3, []],
   [
-    'overdue',
+    'an overdue one goes with its mail',
     { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-1': 'Draining', 'shared-2': 'Draining' } },
     2,
     ['shared-2'],
   ],
   [
-    'not there for long',
+    'one without a pod since long ago goes with its mail',
     { pods: [pod(0), leaves(1)], says: { 'shared-1': 'Draining' }, shrinking: true },
     2,
     ['shared-2'],
   ],
   [
-    'nobody needs to be given up',
+    'one that is empty goes without giving up mail',
     { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-1': 'Draining', 'shared-2': 'Drained' } },
     2,
     [],
   ],
-])('its mail was given up by a person: %s', async (_name, cluster, relays, givenUp) => {
+])('where a person gives up the mail that is left, %s', async (_name, cluster, relays, givenUp) => {
   expect(await shrunk({ ...cluster, more: { discard: true } })).toMatchObject({ relays, givenUp })
 })
 
 const everybody = { wanted: 0, whole: true } as const
 test.each<[string, Cluster, number, readonly string[]]>([
-  ['all are empty', { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained', 'shared-1': 'Drained' } }, 0, []],
   [
-    'the first one has mail',
+    'all relays are empty, and all go',
+    { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained', 'shared-1': 'Drained' } },
+    0,
+    [],
+  ],
+  [
+    'the first one has mail and stays',
     { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Draining', 'shared-1': 'Drained' } },
     1,
     [],
   ],
-  ['one does not answer', { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained' } }, 2, []],
-  ['no pod was ever made', { claims: { 'data-shared-0': 'absent', 'data-shared-1': 'absent' } }, 0, []],
+  ['one does not answer, and both stay', { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained' } }, 2, []],
   [
-    'nobody waits for mail that was given up, from the first moment on',
+    'no relay ever had a pod, and none is waited for',
+    { claims: { 'data-shared-0': 'absent', 'data-shared-1': 'absent' } },
+    0,
+    [],
+  ],
+  [
+    'mail that was given up is not waited for',
     {
       pods: [leaves(0, now), leaves(1, now)],
       says: { 'shared-0': 'Drained', 'shared-1': 'Draining' },
@@ -162,16 +188,16 @@ test.each<[string, Cluster, number, readonly string[]]>([
     0,
     ['shared-1'],
   ],
-])('the whole fleet leaves: %s', async (_name, { more, ...cluster }, relays, givenUp) => {
+])('where the policy is deleted, %s', async (_name, { more, ...cluster }, relays, givenUp) => {
   expect(await shrunk({ replicas: 2, ...cluster, more: { ...everybody, ...more } })).toMatchObject({ relays, givenUp })
 })
 
-test('a held fleet gets no smaller, but where its policy is deleted', () => {
+test('a held fleet gets smaller only where its policy is deleted', () => {
   expect(leaveOf({ kind: 'hold' })).toBeUndefined()
   expect(leaveOf({ kind: 'hold', leaving: true })).toMatchObject({ wanted: 0, whole: true })
 })
 
-test('who is to leave is told so once, and who is to stay after all is told that', async () => {
+test('a relay that has to leave is marked so, once, and one that stays after all is marked again as taking mail', async () => {
   const { patched } = await shrunk({ pods: [leaves(0), pod(1), leaves(2), pod(3, { leaving: true })] })
   expect(patched).toHaveLength(2)
   expect(patched[0]).toContain('shared-0 {"uid":"0000-0000","annotations":{"relayfleet.dev/drain":null}')
@@ -182,11 +208,11 @@ test('who is to leave is told so once, and who is to stay after all is told that
   expect(patched[1]).toContain('"labels":{"relayfleet.dev/takes-mail":"false"}')
 })
 
-test('trouble with looking at a claim is trouble, and no yes', async () => {
+test('a claim that can not be looked at is an error, and the fleet gets no smaller', async () => {
   await expect(shrunk({ pods: [pod(0)], claims: { 'data-shared-2': 'forbidden' } })).rejects.toThrow('forbidden')
 })
 
-test('a fleet has as many relays as its StatefulSet says, or as may hold mail', () => {
+test('a fleet has as many relays as its StatefulSet says, or more if spools in the status may hold mail', () => {
   const set = (replicas?: number) => [{ kind: 'StatefulSet', spec: { replicas } }] as never
   const had = (...names: readonly string[]) => names.map((name) => ({ name, id: 'x' }))
   expect(standing([], [], 2)).toBe(2)

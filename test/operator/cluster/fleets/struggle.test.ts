@@ -1,4 +1,4 @@
-/** What is told as a struggle for an object, and what is not. */
+/** Two that overwrite each other are told as a struggle for the object, and late news of a write is not. */
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { Struggles } from '../../../../operator/cluster/fleets/struggle.ts'
@@ -16,13 +16,13 @@ const desired: KubeObject = {
   spec: { minAvailable: 1 },
 }
 
-/** Ten writes, a second apart, over what is seen before each. */
+/** What is told of ten writes, a second apart, given what was seen before each of them. */
 function told(seen: (n: number) => KubeObject, written: (n: number) => KubeObject): readonly (string | undefined)[] {
   const struggles = new Struggles()
   return Array.from({ length: 10 }, (_, n) => struggles.wrote(desired, seen(n), written(n), n * 1000))
 }
 
-test('what is otherwise again after each write is a struggle from the sixth on', () => {
+test('a field that is set back after each write is told as a struggle from the sixth write on', () => {
   const found = told(
     (n) => budget(`${2 * n + 1}`, 9),
     (n) => budget(`${2 * n + 2}`, 1),
@@ -31,7 +31,7 @@ test('what is otherwise again after each write is a struggle from the sixth on',
   expect(found.at(-1)).toMatch(/^PodDisruptionBudget mail\/shared: \.spec\.minAvailable is set otherwise each time/)
 })
 
-test('a watch that tells late of what was written shows the same version again: nobody struggles', () => {
+test('the same old version, which a late watch shows again and again, is no struggle', () => {
   const found = told(
     () => budget('1', 9),
     () => budget('2', 1),
@@ -39,7 +39,7 @@ test('a watch that tells late of what was written shows the same version again: 
   expect(found).toEqual(Array(10).fill(undefined))
 })
 
-test('a write that changes nothing is no struggle', () => {
+test('writes that change nothing are no struggle', () => {
   const found = told(
     () => budget('1', 9),
     () => budget('1', 9),

@@ -1,4 +1,4 @@
-/** What an election tells while the API server refuses it. */
+/** An election that the API server refuses tells each new reason once. */
 import { expect, test } from 'vitest'
 import type { Api } from '../../../../operator/cluster/api/api.ts'
 import { type ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
@@ -7,7 +7,7 @@ import { until } from '../../../local/until.ts'
 
 const quick = { leaseMs: 3000, stopMs: 2000, renewMs: 5, retryMs: 5 }
 
-test('a Lease that may not be read is news once, and once more when it is refused for another reason, or again', async () => {
+test('a refusal of the Lease is told as new once, and again for another reason or after it was held meanwhile', async () => {
   const forbidden = refusal('get leases', 403, { message: 'leases is forbidden' })
   const away = refusal('get leases', 500, { message: 'etcd is away' })
   let error: ApiError | undefined = forbidden

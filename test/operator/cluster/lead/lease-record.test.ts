@@ -1,4 +1,4 @@
-/** When a lease may be taken, and what is written into it. */
+/** A Lease may be taken when it is free or has run out by our own clock, and says who took it and when. */
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { elapsedMs } from '../../../../operator/cluster/lead/clock.ts'
@@ -20,24 +20,24 @@ const { leaseMs, stopMs, renewMs, retryMs } = ordinaryTerms
 
 describe('a lease', () => {
   test.each<[string, KubeObject, number, boolean]>([
-    ['of another, just seen', heldBy('b'), 0, false],
-    ['of another, a moment before it runs out', heldBy('b'), leaseMs - 1, false],
-    ['of another, run out', heldBy('b'), leaseMs, true],
-    ['of nobody', heldBy(''), 0, true],
-    ['that was given back', released(heldBy('b')), 0, true],
-    ['of our own', heldBy('a'), 0, true],
+    ['of another holder that was just seen is not free', heldBy('b'), 0, false],
+    ['of another holder is not free a moment before it runs out', heldBy('b'), leaseMs - 1, false],
+    ['of another holder is free when it has run out', heldBy('b'), leaseMs, true],
+    ['without a holder is free', heldBy(''), 0, true],
+    ['that was given back is free', released(heldBy('b')), 0, true],
+    ['that we hold is free for us', heldBy('a'), 0, true],
     [
-      'of another with longer terms',
+      'of another holder with longer terms runs out by those',
       taken({ ...at, identity: 'b' }, undefined, { ...ordinaryTerms, leaseMs: 60_000 }),
       leaseMs,
       false,
     ],
-    ['that nobody wrote well', { ...heldBy('b'), spec: {} }, 0, true],
+    ['with an empty spec is free', { ...heldBy('b'), spec: {} }, 0, true],
   ])('%s', (_name, lease, seenMs, free) => {
     expect(isFree(lease, 'a', { resourceVersion: '1', since: 1000 }, 1000 + seenMs, ordinaryTerms)).toBe(free)
   })
 
-  test('is watched from when it last changed, by the own clock', () => {
+  test('runs from its last change by our own clock', () => {
     const first = sight(heldBy('b'), undefined, 10)
     expect(sight(heldBy('b'), first, 500)).toEqual({ resourceVersion: '1', since: 10 })
     const renewed = { ...heldBy('b'), metadata: { name: 'l', resourceVersion: '2' } }
@@ -61,7 +61,7 @@ describe('a lease', () => {
   })
 })
 
-test('a holder stops before anybody can take over, and can fail to renew once before it has to', () => {
+test('a holder stops before another one may take over, and may fail to renew once before that', () => {
   expect(stopMs).toBeLessThan(leaseMs)
   expect(renewMs * 1.2 + retryMs * 1.2).toBeLessThan(stopMs)
 })
@@ -70,7 +70,7 @@ test('K13: a candidate that looks in time takes over within 20 s', () => {
   expect(leaseMs + retryMs * 1.2).toBeLessThan(20_000)
 })
 
-test('time that passed is what either clock says', () => {
+test('the time that has passed is the longer one of the two clocks', () => {
   const from = { monotonic: 100, wall: 5000 }
   expect(elapsedMs(from, { monotonic: 150, wall: 5050 })).toBe(50)
   expect(elapsedMs(from, { monotonic: 150, wall: 9000 }), 'the machine slept').toBe(4000)

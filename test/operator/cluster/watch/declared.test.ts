@@ -1,4 +1,4 @@
-/** What an object of the API server declares. */
+/** An object of the API server is read as what it declares: valid, with an error, leaving, or gone. */
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
@@ -46,7 +46,7 @@ test('a valid object is kept with its defaults, its labels and its status, and n
   })
 })
 
-test('with another status it is the very same object; with another label, or another spec, it is not', () => {
+test('with another status the resource stays the very same object, and with another label or spec it does not', () => {
   const before = declaredIn(object('RelayCredential', credentialSpec))
   const resourceIn = (now: DeclaredObject | undefined) => (now?.is === 'valid' ? now.resource : undefined)
   const later = { resourceVersion: '8' }
@@ -59,7 +59,7 @@ test('with another status it is the very same object; with another label, or ano
   expect(resourceIn(suspended)?.spec).toMatchObject({ suspended: true })
 })
 
-test('one with an error is there as it was written, with the field and the mend', () => {
+test('an object with an error is kept as it was written, with the field and what is wrong', () => {
   const spec = { ...policySpec, replicas: 'many' }
   expect(declaredIn(object('RelayPolicy', spec))).toMatchObject({
     ref: 'RelayPolicy team-a/web',
@@ -77,7 +77,7 @@ test('one with an error is there as it was written, with the field and the mend'
   })
 })
 
-test('what is being deleted is gone', () => {
+test('an object that is being deleted counts as gone', () => {
   const leaving = { deletionTimestamp: '2026-02-01T00:00:00Z', finalizers: ['example.org/wait'] }
   expect(declaredIn(object('RelayPolicy', policySpec, leaving))).toBeUndefined()
 })
@@ -88,35 +88,35 @@ describe('a policy that is kept until its mail is gone', () => {
     finalizers: ['relayfleet.dev/mail', ...finalizers],
   })
 
-  test('is there and leaves, and who keeps it is known', () => {
+  test('is leaving, with the finalizers that keep it', () => {
     expect(declaredIn(object('RelayPolicy', policySpec, kept('example.org/wait')))).toMatchObject({
       finalizers: ['relayfleet.dev/mail', 'example.org/wait'],
       resource: { leaving: true },
     })
   })
 
-  test('also with an error, and with what a person says beside it', () => {
+  test('is leaving also with an error, and its annotations are kept', () => {
     const annotations = { 'relayfleet.dev/discard-queue': 'true' }
     const broken = object('RelayPolicy', { ...policySpec, replicas: 'many' }, { ...kept(), annotations })
     expect(declaredIn(broken)).toMatchObject({ is: 'invalid', invalid: { leaving: true, annotations } })
   })
 
-  test('is gone while the garbage collector takes all that it owns', () => {
+  test('counts as gone while the garbage collector deletes what it owns', () => {
     expect(declaredIn(object('RelayPolicy', policySpec, kept('foregroundDeletion')))).toBeUndefined()
   })
 
-  test('does not leave before it is deleted', () => {
+  test('is not leaving before it is deleted', () => {
     const { finalizers } = kept()
     const declared = declaredIn(object('RelayPolicy', policySpec, { finalizers }))
     expect(declared).toMatchObject({ finalizers })
     expect(declared).not.toMatchObject({ resource: { leaving: true } })
   })
 
-  test('of other kinds nobody is kept', () => {
+  test('is the only kind that is kept: a deleted credential with that finalizer is gone', () => {
     expect(declaredIn(object('RelayCredential', credentialSpec, kept()))).toBeUndefined()
   })
 })
 
-test('metadata that a later API server adds makes nothing invalid', () => {
+test('unknown metadata, which a later API server may add, does not make an object invalid', () => {
   expect(declaredIn(object('RelayPolicy', policySpec, { fromTheFuture: { a: 1 } }))?.is).toBe('valid')
 })

@@ -1,4 +1,4 @@
-/** Objects by their fleet, and which of their changes are any. */
+/** Objects that the operator made are found by their fleet, and only some of their changes count. */
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { byFleet, isSameMade, madeIn } from '../../../../operator/cluster/watch/made.ts'
@@ -25,18 +25,18 @@ const changed = (metadata: object, more: object = {}): KubeObject => ({
 })
 
 test.each<[string, KubeObject, boolean]>([
-  ['its status', changed({ resourceVersion: '6' }, { status: { readyReplicas: 2 } }), true],
-  ['who reported it', changed({ resourceVersion: '6', managedFields: [] }), true],
-  ['its spec', changed({ resourceVersion: '6' }, { spec: { replicas: 3 } }), false],
-  ['a label', changed({ labels: {} }), false],
-  ['an annotation', changed({ annotations: { a: 'b' } }), false],
-  ['that it is being deleted', changed({ deletionTimestamp: '2026-01-01T00:00:00Z' }), false],
-  ['that it is another one of its name', changed({ uid: 'other' }), false],
+  ['a change of the status does not count', changed({ resourceVersion: '6' }, { status: { readyReplicas: 2 } }), true],
+  ['a change of managedFields does not count', changed({ resourceVersion: '6', managedFields: [] }), true],
+  ['a change of the spec counts', changed({ resourceVersion: '6' }, { spec: { replicas: 3 } }), false],
+  ['a change of a label counts', changed({ labels: {} }), false],
+  ['a change of an annotation counts', changed({ annotations: { a: 'b' } }), false],
+  ['a deletion counts', changed({ deletionTimestamp: '2026-01-01T00:00:00Z' }), false],
+  ['another object of the same name counts', changed({ uid: 'other' }), false],
 ])('%s', (_name, after, isSame) => {
   expect(isSameMade(madeIn(base), madeIn(after))).toBe(isSame)
 })
 
-test("an object is its fleet's by label and namespace", () => {
+test('an object belongs to the fleet of its label and namespace', () => {
   const list = [base, changed({ namespace: 'other' }), changed({ name: 'nobodys', labels: {} })].map(madeIn)
   const of = byFleet(() => list)
   expect(of('mail/shared').map((m) => m.object.metadata.namespace)).toEqual(['mail'])
@@ -44,7 +44,7 @@ test("an object is its fleet's by label and namespace", () => {
   expect(of('mail/nobodys')).toEqual([])
 })
 
-test('a list is looked through once, and once more when there is another', () => {
+test('a remembered result is made again only when one of its lists is another', () => {
   let list: readonly number[] = [1]
   let looks = 0
   const sum = remembered(

@@ -1,4 +1,4 @@
-/** What the operator sees of a pod, as the API server words it. */
+/** What the API server says of a relay's pod is read: its address, whether it is ready or leaves, and what it waits for. */
 import { expect, test } from 'vitest'
 import { relayPodOf } from '../../../../operator/cluster/watch/relay-pod.ts'
 
@@ -9,7 +9,7 @@ const pod = (status: object, metadata: object = {}) =>
     metadata: { name: 'shared-0', namespace: 'mail', uid: 'u1', ...metadata },
     spec: {
       nodeName: 'n1',
-      // An admission webhook may put one before it.
+      // An admission webhook may put another container before that of the relay.
       containers: [
         { name: 'proxy', ports: [{ name: 'http', containerPort: 15000 }] },
         { name: 'relay', ports: [{ name: 'http', containerPort: 9466 }] },
@@ -23,7 +23,7 @@ const containersReady = { type: 'ContainersReady', status: 'True' }
 const ready = { type: 'Ready', status: 'True' }
 const state = (is: object, more: object = {}) => ({ containerStatuses: [{ name: 'relay', state: is, ...more }] })
 
-test('one that serves', () => {
+test('a pod that serves has its address, its port and Ready', () => {
   expect(pod({ podIP: '10.0.0.7', conditions: [ready], ...state({ running: {} }) })).toEqual({
     namespace: 'mail',
     name: 'shared-0',
@@ -36,17 +36,17 @@ test('one that serves', () => {
   })
 })
 
-test('one that its Service sends clients to', () => {
+test('a pod with the label takes-mail gets clients from its Service', () => {
   const labels = { 'relayfleet.dev/takes-mail': 'true' }
   expect(pod({}, { labels }).takesMail).toBe(true)
 })
 
-test('one that was only just made', () => {
+test('a pod that was only just created is not ready and has no address', () => {
   expect(pod({})).toMatchObject({ ready: false, leaving: false })
   expect(Object.keys(pod({ podIP: '' }))).not.toContain('ip')
 })
 
-test('one that leaves', () => {
+test('a pod that is being deleted is leaving, with the time by which it has to be gone', () => {
   expect(pod({ conditions: [ready] }, { deletionTimestamp: '2026-01-01T00:00:00Z' })).toMatchObject({
     ready: true,
     leaving: true,
@@ -55,7 +55,7 @@ test('one that leaves', () => {
 })
 
 test.each<[string, object, string | undefined]>([
-  ['nothing', state({ running: {} }), undefined],
+  ['nothing, while it runs', state({ running: {} }), undefined],
   [
     'its image',
     state({ waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "a"' } }),
@@ -76,7 +76,7 @@ test.each<[string, object, string | undefined]>([
     'Error (it ended with exit code 1)',
   ],
   [
-    'another start, when it has said why it can not: in its last line, and nothing else of its log',
+    'another start, with the last line of its log, which says why it ended, and no other line',
     state(
       { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
       {
@@ -86,7 +86,7 @@ test.each<[string, object, string | undefined]>([
     'CrashLoopBackOff: back-off 10s (it ended with exit code 1: no certificate)',
   ],
   [
-    'what comes after an error, whose log tells of mail',
+    'what comes after an error, without its log, whose last line is about mail',
     state({ terminated: { exitCode: 1, reason: 'Error', message: 'relay: b\n{"from":"a@b"}\n' } }),
     'Error (it ended with exit code 1)',
   ],
@@ -95,9 +95,9 @@ test.each<[string, object, string | undefined]>([
     state({ terminated: { exitCode: 128, reason: 'StartError', message: 'exec: no such file' } }),
     'StartError: exec: no such file (it ended with exit code 128)',
   ],
-  ['the end', state({ terminated: { exitCode: 0, reason: 'Completed' } }), undefined],
+  ['nothing, once it has completed', state({ terminated: { exitCode: 0, reason: 'Completed' } }), undefined],
   [
-    'a container before it',
+    'a container that has to start before it',
     { initContainerStatuses: [{ name: 'mesh', state: { waiting: { reason: 'ErrImagePull' } } }] },
     'ErrImagePull',
   ],
@@ -111,12 +111,12 @@ test.each<[string, object, string | undefined]>([
     'Unschedulable: 0/3 nodes are available',
   ],
   [
-    'word of its node, which is gone',
+    'word of its node, which does not report',
     { conditions: [{ ...ready, status: 'False' }, containersReady], ...state({ running: {} }) },
     'its node, n1, is not heard of',
   ],
   [
-    'what others add to being ready',
+    'a readiness gate',
     {
       conditions: [
         { ...ready, status: 'False', reason: 'ReadinessGatesNotReady', message: 'not yet' },
@@ -126,7 +126,7 @@ test.each<[string, object, string | undefined]>([
     'ReadinessGatesNotReady: not yet',
   ],
   [
-    'its own word: not ready yet',
+    'nothing that the cluster knows, while its own container is not ready',
     {
       conditions: [
         { ...ready, status: 'False', reason: 'ContainersNotReady' },
@@ -136,10 +136,10 @@ test.each<[string, object, string | undefined]>([
     undefined,
   ],
   [
-    'nobody: it was evicted',
+    'nothing any more, since it was evicted',
     { phase: 'Failed', reason: 'Evicted', message: 'low on memory' },
     'Evicted: low on memory',
   ],
-])('it waits for %s', (_name, status, waiting) => {
+])('a pod waits for %s', (_name, status, waiting) => {
   expect(pod(status).waiting).toBe(waiting)
 })

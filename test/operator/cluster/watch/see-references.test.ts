@@ -1,4 +1,4 @@
-/** What policies name is asked for as far as the answers lead. */
+/** The Secrets and ConfigMaps that policies name are asked for, as far as the answers lead. */
 import { expect, test } from 'vitest'
 import { inCluster } from '../../../../operator/cluster/assemble.ts'
 import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
@@ -30,7 +30,7 @@ const declared = (resource: Policy): DeclaredObject => ({
   resource,
 })
 
-/** A cluster in which these are, and what was asked of it; what was seen once stays seen until it is looked at again. */
+/** A cluster in which these objects exist, and what was asked of it; what was seen stays so until it is looked at again. */
 function cluster(there: ReadonlySet<Reference>) {
   const rounds: Reference[][] = []
   const seen = new Map<Reference, boolean>()
@@ -58,10 +58,10 @@ const signal = new AbortController().signal
 const secrets = ['Secret mail/ca', 'Secret mail/cert', 'Secret mail/login'] as const
 
 test.each<[string, readonly Reference[]]>([
-  ['nothing is there', []],
-  ['all are Secrets', secrets],
-  ['the authority is a ConfigMap', ['ConfigMap mail/ca', 'Secret mail/cert', 'Secret mail/login']],
-])('in the end it is what compile asks for: %s', async (_name, there) => {
+  ['where none of them exists', []],
+  ['where all are Secrets', secrets],
+  ['where the authority is a ConfigMap', ['ConfigMap mail/ca', 'Secret mail/cert', 'Secret mail/login']],
+])('the last round asks for all that compile refers to: %s', async (_name, there) => {
   const { rounds, sightings } = cluster(new Set(there))
   await seeReferences([declared(shared)], inCluster, sightings, signal)
   const facts = { policies: [shared], secrets: sightings.secrets(), configMaps: sightings.configMaps() }
@@ -69,7 +69,7 @@ test.each<[string, readonly Reference[]]>([
   expect(rounds.at(-1)).toEqual(expect.arrayContaining([...references]))
 })
 
-test('a Secret that goes while others are looked at leads to the ConfigMap of its name', async () => {
+test('when a Secret is deleted while others are looked at, the ConfigMap of its name is asked for', async () => {
   const there = new Set<Reference>(secrets)
   const { rounds, sightings, look } = cluster(there)
   await seeReferences([declared(shared)], inCluster, sightings, signal)
@@ -83,7 +83,7 @@ test('a Secret that goes while others are looked at leads to the ConfigMap of it
   expect(rounds).toEqual([[...secrets], ['ConfigMap mail/ca', ...secrets]])
 })
 
-test('when nothing is named, nothing is asked for any longer', async () => {
+test('when no policy names anything, nothing is asked for any more', async () => {
   const { rounds, sightings } = cluster(new Set(secrets))
   await seeReferences([declared(shared)], inCluster, sightings, signal)
   await seeReferences([], inCluster, sightings, signal)

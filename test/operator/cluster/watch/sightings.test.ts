@@ -1,4 +1,4 @@
-/** Looking again and again: what was seen is kept through trouble, what changed raises the flag, what nobody asks for is let go. */
+/** Secrets and ConfigMaps are looked at again and again; a change raises the flag, trouble changes nothing, and what nobody asks for is dropped. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
 import { openSightings } from '../../../../operator/cluster/watch/sightings.ts'
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Sightings of a cluster that says what `answers` has; what is not in it is not there. */
+/** Sightings of a cluster that answers with what is in `answers`; what is not in it does not exist. */
 function watching(answers: Partial<Record<Reference, Keyed | Error>> = {}) {
   const looks: Reference[] = []
   const news: (readonly [reference: Reference, why: string])[] = []
@@ -46,7 +46,7 @@ function watching(answers: Partial<Record<Reference, Keyed | Error>> = {}) {
   return { sightings, answers, looks, news, counted, see, run: () => void sightings.run(ending.signal) }
 }
 
-test('what is there is seen, and what is not is not', async () => {
+test('objects that exist are seen, and others are not', async () => {
   const { sightings, see, counted } = watching({
     'Secret a/there': { type: 't' },
     'ConfigMap a/ca': { keys: ['ca.crt'] },
@@ -57,7 +57,7 @@ test('what is there is seen, and what is not is not', async () => {
   expect(counted.raised).toBe(0)
 })
 
-test('a first answer is waited for, through trouble', async () => {
+test('the first answer about an object is waited for while looking fails', async () => {
   const { sightings, answers, looks, news, see } = watching({ 'Secret a/late': trouble })
   let isDone = false
   const seen = see('Secret a/late').then(() => {
@@ -72,7 +72,7 @@ test('a first answer is waited for, through trouble', async () => {
   expect(sightings.secrets().size).toBe(0)
 })
 
-test('one that can not be looked at holds up nobody: it counts as there, until it is known', async () => {
+test('an object that can not be looked at is waited for 12 s at most, and counts as existing until it is known', async () => {
   const { sightings, answers, counted, see, run } = watching({ 'Secret a/b': trouble })
   run()
   const seen = see('Secret a/b')
@@ -86,7 +86,7 @@ test('one that can not be looked at holds up nobody: it counts as there, until i
   expect([sightings.secrets().size, counted.raised]).toEqual([0, 1])
 })
 
-test('the signal ends the waiting', async () => {
+test('the signal ends the wait for the first answer', async () => {
   const { sightings, see } = watching({ 'Secret a/late': trouble })
   const seen = see('Secret a/late')
   await vi.advanceTimersByTimeAsync(1000)
@@ -95,14 +95,14 @@ test('the signal ends the waiting', async () => {
   expect(sightings.secrets().size).toBe(0)
 })
 
-test('what was seen once is not looked at again by who asks again', async () => {
+test('asking again for an object that was seen does not look at it again', async () => {
   const { looks, see } = watching({ 'Secret a/b': {} })
   await see('Secret a/b')
   await see('Secret a/b', 'Secret a/c')
   expect(looks).toEqual(['Secret a/b', 'Secret a/c'])
 })
 
-test('hundreds are looked at a few at a time', async () => {
+test('three hundred objects are looked at four at a time', async () => {
   const { sightings, counted, see } = watching()
   await see(...Array.from({ length: 300 }, (_, i) => `Secret a/s${i}` as const))
   expect(counted.most).toBe(4)
@@ -110,11 +110,11 @@ test('hundreds are looked at a few at a time', async () => {
 })
 
 test.each<[string, Keyed | undefined, Keyed | undefined, number]>([
-  ['one that is deleted', {}, undefined, 1],
-  ['one that is made', undefined, {}, 1],
-  ['another key', { keys: ['a'] }, { keys: ['b'] }, 1],
-  ['nothing new', { keys: ['a'] }, { keys: ['a'] }, 0],
-])('K27: %s is noticed within a minute', async (_name, before, after, raised) => {
+  ['a Secret that is deleted raises the flag', {}, undefined, 1],
+  ['a Secret that is created raises the flag', undefined, {}, 1],
+  ['a change of its keys raises the flag', { keys: ['a'] }, { keys: ['b'] }, 1],
+  ['no change leaves the flag down', { keys: ['a'] }, { keys: ['a'] }, 0],
+])('K27: within a minute, %s', async (_name, before, after, raised) => {
   const { sightings, answers, counted, looks, see, run } = watching(
     before === undefined ? {} : { 'Secret a/b': before },
   )
@@ -128,7 +128,7 @@ test.each<[string, Keyed | undefined, Keyed | undefined, number]>([
   expect(sightings.secrets().get('a/b')).toEqual(after)
 })
 
-test('in trouble the last answer stays, and it is tried again', async () => {
+test('while looking fails the last answer stays, and looking is tried again', async () => {
   const { sightings, answers, counted, looks, see, run } = watching({ 'Secret a/b': { keys: ['a'] } })
   run()
   await see('Secret a/b')
@@ -138,7 +138,7 @@ test('in trouble the last answer stays, and it is tried again', async () => {
   expect([counted.raised, sightings.secrets().get('a/b')]).toEqual([0, { keys: ['a'] }])
 })
 
-test('what is no longer asked for is neither looked at nor told', async () => {
+test('an object that is no longer asked for is neither looked at nor listed', async () => {
   const { sightings, looks, see, run } = watching({ 'Secret a/b': {}, 'Secret a/c': {} })
   run()
   await see('Secret a/b', 'Secret a/c')
@@ -149,7 +149,7 @@ test('what is no longer asked for is neither looked at nor told', async () => {
   expect(new Set(looks)).toEqual(new Set(['Secret a/c']))
 })
 
-test('a hundred are all looked at within a minute, and not all at once', async () => {
+test('a hundred objects are all looked at within a minute, and spread over it', async () => {
   const all = Array.from({ length: 100 }, (_, i) => `Secret a/s${i}` as const)
   const { looks, see, run } = watching()
   run()
@@ -163,7 +163,7 @@ test('a hundred are all looked at within a minute, and not all at once', async (
   expect(early).toBeLessThan(60)
 })
 
-test('thousands are looked at no faster than ten a second', async () => {
+test('three thousand objects are looked at no faster than ten a second', async () => {
   const { looks, see, run } = watching()
   run()
   await see(...Array.from({ length: 3000 }, (_, i) => `Secret a/s${i}` as const))

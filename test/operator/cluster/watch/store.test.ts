@@ -1,4 +1,4 @@
-/** What a store holds after lists and events, in order and out of it. */
+/** A store holds the newest version of each object after lists and events, in whatever order they come. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
@@ -22,10 +22,10 @@ test('a list replaces everything', () => {
 
 test.each<[string, readonly KubeObject[], Change]>([
   ['the same list changes nothing', [object('a', '1'), object('b', '2')], 'none'],
-  ['in another order, too', [object('b', '2'), object('a', '1')], 'none'],
-  ['a new version is a change', [object('a', '1'), object('b', '3')], 'changed'],
-  ['one that is gone is a change', [object('a', '1')], 'changed'],
-  ['one instead of another is a change', [object('a', '1'), object('c', '2')], 'changed'],
+  ['the same list in another order changes nothing', [object('b', '2'), object('a', '1')], 'none'],
+  ['a list with a new version is a change', [object('a', '1'), object('b', '3')], 'changed'],
+  ['a list that lacks an object is a change', [object('a', '1')], 'changed'],
+  ['a list with another object in place of one is a change', [object('a', '1'), object('c', '2')], 'changed'],
 ])('%s', (_name, list, changed) => {
   const store = newStore()
   store.replace([object('a', '1'), object('b', '2')])
@@ -33,14 +33,14 @@ test.each<[string, readonly KubeObject[], Change]>([
 })
 
 test.each<[string, 'put' | 'remove', KubeObject, readonly string[]]>([
-  ['a new object', 'put', object('b', '6'), ['a@5', 'b@6']],
-  ['a younger version', 'put', object('a', '10'), ['a@10']],
-  ['an older version is no news', 'put', object('a', '4'), ['a@5']],
-  ['the same version is no news', 'put', object('a', '5'), ['a@5']],
-  ['a version that is no number is taken as it comes', 'put', object('a', 'x'), ['a@x']],
-  ['a deletion', 'remove', object('a', '6'), []],
-  ['a deletion of one that was made anew since', 'remove', object('a', '4'), ['a@5']],
-  ['a deletion of what is not there', 'remove', object('b', '9'), ['a@5']],
+  ['an event of a new object adds it', 'put', object('b', '6'), ['a@5', 'b@6']],
+  ['an event of a newer version replaces the object', 'put', object('a', '10'), ['a@10']],
+  ['an event of an older version is ignored', 'put', object('a', '4'), ['a@5']],
+  ['an event of the same version is ignored', 'put', object('a', '5'), ['a@5']],
+  ['an event of a version that is no number replaces the object', 'put', object('a', 'x'), ['a@x']],
+  ['a deletion removes the object', 'remove', object('a', '6'), []],
+  ['a late deletion of an object that was created anew is ignored', 'remove', object('a', '4'), ['a@5']],
+  ['a deletion of an unknown object is ignored', 'remove', object('b', '9'), ['a@5']],
 ])('%s', (_name, verb, about, expected) => {
   const store = newStore()
   store.replace([object('a', '5')])
@@ -49,19 +49,27 @@ test.each<[string, 'put' | 'remove', KubeObject, readonly string[]]>([
   expect(held(store)).toEqual(expected)
 })
 
-/** Only the value matters. */
+/** An object whose label is what counts when two versions are compared. */
 const labelled = (name: string, resourceVersion: string, label: string): KubeObject => {
   const { metadata, ...rest } = object(name, resourceVersion)
   return { ...rest, metadata: { ...metadata, labels: { is: label } } }
 }
 
 test.each<[string, (store: Store<KubeObject>) => Change, Change]>([
-  ['an event of a version that is the same', (s) => s.put(labelled('a', '3', 'old')), 'renewed'],
-  ['an event of one that differs', (s) => s.put(labelled('a', '3', 'new')), 'changed'],
-  ['a list of the same', (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '2', 'old')]), 'renewed'],
-  ['one that differs in a list', (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '3', 'new')]), 'changed'],
-  ['one that is new in a list', (s) => s.replace([labelled('a', '3', 'old'), labelled('c', '3', 'old')]), 'changed'],
-])('where versions may be the same: %s', (_name, news, change) => {
+  ['an event of a version with the same label', (s) => s.put(labelled('a', '3', 'old')), 'renewed'],
+  ['an event of a version with another label', (s) => s.put(labelled('a', '3', 'new')), 'changed'],
+  [
+    'a list of versions with the same labels',
+    (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '2', 'old')]),
+    'renewed',
+  ],
+  [
+    'a list with a version that has another label',
+    (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '3', 'new')]),
+    'changed',
+  ],
+  ['a list with a new object', (s) => s.replace([labelled('a', '3', 'old'), labelled('c', '3', 'old')]), 'changed'],
+])('where newer versions may count as the same, %s is told as what it is', (_name, news, change) => {
   const isSame = (a: KubeObject, b: KubeObject): boolean => a.metadata.labels?.['is'] === b.metadata.labels?.['is']
   const store = new Store<KubeObject>((o) => o, isSame)
   store.replace([labelled('a', '1', 'old'), labelled('b', '2', 'old')])
@@ -72,7 +80,7 @@ test.each<[string, (store: Store<KubeObject>) => Change, Change]>([
   expect(store.get('ConfigMap n/a')?.metadata.resourceVersion).toBe('3')
 })
 
-test('objects of one name in two namespaces are two', () => {
+test('objects of one name in two namespaces are held apart', () => {
   const store = newStore()
   const [here] = [object('a', '1')]
   store.put(here as KubeObject)
@@ -81,7 +89,7 @@ test('objects of one name in two namespaces are two', () => {
   expect(store.get('ConfigMap other/a')).toEqual({ name: 'a', version: '2' })
 })
 
-test('what is held is frozen to its leaves', () => {
+test('a value that is held is deeply frozen', () => {
   const store = new Store((o) => ({ deep: { labels: o.metadata.labels } }))
   store.put({ ...object('a', '1'), metadata: { ...object('a', '1').metadata, labels: { x: 'y' } } })
   const [value] = store.values()
