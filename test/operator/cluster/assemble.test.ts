@@ -1,4 +1,4 @@
-/** A snapshot out of what is declared: every object in its place, the newest keys, and in no time. */
+/** A snapshot is assembled of what is declared, with every object in its place and the newest keys, in little time. */
 import { expect, test } from 'vitest'
 import { assemble, inCluster, policyNames } from '../../../operator/cluster/assemble.ts'
 import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
@@ -42,7 +42,7 @@ const other = (name: string) => ({ name, namespace: 'mail' })
 const refs = { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'example' }] }
 const web = credential({ namespace: 'mail', name: 'web' }, refs)
 
-test('every object is in its list', () => {
+test('every object is in the list of its kind, and one with an error among the invalid ones', () => {
   const [shared, example] = [
     policy({ namespace: 'mail', name: 'shared' }),
     domain({ namespace: 'mail', name: 'example' }, { domain: 'mail.example.org' }),
@@ -56,21 +56,26 @@ test('every object is in its list', () => {
 })
 
 test.each<[string, DeclaredObject, boolean, unknown]>([
-  ['what a status records', valid(web, keysOf('web', 'a')), false, keysOf('web', 'a')],
-  ['what was found since goes before it', valid(web, keysOf('web', 'a')), true, keysOf('web', 'b')],
-  ['without either, nothing', valid(web), false, undefined],
+  ['those that the status records', valid(web, keysOf('web', 'a')), false, keysOf('web', 'a')],
   [
-    'those of a credential with an error',
+    'those that were found in the Secret since then come before those of the status',
+    valid(web, keysOf('web', 'a')),
+    true,
+    keysOf('web', 'b'),
+  ],
+  ['none, where neither has any', valid(web), false, undefined],
+  [
+    'those that the status of a credential with an error records',
     invalid('RelayCredential', 'web', keysOf('web', 'a')),
     false,
     keysOf('web', 'a'),
   ],
-])('keys: %s', (_name, object, found, expected) => {
+])('the keys of a credential are %s', (_name, object, found, expected) => {
   const keys = new Map(found ? [['mail/web', keysOf('web', 'b')] as const] : [])
   expect(assemble({ ...facts, declared: [object], keys }).bindingKeys.get('mail/web')).toEqual(expected)
 })
 
-test('10,000 credentials are assembled in a tenth of the time that they take to compile', () => {
+test('10,000 credentials are assembled in less than a tenth of the CPU time that they take to compile', () => {
   const { policies, domains, credentials, namespaces } = bigSnapshot(1_000, 10_000)
   const declared = [...policies, ...domains, ...credentials].map((r) => valid(r, keysOf(r.name, 'a')))
   const all = { ...facts, declared, namespaces, keys: new Map() }
@@ -82,11 +87,17 @@ test('10,000 credentials are assembled in a tenth of the time that they take to 
 })
 
 test.each<[string, object, ReadonlyMap<string, string>, boolean, string | undefined]>([
-  ['another name than is asked for now', { binding: { name: 'old' } }, new Map(), false, 'old'],
-  ['the very name that is asked for', { binding: { name: 'web' } }, new Map(), false, undefined],
-  ['what was heard since goes before it', { binding: { name: 'older' } }, new Map([['mail/web', 'old']]), true, 'old'],
-  ['since then the new one is there', { binding: { name: 'old' } }, new Map(), true, undefined],
-])('the Secret that a status goes on to name: %s', (_name, status, formerNames, isHeard, expected) => {
+  ['a former name that differs from the declared one', { binding: { name: 'old' } }, new Map(), false, 'old'],
+  ['none, where the recorded name is the declared one', { binding: { name: 'web' } }, new Map(), false, undefined],
+  [
+    'the name that was heard of later than that of the status',
+    { binding: { name: 'older' } },
+    new Map([['mail/web', 'old']]),
+    true,
+    'old',
+  ],
+  ['none, once the Secret of the new name exists', { binding: { name: 'old' } }, new Map(), true, undefined],
+])('the former Secret that a status still names is %s', (_name, status, formerNames, isHeard, expected) => {
   const keys = new Map(isHeard ? [['mail/web' as const, keysOf('web', 'b')]] : [])
   const declared = [valid(web, { ...keysOf('web', 'a'), ...status })]
   const snapshot = assemble({ ...facts, declared, keys, formerNames: formerNames as ReadonlyMap<'mail/web', string> })
@@ -97,7 +108,7 @@ test.each<[string, object, ReadonlyMap<string, string>, boolean, string | undefi
   expect(binding?.name).toBe(expected ?? 'web')
 })
 
-test('a namespace that is not heard of yet is let in by no selector, and keeps what it had', () => {
+test('a namespace whose labels are not known yet is admitted by no selector, and keeps the rights that it had', () => {
   const selector = { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['untrusted'] }] } as const
   const admits = { namespaces: { from: 'Selector', selector } } as const
   const shared = policy({ namespace: 'mail', name: 'shared' })

@@ -1,4 +1,4 @@
-/** The evidence of a fleet for tests: everything is in order unless a test says otherwise. */
+/** The evidence of a fleet in which everything is in order, and of pods and reports that differ from that. */
 import type { FleetEvidence } from '../../../../operator/cluster/statuses/fleet-evidence.ts'
 import type { AskedPod } from '../../../../operator/cluster/statuses/inquiry.ts'
 import type { RelayReport } from '../../../../operator/cluster/statuses/relay-report.ts'

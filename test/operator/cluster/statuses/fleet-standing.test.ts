@@ -1,4 +1,4 @@
-/** What else is told of a fleet beside Programmed, and that nothing of it changes because time passes. */
+/** Beside Programmed, a fleet has conditions and fields that follow from its relays, and none changes only because time passes. */
 import { expect, test } from 'vitest'
 import type { FleetEvidence } from '../../../../operator/cluster/statuses/fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from '../../../../operator/cluster/statuses/fleet-standing.ts'
@@ -26,47 +26,47 @@ const beginning = (...days: readonly number[]): Partial<FleetEvidence> => ({
 })
 
 test.each<[string, Partial<FleetEvidence>, string]>([
-  ['all are ready', {}, 'True MinimumReplicasAvailable: 2 of 2 relays are ready'],
+  ['every relay is ready', {}, 'True MinimumReplicasAvailable: 2 of 2 relays are ready'],
   [
-    'one may be away',
+    'one of two relays is not ready, which is allowed',
     { pods: [good(0), starting(1, { waiting: 'OOMKilled' })] },
     'True MinimumReplicasAvailable: 1 of 2 relays are ready: shared-1: OOMKilled',
   ],
   [
-    'one of three is too few',
+    'one of three relays is ready, which is too few',
     { replicas: 3, pods: [good(0)] },
     'False MinimumReplicasUnavailable: 1 of 3 relays are ready: 2 pods are not there',
   ],
   [
-    'two may be away where the policy says so',
+    'one of three relays is ready, and the policy allows two to be away',
     { replicas: 3, maxUnavailable: 2, pods: [good(0)] },
     'True MinimumReplicasAvailable: 1 of 3',
   ],
-  ['a single one has to be there', { replicas: 1, pods: [] }, 'False MinimumReplicasUnavailable'],
-  ['none is wanted', { replicas: 0, pods: [] }, 'False Stopped'],
+  ['the only relay is not there', { replicas: 1, pods: [] }, 'False MinimumReplicasUnavailable'],
+  ['no replicas are declared', { replicas: 0, pods: [] }, 'False Stopped'],
   [
-    'some are not there: which, and where it is told why',
+    'pods are missing, which are named with where to see why',
     { replicas: 4, pods: [good(0), starting(2)] },
     '1 of 4 relays are ready: shared-2: it is not ready yet; 2 pods are not there (shared-1, shared-3); what keeps them, ' +
       'as a quota or Pod Security, is in the Events of StatefulSet mail/shared: kubectl -n mail describe statefulset shared',
   ],
   [
-    'one is being deleted, and another one comes',
+    'a pod is being deleted in time',
     { pods: [good(0), leaves(1, now + 1000)] },
     'True MinimumReplicasAvailable: 1 of 2 relays are ready: shared-1: it is being deleted',
   ],
   [
-    'one is being deleted, and its node is gone',
+    'a pod should have been deleted by now, since its node is gone',
     { pods: [good(0), leaves(1, now - minute, { waiting: 'its node, n1, is not heard of' })] },
     'shared-1: it is being deleted, and its node, n1, is not heard of; it was to be gone by 2026-11-24T02:59:00Z: see to its ' +
       'node and its metadata.finalizers, or if the node is gone for good, kubectl -n mail delete pod shared-1 --force',
   ],
   [
-    'one that goes for good is missed by nobody',
+    'a pod that is deleted beyond the replicas is not missed',
     { pods: [good(0), good(1), leaves(2, now - minute)] },
     '2 of 2 relays are ready$',
   ],
-  ['a held fleet is what it is', { replicas: undefined }, 'True MinimumReplicasAvailable: 2 of 2'],
+  ['a held fleet has as many relays as it had', { replicas: undefined }, 'True MinimumReplicasAvailable: 2 of 2'],
 ])('Available: %s', (_name, more, says) => {
   expect(`${told('Available', more)}$`).toContain(says)
 })
@@ -84,19 +84,19 @@ const deleted = (...pods: FleetEvidence['pods']): Partial<FleetEvidence> => ({
 })
 const smaller = (...pods: FleetEvidence['pods']): Partial<FleetEvidence> => ({ replicas: 1, standing: 2, pods })
 test.each<[string, Partial<FleetEvidence>, string]>([
-  ['all stay', {}, 'absent'],
+  ['every relay stays', {}, 'absent'],
   [
-    'one leaves',
+    'one relay leaves',
     smaller(good(0), leaving(1, minute)),
     'True Draining: 1 relays are to stay; shared-1 leaves since 2026-11-24T02:59:00Z and has 20 messages or more; a relay goes when its queue is empty',
   ],
   [
-    'all leave, since the policy is deleted',
+    'every relay leaves, since the policy is deleted',
     deleted(leaving(0, minute, { drain: 'Drained' }), leaving(1, minute)),
     'True Draining: the policy is being deleted, and is gone when no relay has mail; shared-1 leaves since 2026-11-24T02:59:00Z and has 20 messages or more; shared-0 has no mail left; what the next hop replies is in status.routes and in its log; to let it go with its mail, which stays on data-shared-1, annotate the policy with relayfleet.dev/discard-queue=true',
   ],
   [
-    'the policy is deleted, and nobody has mail',
+    'the policy is deleted, and no relay has mail',
     deleted(leaving(0, minute, { drain: 'Drained' })),
     'True Draining: the policy is being deleted, and is gone when no relay has mail; shared-0 has no mail left',
   ],
@@ -106,48 +106,52 @@ test.each<[string, Partial<FleetEvidence>, string]>([
     'spec.suspended is true, so nothing is delivered: set it to false',
   ],
   [
-    'it may go',
+    'the relay that leaves is empty',
     smaller(good(0), leaving(1, minute, { drain: 'Drained' })),
     'True Draining: 1 relays are to stay; shared-1 has no mail left',
   ],
   [
-    'it has had its time',
+    'the relay that leaves is past its drain timeout',
     smaller(good(0), leaving(1, 30 * minute)),
     'True DrainOverdue: 1 relays are to stay; shared-1 leaves since',
   ],
   [
-    'and may be given up',
+    'the message for an overdue relay says how to give up its mail',
     smaller(good(0), leaving(1, 30 * minute)),
     'which stays on data-shared-1, annotate the policy with relayfleet.dev/discard-queue=true',
   ],
-  ['it is empty after its time', smaller(good(0), leaving(1, 30 * minute, { drain: 'Drained' })), 'True Draining'],
   [
-    'it does not answer',
+    'a relay that is empty after its drain timeout is not overdue',
+    smaller(good(0), leaving(1, 30 * minute, { drain: 'Drained' })),
+    'True Draining',
+  ],
+  [
+    'the relay that leaves does not answer',
     smaller(good(0), { pod: pod(1, { drainSince: now }) }),
     'True DrainUnknown: 1 relays are to stay; shared-1 leaves since 2026-11-24T03:00:00Z and does not say what it has: it does not answer',
   ],
   [
-    'it can not start',
+    'the relay that leaves can not start',
     smaller(good(0), { pod: pod(1, { ready: false, drainSince: now, waiting: 'OOMKilled' }) }),
     'does not say what it has: OOMKilled',
   ],
   [
-    'it is not there',
+    'the relay that leaves has no pod',
     smaller(good(0)),
     'True DrainUnknown: 1 relays are to stay; shared-1 leaves and does not say what it has: it is not there',
   ],
   [
-    'what makes its pods is refused them',
+    'for a relay without a pod the message says where to see what keeps it',
     smaller(good(0)),
     'it is not there; what keeps it, as a quota or Pod Security, is in the Events of StatefulSet mail/shared',
   ],
   [
-    'it does not end',
+    'the pod of the relay that leaves does not end',
     smaller(good(0), leaves(1, now - minute)),
     'does not say what it has: it is being deleted; it was to be gone by 2026-11-24T02:59:00Z: see to its node',
   ],
   [
-    'nothing is delivered',
+    'the policy is suspended, so that no queue gets empty',
     { ...smaller(good(0), leaving(1, minute)), suspended: true },
     'spec.suspended is true, so nothing is delivered',
   ],
@@ -156,7 +160,7 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   expect(told('ScalingDown', more)).toContain(says)
 })
 
-test('who leaves counts for nothing else, and its pod tells since when', () => {
+test('a relay that leaves does not count for Programmed, Available or Degraded, and its entry has since when it leaves', () => {
   const stale = leaving(1, minute, { hash: older, stale: ['ca.crt'], queue: old })
   const { programmed, further, fields } = standing(smaller(good(0), stale))
   expect(programmed.status).toBe('True')
@@ -173,35 +177,39 @@ test('who leaves counts for nothing else, and its pod tells since when', () => {
   })
 })
 
-test('a certificate that is not valid yet is looked at when it is', () => {
+test('the next moment to look is when a certificate becomes valid', () => {
   expect(nextMoment(evidence(beginning(7)))).toBe(now + 7 * day)
 })
 
-test('a time that runs out is looked at when it does', () => {
+test('the next moment to look is when a drain timeout ends', () => {
   expect(nextMoment(evidence(smaller(good(0), leaving(1, minute))))).toBe(now + 29 * minute)
 })
 
 test.each<[string, Partial<FleetEvidence>, string]>([
-  ['nobody knows of any', {}, 'absent'],
-  ['it is good for a quarter', ending(90, 89), 'True CertificateValid: every certificate is good until 2027-02-21'],
+  ['no certificate is known', {}, 'absent'],
   [
-    'it ends within two weeks at one relay',
+    'every certificate lasts for three months',
+    ending(90, 89),
+    'True CertificateValid: every certificate is good until 2027-02-21',
+  ],
+  [
+    'a certificate of one relay ends within two weeks',
     ending(60, 13),
     'False CertificateExpiresSoon: the certificate of listener',
   ],
   [
-    'it is over',
+    'a certificate of one relay has ended',
     ending(60, -1),
     'False CertificateExpired: the certificate of listener submission ended at 2026-11-23',
   ],
   [
-    'it begins in a week at one relay',
+    'a certificate of one relay begins in a week',
     beginning(-1, 7),
     'False CertificateNotYetValid: the certificate of listener submission begins at 2026-12-01',
   ],
-  ['it has begun', beginning(-1, 0), 'True CertificateValid: every certificate is good until'],
+  ['a certificate has just begun', beginning(-1, 0), 'True CertificateValid: every certificate is good until'],
   [
-    'the issued one was not renewed',
+    'the certificate that the operator issued ends tomorrow',
     { written: { hash: newest, certificateEndsAt: now + day } },
     'False CertificateExpiresSoon: the certificate that is issued',
   ],
@@ -216,37 +224,41 @@ const smarthost = (name: string, health: Smarthost['health'], text?: string): Sm
   health,
   ...(text !== undefined && { lastReply: { code: 454, status: '4.7.0', text } }),
 })
-/** What each of the relays reports. */
+/** A fleet whose relays report these smarthosts, one list for each relay. */
 const reporting = (...smarthosts: (readonly Smarthost[])[]): Partial<FleetEvidence> => ({
   pods: smarthosts.map((all, i) => good(i, { smarthosts: all })),
 })
 const [left, well, fresh] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy'), smarthost('ses', 'unproven')]
 test.each<[string, Partial<FleetEvidence>, string]>([
-  ['nothing is wrong', {}, 'False AsExpected'],
+  ['every relay is well', {}, 'False AsExpected'],
   [
-    'a disk is full',
+    'the disk of a relay is full',
     first({ ready: false, notReady: ['disk full'] }),
     'True NotReady: shared-0 takes no mail now: disk',
   ],
-  ['a file went bad', first({ stale: ['ca.crt'] }), 'True StaleFiles: ca.crt'],
-  ['mail waits', first({ queue: old }), 'True QueueOld: mail waits at shared-0'],
-  ['every relay has left out a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
-  ['one relay alone has', reporting([left], [well]), 'False AsExpected'],
-  ['the others have not tried it', reporting([fresh], [left], [fresh]), 'True SmarthostEjected: default/ses (route'],
-  ['no relay answers', { pods: [starting(0)] }, 'absent'],
+  ['a relay has a file that went bad', first({ stale: ['ca.crt'] }), 'True StaleFiles: ca.crt'],
+  ['a queue is too old', first({ queue: old }), 'True QueueOld: mail waits at shared-0'],
+  ['every relay has ejected a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
+  ['one relay of two has ejected a smarthost', reporting([left], [well]), 'False AsExpected'],
   [
-    'a relay is down with what it had accepted',
+    'one relay has ejected a smarthost, and the others have not tried it',
+    reporting([fresh], [left], [fresh]),
+    'True SmarthostEjected: default/ses (route',
+  ],
+  ['no relay answers, so nothing is known', { pods: [starting(0)] }, 'absent'],
+  [
+    'a relay has been down with its queue for longer than queue.maxAge',
     { pods: [good(0), starting(1)], away: new Map([['shared-1', now - 10 * minute]]) },
     'True RelayAway: shared-1 neither takes nor delivers mail, for longer than spec.queue.maxAge: what it had accepted waits ' +
       'on data-shared-1 until its pod runs again',
   ],
   [
-    'a relay is down, and mail may wait so long',
+    'a relay has been down for less than queue.maxAge',
     { pods: [good(0), starting(1)], away: new Map([['shared-1', now - 9 * minute]]) },
     'False AsExpected',
   ],
   [
-    'a relay is down that is to leave: ScalingDown tells',
+    'a relay that leaves is down, which ScalingDown tells',
     { ...smaller(good(0), starting(1)), away: new Map([['shared-1', now - 10 * minute]]) },
     'False AsExpected',
   ],
@@ -254,13 +266,13 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   expect(told('Degraded', more)).toContain(says)
 })
 
-test('where no pod could be listed, none is said to be missing, and nothing is counted', () => {
+test('where no pod could be listed, Available is Unknown and no relays are counted', () => {
   const { further, fields } = fleetStanding(evidence({ pods: [], knowsPods: false }), () => undefined)
   expect(further.find(({ type }) => type === 'Available')).toMatchObject({ status: 'Unknown', reason: 'PodsUnread' })
   expect(fields).toEqual({ configHash: newest })
 })
 
-test('the pods are listed by name, and whoever leaves is not', () => {
+test('the relays are listed by name, without one that is being deleted', () => {
   const pods = [starting(2), lagging(1, 100), good(0), { pod: pod(3, { leaving: true }), report: report() }]
   expect(fleetStanding(evidence({ pods }), (uid) => (uid.endsWith('0') ? 20 : undefined)).fields).toEqual({
     replicas: 3,
@@ -277,7 +289,7 @@ test('the pods are listed by name, and whoever leaves is not', () => {
 const routesAfter = (more: Partial<FleetEvidence>, before?: FleetStanding): unknown =>
   fleetStanding(evidence(more), () => 20, before).fields['routes']
 
-test('each smarthost is told at its worst, with why, in the order of its relays', () => {
+test('each smarthost is told with the worst health that a relay reports, and the last reply', () => {
   expect(
     routesAfter(
       reporting(
@@ -300,7 +312,7 @@ test('each smarthost is told at its worst, with why, in the order of its relays'
   expect(routesAfter({ pods: [starting(0)] })).toBeUndefined()
 })
 
-test('the words of one attempt after the other are no news, those of another reply are', () => {
+test('another text of the same reply code changes nothing, and another code does', () => {
   const saying = (text: string, code = 454): Partial<FleetEvidence> =>
     reporting([{ ...left, lastReply: { code, status: '4.7.0', text } }])
   const first = standing(saying('try later (id 1)'))
@@ -308,7 +320,7 @@ test('the words of one attempt after the other are no news, those of another rep
   expect(JSON.stringify(routesAfter(saying('gone', 421), first))).toContain('gone')
 })
 
-test('an old queue and a lag say the same a minute later', () => {
+test('conditions for an old queue and a lag are the same a minute later', () => {
   const at = (ms: number) => {
     const queue = { ...old, oldestSeconds: old.oldestSeconds + ms / 1000 }
     return fleetStanding(evidence({ pods: [lagging(0, 40_000, { queue })], now: now + ms }), () => 1)
@@ -316,27 +328,27 @@ test('an old queue and a lag say the same a minute later', () => {
   expect(at(60_000)).toEqual(at(0))
 })
 
-test('it is down only after a while without any relay', () => {
+test('a fleet is down only after half a minute without a ready relay', () => {
   expect(standing({ pods: [starting(0)], noneReadySince: now - 5000 }).down).toBe(false)
   expect(standing({ pods: [starting(0)], noneReadySince: now - 30_000 }).down).toBe(true)
   expect(standing({ pods: [lagging(0, 99_000)] }).down).toBe(false)
   expect(standing({ replicas: 0 }).down).toBe(true)
 })
 
-test('whatever is said by others is cut', () => {
+test('words of others are cut to what a status allows', () => {
   const waiting = 'x'.repeat(100_000)
   const { programmed, further } = standing({ pods: [starting(0, { waiting })], noneReadySince: 0 })
   for (const { message } of [programmed, ...further]) expect(message.length).toBeLessThanOrEqual(2048)
 })
 
 test.each<[string, Partial<FleetEvidence>, number]>([
-  ['a lag is worth a word', { pods: [lagging(0, 500)] }, now + 1000],
-  ['and later an Event', { pods: [lagging(0, 5000)] }, now + 25_000],
-  ['a certificate comes near its end', ending(15), now + day],
-  ['a relay is down', { away: new Map([['shared-1', now - minute]]) }, now + 9 * minute],
-  ['a pod does not end', { pods: [good(0), leaves(1, now + 1000)] }, now + 31_000],
-  ['nothing ever changes by itself', {}, Number.POSITIVE_INFINITY],
-])('the next moment: %s', (_name, more, at) => {
+  ['a lag becomes NotLoaded', { pods: [lagging(0, 500)] }, now + 1000],
+  ['a lag becomes Lagging', { pods: [lagging(0, 5000)] }, now + 25_000],
+  ['a certificate is about to end soon', ending(15), now + day],
+  ['a relay that is down exceeds queue.maxAge', { away: new Map([['shared-1', now - minute]]) }, now + 9 * minute],
+  ['a pod that is being deleted is overdue', { pods: [good(0), leaves(1, now + 1000)] }, now + 31_000],
+  ['never, where nothing changes by itself', {}, Number.POSITIVE_INFINITY],
+])('the next moment to look: %s', (_name, more, at) => {
   expect(nextMoment(evidence(more))).toBe(at)
 })
 
@@ -349,6 +361,6 @@ test.each([
   [999, 500],
   [1000, 1000],
   [123_456, 100_000],
-])('%i messages are said as %i', (count, figure) => {
+])('%i messages are told as %i', (count, figure) => {
   expect(roundFigure(count)).toBe(figure)
 })

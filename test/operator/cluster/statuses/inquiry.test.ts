@@ -1,4 +1,4 @@
-/** Who is asked when: quickly while something is to change, rarely otherwise, and never too many at once. */
+/** Relays are asked quickly while something has to change, rarely otherwise, and never too many at once. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Inquiry } from '../../../../operator/cluster/statuses/inquiry.ts'
 import type { RelayReport } from '../../../../operator/cluster/statuses/relay-report.ts'
@@ -33,7 +33,7 @@ function open(answer: (pod: RelayPod) => RelayReport | undefined | Promise<Relay
   return { inquiry, asked, follow, seconds, news: () => news }
 }
 
-test('a relay that is as it should be is asked every few seconds, and is no news', async () => {
+test('a relay that is as it should be is asked every few seconds, and its first answer is the only news', async () => {
   const { asked, follow, seconds, inquiry, news } = open(() => report())
   follow([pod(0)])
   await seconds(0)
@@ -44,7 +44,7 @@ test('a relay that is as it should be is asked every few seconds, and is no news
   expect(news()).toBe(1)
 })
 
-test('a new hash is asked for at once and then quickly, until it is there', async () => {
+test('after a new configuration the relay is asked at once and then every tenth of a second until it has it', async () => {
   let hash = older
   const { asked, follow, seconds, inquiry } = open(() => report({ hash }))
   follow([pod(0)], older)
@@ -61,7 +61,7 @@ test('a new hash is asked for at once and then quickly, until it is there', asyn
   expect(asked.length).toBe(after)
 })
 
-test('who never gets it is asked less and less often, and lags since the beginning', async () => {
+test('a relay that never gets the configuration is asked less and less often, and lags since the beginning', async () => {
   const { asked, follow, seconds, inquiry } = open(() => report({ hash: older }))
   const since = Date.now()
   follow([pod(0)])
@@ -72,7 +72,7 @@ test('who never gets it is asked less and less often, and lags since the beginni
   expect(inquiry.known([pod(0)])[0]?.lagsSince).toBe(since)
 })
 
-test('a clock that is set back makes nobody be asked without a pause, and keeps no word for ever', async () => {
+test('a clock that is set back by a day neither speeds up the questions nor keeps an old answer for ever', async () => {
   let answer: RelayReport | undefined = report({ hash: older })
   const { asked, follow, seconds, inquiry } = open(() => answer)
   follow([pod(0)])
@@ -87,7 +87,7 @@ test('a clock that is set back makes nobody be asked without a pause, and keeps 
   expect(inquiry.known([pod(0)])[0]?.report).toBeUndefined()
 })
 
-test('a relay that became silent as a clock was set back is not taken at its word', async () => {
+test('the last answer of a relay that falls silent is dropped though the clock is set back then', async () => {
   let answer: RelayReport | undefined = report()
   const { follow, seconds, inquiry } = open(() => answer)
   follow([pod(0)])
@@ -99,7 +99,7 @@ test('a relay that became silent as a clock was set back is not taken at its wor
   expect(inquiry.known([pod(0)])[0]?.report).toBeUndefined()
 })
 
-test('who loads one newer configuration after the other is not stuck', async () => {
+test('a relay that loads newer configurations one after the other lags only since the last one', async () => {
   let hash = older
   const { follow, seconds, inquiry } = open(() => report({ hash }))
   follow([pod(0)])
@@ -110,14 +110,14 @@ test('who loads one newer configuration after the other is not stuck', async () 
   expect(Date.now() - lagsSince).toBeLessThanOrEqual(20_000)
 })
 
-test('an operator that was started again knows since when a fleet lags', async () => {
+test('a restarted operator goes on with the time since which the fleet has lagged', async () => {
   const { follow, seconds, inquiry } = open(() => report({ hash: older }))
   follow([pod(0)], newest, Date.now() - 60_000)
   await seconds(1)
   expect(Date.now() - (inquiry.known([pod(0)])[0]?.lagsSince ?? 0)).toBe(61_000)
 })
 
-test('one lost answer changes nothing, and silence does', async () => {
+test('one missing answer changes nothing, and half a minute without one drops the report', async () => {
   let speaks = true
   const { follow, seconds, inquiry } = open(() => (speaks ? report() : undefined))
   follow([pod(0)])
@@ -130,14 +130,14 @@ test('one lost answer changes nothing, and silence does', async () => {
   expect(inquiry.known([pod(0)])[0]).toHaveProperty('lagsSince')
 })
 
-test('another fleet’s relay at that address is nobody', async () => {
+test('the report of a relay of another fleet at that address is ignored', async () => {
   const { follow, seconds, inquiry } = open(() => report({ policy: 'mail/other' }))
   follow([pod(0)])
   await seconds(1)
   expect(inquiry.known([pod(0)])[0]).not.toHaveProperty('report')
 })
 
-test('a container that was started again has to speak for itself', async () => {
+test('a relay that was restarted has no report until it answers again', async () => {
   const answers = [report(), undefined]
   const { follow, seconds, inquiry } = open(() => answers.shift())
   follow([pod(0)])
@@ -147,7 +147,7 @@ test('a container that was started again has to speak for itself', async () => {
   expect(inquiry.known([pod(0)])[0]).not.toHaveProperty('report')
 })
 
-test('who leaves is not asked, and who is gone is forgotten', async () => {
+test('a pod that is being deleted is not asked, and the report of one that is gone is dropped', async () => {
   const { asked, follow, seconds, inquiry } = open(() => report())
   follow([pod(0, { leaving: true })])
   await seconds(30)
@@ -161,7 +161,7 @@ test('who leaves is not asked, and who is gone is forgotten', async () => {
   expect(inquiry.known([pod(1)])).toEqual([{ pod: pod(1) }])
 })
 
-test('three hundred are asked a few at a time, and each of them', async () => {
+test('three hundred relays are all asked, at most 48 at a time', async () => {
   let [now, most] = [0, 0]
   const { asked, follow, seconds } = open(async () => {
     most = Math.max(most, ++now)

@@ -1,4 +1,4 @@
-/** A report is what a relay says, and nothing that anybody else could make of it. */
+/** The status page of a relay is read as a report, and anything else that answers in its place is refused. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { relayReport } from '../../../../operator/cluster/statuses/relay-report.ts'
@@ -15,7 +15,7 @@ const said = {
 }
 const read = (more: object = {}) => relayReport(JSON.stringify({ ...said, ...more }))
 
-test('what a relay of any version says', () => {
+test('the report has the fields that the operator knows, and leaves out those that only other versions have', () => {
   const { listeners: _listeners, sessions: _sessions, ...kept } = said
   expect(read()).toEqual({ ...kept, certificates: [], smarthosts: [], leaving: 0 })
   const leaving = [2, 3].map((attempts) => ({ domain: 'a.example', selector: 's1', attempts }))
@@ -34,7 +34,7 @@ test('what a relay of any version says', () => {
 
 const smarthost = { route: 'default', name: 'ses', health: 'ejected', ejectedUntil: '2027-01-31T00:00:00Z' }
 const lastReply = { code: 454, status: '4.7.0', text: 'not\u001bnow', at: '2027-01-31T00:00:00Z' }
-test('a smarthost: how it is and why, without the times that change with each probe', () => {
+test('a smarthost has its health and last reply, without the times that change at each attempt', () => {
   expect(read({ smarthosts: [smarthost, { ...smarthost, name: 'backup', lastReply }] }).smarthosts).toEqual([
     { route: 'default', name: 'ses', health: 'ejected' },
     { route: 'default', name: 'backup', health: 'ejected', lastReply: { code: 454, status: '4.7.0', text: 'not now' } },
@@ -42,47 +42,51 @@ test('a smarthost: how it is and why, without the times that change with each pr
   expect(read({ smarthosts: Array(1024).fill(smarthost) }).smarthosts).toHaveLength(1024)
 })
 
-test('a store of limits: how it is and why, without since when', () => {
+test('a store of limits has its state and the reason, without the time', () => {
   const away = { state: 'Away', why: 'ECONNREFUSED', since: '2027-01-31T00:00:00Z' }
   expect(read({ limitStore: away }).limitStore).toEqual({ state: 'Away', why: 'ECONNREFUSED' })
   expect(read({ limitStore: { state: 'Connected' } }).limitStore).toEqual({ state: 'Connected' })
 })
 
 test.each<[string, object, string]>([
-  ['a store in a state of its own', { limitStore: { state: 'Fine' } }, 'limitStore.state'],
-  ['a store that is away for no reason', { limitStore: { state: 'Away' } }, 'limitStore.why'],
+  ['a store in an unknown state', { limitStore: { state: 'Fine' } }, 'limitStore.state'],
+  ['a store that is away without a reason', { limitStore: { state: 'Away' } }, 'limitStore.why'],
   ['a hash of another form', { hash: 'latest' }, 'hash'],
-  ['a truth that is none', { ready: 'yes' }, 'ready'],
+  ['a text in place of a boolean', { ready: 'yes' }, 'ready'],
   ['a spool of another form', { spoolId: 'mine' }, 'spoolId'],
-  ['a list that is none', { stale: 'ca.crt' }, 'stale'],
-  ['a list without end', { notReady: Array(65).fill('x') }, 'notReady'],
-  ['fewer than no messages', { queue: { ...said.queue, ready: -1 } }, 'queue.ready'],
+  ['a text in place of a list', { stale: 'ca.crt' }, 'stale'],
+  ['a list of 65 texts', { notReady: Array(65).fill('x') }, 'notReady'],
+  ['a negative number of messages', { queue: { ...said.queue, ready: -1 } }, 'queue.ready'],
   ['no queue', { queue: null }, 'queue'],
-  ['an error that is no text', { configError: {} }, 'configError'],
+  ['an object in place of an error text', { configError: {} }, 'configError'],
   [
-    'a certificate that ends some day',
+    'a certificate with an end that is no time',
     { certificates: [{ listener: 'a', notAfter: 'soon' }] },
     'certificates.notAfter',
   ],
   [
-    'a certificate that began some day',
+    'a certificate with a beginning that is no time',
     { certificates: [{ listener: 'a', notBefore: 'once', notAfter: '2027-01-31T00:00:00Z' }] },
     'certificates.notBefore',
   ],
-  ['a smarthost of no route', { smarthosts: [{ ...smarthost, route: 'A B' }] }, 'smarthosts.route'],
-  ['a health of its own', { smarthosts: [{ ...smarthost, health: 'fine' }] }, 'smarthosts.health'],
-  ['a reply that is none', { smarthosts: [{ ...smarthost, lastReply: { code: 1e9 } }] }, 'smarthosts.lastReply.code'],
-  ['smarthosts without end', { smarthosts: Array(1025).fill(smarthost) }, 'smarthosts'],
-])('%s is no report', (_name, more, field) => {
+  ['a smarthost with an impossible route name', { smarthosts: [{ ...smarthost, route: 'A B' }] }, 'smarthosts.route'],
+  ['a smarthost with an unknown health', { smarthosts: [{ ...smarthost, health: 'fine' }] }, 'smarthosts.health'],
+  [
+    'a smarthost with an impossible reply',
+    { smarthosts: [{ ...smarthost, lastReply: { code: 1e9 } }] },
+    'smarthosts.lastReply.code',
+  ],
+  ['1,025 smarthosts', { smarthosts: Array(1025).fill(smarthost) }, 'smarthosts'],
+])('a report with %s is refused', (_name, more, field) => {
   expect(() => read(more)).toThrow(field)
 })
 
-test('words are cut, and paint no terminal', () => {
+test('texts are cut, and lose their control characters', () => {
   expect(read({ configError: '\u001b[31mred\r\n' }).configError).toBe(' [31mred ')
   expect(read({ configError: 'x'.repeat(9999) }).configError).toHaveLength(500)
 })
 
-test('anything else is an error, and never a report of another shape', () => {
+test('any other JSON is refused', () => {
   fc.assert(
     fc.property(fc.json(), (body) => {
       expect(() => relayReport(body)).toThrow()

@@ -1,4 +1,4 @@
-/** A reporter over a large world that stands as it should: it looks at everything, and does nothing. */
+/** In a large world that stands as it should, the reporter looks at everything and writes nothing. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { openReporter, type Reporter } from '../../../../operator/cluster/statuses/reporter.ts'
@@ -115,7 +115,7 @@ afterEach(async () => {
   await Promise.all(running)
 })
 
-/** How often all was looked at is how often troubles were asked for. */
+/** Starts a reporter; each time that it looks at everything it asks for the troubles of bindings, which `turns` counts. */
 function start(written = hash): {
   readonly reporter: Reporter
   readonly turns: () => number
@@ -155,7 +155,7 @@ const ready = (i: number): string => {
   return `${found?.status} ${found?.reason}`
 }
 
-test('ten thousand are written once each, and never again: not by a new compile, and not by a new operator', async () => {
+test('ten thousand statuses are written once each, and not again after a new compile or by a new operator', async () => {
   const first = start()
   first.reporter.give(compiledNow(), uids())
   await eventually(() => ready(credentials - 1) === 'True Ready')
@@ -176,7 +176,7 @@ test('ten thousand are written once each, and never again: not by a new compile,
   expect(cluster.writes()).toBe(length)
 })
 
-test('the one whose time is over is told when it is over, and no other', async () => {
+test('when a credential expires its status is written, and no other', async () => {
   const { reporter } = start()
   reporter.give(compiledNow(), uids())
   await eventually(() => ready(credentials - 1) === 'True Ready')
@@ -188,7 +188,7 @@ test('the one whose time is over is told when it is over, and no other', async (
   expect(ready(8)).toBe('True Ready')
 })
 
-test('nothing is said of one that was made anew since', async () => {
+test('no status is written for a credential that was created anew since the snapshot', async () => {
   const { reporter } = start()
   const former = new Map(uids())
   former.set(`RelayCredential ${nameOf(7)}`, 'uid of the one before it')
@@ -197,7 +197,7 @@ test('nothing is said of one that was made anew since', async () => {
   expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
 })
 
-test('who sets a status back each time it is written is answered twenty times, and then every five seconds; that is told once', async () => {
+test('a status that somebody sets back each time is written twenty times, and then every five seconds, which is told once', async () => {
   const { reporter, turns, failed } = start()
   const ref: Ref = 'RelayPolicy mail/shared'
   let times = 0
@@ -227,7 +227,7 @@ test('who sets a status back each time it is written is answered twenty times, a
   expect(failed).toHaveLength(1)
 })
 
-test('who is known to the relays need not wait until they have loaded the last of all the others', async () => {
+test('a credential that all relays know gets ready before they have loaded a newer configuration, and one that was changed does not', async () => {
   const changed = {
     ...config,
     credentials: config.credentials.map((c, i) => (i === 7 ? { ...c } : c)),
@@ -238,7 +238,7 @@ test('who is known to the relays need not wait until they have loaded the last o
   const compiled = compiledNow()
   const fleet = compiled.fleets.get('mail/shared')
   if (fleet?.kind !== 'run') throw new Error('it runs')
-  // The relays report the one before, and always will.
+  // The relays go on reporting the earlier configuration.
   reporter.give({ ...compiled, fleets: new Map([['mail/shared', { ...fleet, config: changed }]]) }, uids())
   await eventually(() => ready(credentials - 1) === 'True Ready')
   const before = turns()

@@ -1,4 +1,4 @@
-/** Which turns of fortune are worth an Event. */
+/** Only some changes of a status are worth an Event. */
 import { expect, test } from 'vitest'
 import { authorityOccasions, statusOccasions } from '../../../../operator/cluster/statuses/status-occasions.ts'
 import type { Condition } from '../../../../operator/compile/compiled.ts'
@@ -16,73 +16,115 @@ const conditions = (...lines: readonly string[]): readonly Condition[] =>
   })
 
 test.each<[string, Ref, readonly string[], readonly string[], readonly string[]]>([
-  ['a credential is refused', credential, [], ['Accepted False NotAllowedByPolicy'], ['Warning NotAllowedByPolicy']],
   [
-    'for another reason than before',
+    'a credential that is refused makes an Event',
+    credential,
+    [],
+    ['Accepted False NotAllowedByPolicy'],
+    ['Warning NotAllowedByPolicy'],
+  ],
+  [
+    'a credential that is refused for another reason than before makes an Event',
     credential,
     ['Accepted False NotAllowedByPolicy'],
     ['Accepted False PolicyNotFound'],
     ['Warning PolicyNotFound'],
   ],
   [
-    'it is refused still, and the operator was started again',
+    'a credential that is still refused after a restart of the operator makes none',
     credential,
     ['Accepted False PolicyNotFound', 'Ready False PolicyNotFound'],
     ['Accepted False PolicyNotFound', 'Ready False PolicyNotFound'],
     [],
   ],
   [
-    'refused after all was well: once',
+    'a credential that was ready and is refused makes one Event, not one for Ready too',
     credential,
     ['Accepted True Accepted', 'Ready True Ready'],
     ['Accepted False PolicyNotFound', 'Ready False PolicyNotFound'],
     ['Warning PolicyNotFound'],
   ],
   [
-    'the store of limits goes away',
+    'a store of limits that does not answer any more makes an Event',
     policy,
     ['Degraded False AsExpected', 'Ready True Ready'],
     ['Degraded True LimitStoreAway', 'Ready True Ready'],
     ['Warning LimitStoreAway'],
   ],
-  ['mail waits', policy, ['Degraded False AsExpected'], ['Degraded True QueueOld'], []],
+  ['a queue that gets old makes none', policy, ['Degraded False AsExpected'], ['Degraded True QueueOld'], []],
   [
-    'a key waits for its record',
+    'a DKIM key that waits for its record makes an Event',
     domain,
     ['RotationInProgress True RelaysFollow'],
     ['RotationInProgress True RecordPending'],
     ['Warning RecordPending'],
   ],
   [
-    'what follows goes by itself',
+    'a DKIM key whose record is seen makes a normal Event',
     domain,
     ['RotationInProgress True RecordPending'],
     ['RotationInProgress True RecordSeen'],
     ['Normal RecordSeen'],
   ],
-  ['pending', policy, [], ['Programmed Unknown Pending', 'Ready Unknown Pending'], []],
-  ['a relay lags a moment', policy, ['Ready True Ready'], ['Programmed False NotLoaded', 'Ready False NotLoaded'], []],
+  ['a policy that is pending makes none', policy, [], ['Programmed Unknown Pending', 'Ready Unknown Pending'], []],
   [
-    'and for long',
+    'a relay that lags for a moment makes none',
+    policy,
+    ['Ready True Ready'],
+    ['Programmed False NotLoaded', 'Ready False NotLoaded'],
+    [],
+  ],
+  [
+    'a relay that lags for long makes an Event',
     policy,
     ['Programmed False NotLoaded', 'Ready False NotLoaded'],
     ['Programmed False Lagging', 'Ready False Lagging'],
     ['Warning Lagging'],
   ],
   [
-    'a relay has another spool',
+    'a relay with another spool makes an Event',
     policy,
     ['Ready True Ready'],
     ['SpoolReset True SpoolReplaced', 'Ready True Ready'],
     ['Warning SpoolReplaced'],
   ],
-  ['no relay is ready', policy, ['Ready True Ready'], ['Ready False NoRelayReady'], ['Warning NoRelayReady']],
-  ['one is again', policy, ['Ready False NoRelayReady'], ['Ready True Ready'], ['Normal Ready']],
-  ['its fleet is away', credential, ['Ready True Ready'], ['Ready False PolicyNotProgrammed'], []],
-  ['and is back', credential, ['Ready False PolicyNotProgrammed'], ['Ready True Ready'], []],
-  ['its time is over', credential, ['Ready True Ready'], ['Ready False Expired'], ['Warning Expired']],
   [
-    'a certificate ends soon',
+    'a fleet without a ready relay makes an Event',
+    policy,
+    ['Ready True Ready'],
+    ['Ready False NoRelayReady'],
+    ['Warning NoRelayReady'],
+  ],
+  [
+    'a fleet that is ready again makes a normal Event',
+    policy,
+    ['Ready False NoRelayReady'],
+    ['Ready True Ready'],
+    ['Normal Ready'],
+  ],
+  [
+    'a credential whose fleet is down makes none',
+    credential,
+    ['Ready True Ready'],
+    ['Ready False PolicyNotProgrammed'],
+    [],
+  ],
+  [
+    'a credential whose fleet is back makes none',
+    credential,
+    ['Ready False PolicyNotProgrammed'],
+    ['Ready True Ready'],
+    [],
+  ],
+  [
+    'a credential that expires makes an Event',
+    credential,
+    ['Ready True Ready'],
+    ['Ready False Expired'],
+    ['Warning Expired'],
+  ],
+  [
+    'a certificate that ends soon makes an Event',
     policy,
     ['CertificateValid True CertificateValid'],
     ['CertificateValid False CertificateExpiresSoon'],
@@ -93,7 +135,7 @@ test.each<[string, Ref, readonly string[], readonly string[], readonly string[]]
   expect(occasions.map(({ type, reason }) => `${type} ${reason}`)).toEqual(told)
 })
 
-test('it is told where the object is, of the very object', () => {
+test('the Event is about the object with its uid, in the namespace of the object', () => {
   const [occasion] = statusOccasions(credential, 'u1', {
     before: [],
     after: conditions('Accepted False PolicyNotFound'),
@@ -110,7 +152,7 @@ test('it is told where the object is, of the very object', () => {
   })
 })
 
-test('another authority is told of the fleets that have run, and show its certificates', () => {
+test('a replaced authority makes an Event for each fleet that has run, unless all its certificates are its own', () => {
   const ran = { configHash: 'sha256:a' }
   const own = { mode: 'StartTLS', certificateRef: { name: 'own' } }
   const declared = (ref: Ref, status: object, ...tls: readonly object[]) =>

@@ -1,4 +1,4 @@
-/** Statuses are written a few at a time, policies first, the newest only; trouble with one holds up no other. */
+/** Statuses are written a few at a time, policies first and only the newest of each, and trouble with one does not hold up another. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
@@ -45,7 +45,7 @@ function open(answer: (object: KubeObject) => Answer = () => 'ok') {
 
 const credential = (n: number): Ref => `RelayCredential team-a/c${n}`
 
-test('of the very object, and nothing but its status', async () => {
+test('a write has the name and uid of the object and its status, and nothing else', async () => {
   const { give, sent } = open()
   give('RelayPolicy mail/shared')
   await vi.advanceTimersByTimeAsync(0)
@@ -59,7 +59,7 @@ test('of the very object, and nothing but its status', async () => {
   ])
 })
 
-test('thirty-two at a time, and a policy before what waits', async () => {
+test('thirty-two are written at a time, and a policy goes before the credentials that wait', async () => {
   const end = Promise.withResolvers<void>()
   const { give, names } = open(() => end.promise)
   for (let n = 0; n < 64; n++) give(credential(n))
@@ -71,7 +71,7 @@ test('thirty-two at a time, and a policy before what waits', async () => {
   expect(names()[32]).toBe('shared')
 })
 
-test('of what waits, the newest', async () => {
+test('of the statuses of one object that wait, only the newest is written', async () => {
   const end = Promise.withResolvers<void>()
   const { give, sent } = open(() => end.promise)
   for (const figure of [1, 2, 3]) give(credential(0), figure)
@@ -80,7 +80,7 @@ test('of what waits, the newest', async () => {
   expect(sent.map((o) => (o['status'] as { observedGeneration: number }).observedGeneration)).toEqual([1, 3])
 })
 
-test('trouble is tried again and holds up nobody', async () => {
+test('a write that fails is tried again, and the others go on', async () => {
   let fails = 2
   const { give, names, told } = open(({ metadata }) =>
     metadata.name === 'c0' && fails-- > 0 ? new ApiError('unreachable', 'no') : 'ok',
@@ -94,7 +94,9 @@ test('trouble is tried again and holds up nobody', async () => {
   expect(told.at(-1)).toBe(`written ${credential(0)}`)
 })
 
-test.each([404, 409])('%i: it is gone, or another has its name: no second try', async (code) => {
+test.each([
+  404, 409,
+])('a write that is answered with %i, since the object is gone or another one, is not tried again', async (code) => {
   const { give, names, told } = open(() => refusal('PATCH', code, {}))
   give(credential(0))
   await vi.advanceTimersByTimeAsync(60_000)
@@ -102,7 +104,7 @@ test.each([404, 409])('%i: it is gone, or another has its name: no second try', 
   expect(told).toEqual([`gone ${credential(0)}`])
 })
 
-test('what was taken back is not tried again', async () => {
+test('a status that was taken back is not tried again', async () => {
   const { give, writer, names } = open(() => new ApiError('unreachable', 'no'))
   give(credential(0))
   await vi.advanceTimersByTimeAsync(0)
@@ -111,7 +113,7 @@ test('what was taken back is not tried again', async () => {
   expect(names()).toEqual(['c0'])
 })
 
-test('whoever was deposed writes nothing', async () => {
+test('an operator that does not lead any more writes nothing', async () => {
   const { give, sent, state, told } = open()
   state.leads = false
   give(credential(0))
@@ -120,14 +122,14 @@ test('whoever was deposed writes nothing', async () => {
   expect(told).toEqual([`gone ${credential(0)}`])
 })
 
-test('how long it took is told of each that was written', async () => {
+test('for each status that was written, the time that it took is told', async () => {
   const { give, tooks } = open(() => new Promise((resolve) => setTimeout(resolve, 40)))
   give(credential(1))
   await vi.advanceTimersByTimeAsync(50)
   expect(tooks).toEqual([40])
 })
 
-test('a server that is busy is asked again when it says', async () => {
+test('a write that a busy server refuses is tried again after the time that it names', async () => {
   const { give, sent } = open(() => refusal('patch', 429, {}, 5000))
   give(credential(1))
   await vi.advanceTimersByTimeAsync(4999)

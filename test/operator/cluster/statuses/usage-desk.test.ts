@@ -1,4 +1,4 @@
-/** When relays are asked for what their credentials have used: once a minute, by a clock that may be set. */
+/** Relays are asked once a minute what their credentials have used, also when the clock is set. */
 import { expect, test } from 'vitest'
 import { QueuedSample } from '../../../../operator/cluster/statuses/queued-sample.ts'
 import { reportedOf } from '../../../../operator/cluster/statuses/reported.ts'
@@ -7,7 +7,7 @@ import type { Compiled } from '../../../../operator/compile/compiled.ts'
 import { KnownUses } from '../../../../operator/known-uses.ts'
 import { pod, report } from './fleet-evidence.ts'
 
-test('where no pod could be listed, nobody says that a key is not used', async () => {
+test('where no pod could be listed, no key is said to be unused', async () => {
   const known = async (knowsPods: boolean): Promise<number | undefined> => {
     const keyUses = new KnownUses(() => undefined)
     const told = Promise.withResolvers<void>()
@@ -33,7 +33,7 @@ const compiled = {
   bindings: new Map(),
 } as unknown as Compiled
 
-test('a clock that is set back by a day puts no question off, and no figure', () => {
+test('a clock that is set back by a day delays neither the next question nor the next count of messages', () => {
   let asked = 0
   let now = Date.parse('2026-11-24T03:00:00Z')
   const desk = new UsageDesk({
