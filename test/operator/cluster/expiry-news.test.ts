@@ -1,4 +1,4 @@
-/** What the metric says of ends: of the whole credential and of an old password, the first ones by name. */
+/** The metric on expiry tells when a credential or an old password ends, the first ones by name. */
 import { expect, test } from 'vitest'
 import { expiries } from '../../../operator/cluster/expiry-news.ts'
 import { FleetNews } from '../../../operator/cluster/fleet-news.ts'
@@ -14,7 +14,7 @@ const credential = (name: string, expiresAt: string | undefined, keys: readonly 
     status: { keys: [{ id: 'newest' }, ...keys.map((end) => ({ id: end, state: 'Retiring', expiresAt: end }))] },
   }) as unknown as DeclaredObject
 
-test('who ends is told, and of old passwords the first that does', () => {
+test('the end of each credential is told, and of its old passwords the first end', () => {
   const invalid = { ...credential('held', '2027-01-01T00:00:00Z', ['2026-05-01T00:00:00Z']), is: 'invalid' }
   expect(
     expiries([
@@ -32,7 +32,7 @@ test('who ends is told, and of old passwords the first that does', () => {
   ])
 })
 
-test('of those that have no name left, the first end is told', () => {
+test('beyond the names that there is room for, the first end is told as that of other', () => {
   const days = ['2026-01-04', '2026-01-01', '2026-01-03', '2026-01-02']
   const declared = days.map((day) => credential(day, `${day}T00:00:00Z`))
   expect(expiries(declared, 2)).toEqual([
@@ -42,7 +42,7 @@ test('of those that have no name left, the first end is told', () => {
   ])
 })
 
-test('it is told when it has changed, and when nothing is left', () => {
+test('the ends are told when they change, also when none is left', () => {
   const told: Telling[] = []
   let declared = [credential('ends', '2027-01-01T00:00:00Z')]
   const written = () => ({ hash: undefined, trouble: undefined })

@@ -1,4 +1,4 @@
-/** What a credential is owed (its binding Secret's contents), for tests of what is made of it. */
+/** What a credential is owed, which is what its binding Secret has to contain, for tests. */
 import type { Owed } from '../../../operator/cluster/bindings/binding-object.ts'
 import { credentialOwner } from '../../../operator/cluster/write/ownership.ts'
 import type { Binding } from '../../../operator/compile/compiled.ts'

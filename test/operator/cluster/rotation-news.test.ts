@@ -1,3 +1,4 @@
+/** The metric on rotations counts credentials by the reason for which the rotation is pending. */
 import { expect, test } from 'vitest'
 import { rotationCounts } from '../../../operator/cluster/rotation-news.ts'
 
@@ -11,7 +12,7 @@ const credential = (i: number, reason?: string) => ({
   },
 })
 
-test('each credential whose rotation is not over is counted by its reason, and every reason has a figure', () => {
+test('each credential with a pending rotation is counted under its reason, and reasons without one have 0', () => {
   const declared = [credential(1, 'OldKeyInUse'), credential(2, 'OldKeyInUse'), credential(3, 'Overlap'), credential(4)]
   const other = {
     ref: 'RelayPolicy a/b' as const,

@@ -1,4 +1,4 @@
-/** Who gets what of what was compiled, with an authority and without. */
+/** The sink gives each part of the operator what was compiled for it, with an authority and without. */
 import { expect, test } from 'vitest'
 import { clusterSink } from '../../../operator/cluster/sink.ts'
 import type { Binding, Compiled, Guide } from '../../../operator/compile/compiled.ts'
@@ -52,7 +52,7 @@ async function given(authority: string | undefined) {
   return log
 }
 
-test('everybody gets everything, and bindings the bundle', async () => {
+test('with an authority each part gets all that was compiled for it, and bindings get the bundle', async () => {
   expect(await given('PEM')).toEqual([
     ['a/issued', 'a/own'],
     ['a/held'],
@@ -66,7 +66,7 @@ test('everybody gets everything, and bindings the bundle', async () => {
   ])
 })
 
-test('without an authority, whoever needs its certificate waits, and keeps the Secret that there is', async () => {
+test('without an authority the bindings that need it are held, so that they keep the Secret that exists', async () => {
   expect(await given(undefined)).toEqual([
     ['a/own'],
     ['a/held', 'a/issued'],

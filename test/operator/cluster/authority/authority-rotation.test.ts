@@ -1,4 +1,4 @@
-/** Decades of authorities in a second: whoever got a bundle lately trusts what is signed now, for as long as it lasts. */
+/** Authorities follow each other for decades so that whoever got a bundle lately trusts every certificate that is issued now. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rotation, type Term, turnOf } from '../../../../operator/cluster/authority/authority-rotation.ts'
@@ -15,26 +15,33 @@ const term = (addedDay: number, endsDay: number): Term => ({
 const [old, next] = [term(0, 3650), term(3300, 6950)]
 
 test.each<[string, readonly Term[], number, Term | undefined, boolean, number]>([
-  ['none at all: one is wanted', [], 0, undefined, true, 0],
-  ['the first one signs at once', [old], 0, old, false, 1],
-  ['with more than a year left nothing happens', [old], 3285, old, false, 1],
-  ['with less than a year left a next one is wanted', [old], 3286, old, true, 1],
-  ['the next one is known before it signs', [old, next], 3301, old, false, 2],
-  ['and signs when it is known for thirty days', [old, next], 3330, next, false, 2],
-  ['the old one is trusted until it ends', [old, next], 3649, next, false, 2],
-  ['and not longer', [old, next], 3650, next, false, 1],
+  ['without an authority, one is wanted', [], 0, undefined, true, 0],
+  ['the first authority signs at once', [old], 0, old, false, 1],
+  ['with more than a year left, no next one is wanted', [old], 3285, old, false, 1],
+  ['with less than a year left, a next one is wanted', [old], 3286, old, true, 1],
+  ['a next one is in the bundle before it signs', [old, next], 3301, old, false, 2],
+  ['a next one signs when it has been in the bundle for thirty days', [old, next], 3330, next, false, 2],
+  ['the old one is in the bundle until it ends', [old, next], 3649, next, false, 2],
+  ['the old one is not in the bundle after its end', [old, next], 3650, next, false, 1],
   [
-    'after a long rest of the operator the old one signs as long as it can',
+    'a next one that was made late leaves the old one signing as long as that lasts',
     [old, term(3640, 7290)],
     3649,
     old,
     false,
     2,
   ],
-  ['and the new one when it is the only one', [old, term(3640, 7290)], 3651, term(3640, 7290), false, 1],
-  ['when all have ended, one is wanted', [old], 3651, undefined, true, 0],
-  ['the order of the list says nothing', [next, old], 3330, next, false, 2],
-  ['a clock that was set back makes no second one', [old], -10, old, false, 1],
+  [
+    'a next one that was made late signs when the old one has ended',
+    [old, term(3640, 7290)],
+    3651,
+    term(3640, 7290),
+    false,
+    1,
+  ],
+  ['when all have ended, a new one is wanted', [old], 3651, undefined, true, 0],
+  ['the order of the list does not matter', [next, old], 3330, next, false, 2],
+  ['a clock that was set back makes no second one wanted', [old], -10, old, false, 1],
 ])('%s', (_name, terms, today, signer, wantsNext, living) => {
   const turn = turnOf(terms, start + today * day)
   expect([turn.signer, turn.wantsNext, turn.living.length]).toEqual([signer, wantsNext, living])
@@ -42,7 +49,7 @@ test.each<[string, readonly Term[], number, Term | undefined, boolean, number]>(
 
 type Moment = { readonly now: number; readonly bundle: readonly Term[]; readonly leafEndsAt: number; signer: Term }
 
-/** An operator that looks after each of these pauses; each time it issues a certificate and hands out a bundle. */
+/** The life of an operator that looks after each of these pauses, and each time issues a certificate and hands out a bundle. */
 function lived(pauses: readonly number[]): readonly Moment[] {
   let terms: readonly Term[] = []
   let now = start
@@ -69,7 +76,7 @@ const pauses = fc.array(
   { minLength: 900, maxLength: 900 },
 )
 
-test('every certificate is trusted by whoever got a bundle lately, and all its life by whoever gets one later', () => {
+test('every certificate is trusted by all bundles of the last thirty days, and all its life by every later bundle', () => {
   fc.assert(
     fc.property(pauses, (given) => {
       const moments = lived(given)

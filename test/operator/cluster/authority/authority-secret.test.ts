@@ -1,3 +1,4 @@
+/** The Secret of the authorities is read as it was written, and one of another form is refused without being quoted. */
 import { expect, test } from 'vitest'
 import { createAuthority, issue } from '../../../../operator/ca.ts'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
@@ -24,7 +25,7 @@ const holding = (record: unknown): KubeObject => ({
   },
 })
 
-test('what is written is what is read', () => {
+test('the authorities that are written are read back, and ca.crt has the bundle', () => {
   const held = [added(authority, now), added(other, now + 1000)]
   const secret = authoritySecret(at, held)
   expect(authoritiesIn(secret)).toEqual(held)
@@ -56,8 +57,8 @@ test.each<[string, KubeObject, string]>([
     holding([{ ...entry, ...leaf }]),
     'authorities.json[0] has no certificate of an authority',
   ],
-  ['nothing', holding([null]), 'authorities.json[0].addedAt is no time'],
-])('a Secret with %s is not used, and not quoted', (_name, secret, why) => {
+  ['null in the list', holding([null]), 'authorities.json[0].addedAt is no time'],
+])('a Secret with %s is refused, without its key in the message', (_name, secret, why) => {
   const words = (): string => {
     try {
       return String(authoritiesIn(secret))

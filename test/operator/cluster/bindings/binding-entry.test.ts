@@ -1,3 +1,4 @@
+/** The entry of a binding remembers what its status records, what it is owed, and the names that its Secret had. */
 import { expect, test } from 'vitest'
 import { keyOf } from '../../../../operator/binding-secret.ts'
 import {
@@ -17,14 +18,26 @@ const statusOf = (name?: string, keys: object = recorded) => ({
 })
 
 test.each<[string, object, boolean, boolean, readonly string[]]>([
-  ['nothing: one is made at once', {}, false, true, []],
-  ['a username, but no key', statusOf('smtp', { username: 'x', keys: [] }), false, true, []],
-  ['its keys and its name: it is taken to be there', statusOf('smtp'), true, false, []],
-  ['its keys alone: it is looked at', statusOf(), false, false, []],
-  ['another name: one is made, and that one goes', statusOf('old'), false, true, ['old']],
-  ['nonsense', { username: 1, keys: 'x', binding: 'y' }, false, true, []],
-  ['a name that is none', statusOf(undefined, { ...recorded, binding: { name: 7 } }), false, false, []],
-])('a status that tells %s', (_name, status, isSettled, makesOne, formerNames) => {
+  ['without keys and a name expects no Secret', {}, false, true, []],
+  ['with a username and no key expects no Secret', statusOf('smtp', { username: 'x', keys: [] }), false, true, []],
+  ['with its keys and its name is settled', statusOf('smtp'), true, false, []],
+  ['with its keys alone has to be looked at', statusOf(), false, false, []],
+  [
+    'with another name expects no Secret of the new name, and remembers the former',
+    statusOf('old'),
+    false,
+    true,
+    ['old'],
+  ],
+  ['of another form expects no Secret', { username: 1, keys: 'x', binding: 'y' }, false, true, []],
+  [
+    'with its keys and a malformed name has to be looked at',
+    statusOf(undefined, { ...recorded, binding: { name: 7 } }),
+    false,
+    false,
+    [],
+  ],
+])('the entry of a status %s', (_name, status, isSettled, makesOne, formerNames) => {
   const entry = entryOf({ ref, uid: 'u', status: status as Readonly<Record<string, unknown>> }, owed())
   expect([entry.settled !== undefined, expectsNone(entry), [...entry.formerNames]]).toEqual([
     isSettled,
@@ -33,7 +46,7 @@ test.each<[string, object, boolean, boolean, readonly string[]]>([
   ])
 })
 
-test('what was found goes before what is recorded', () => {
+test('keys that were found in the Secret come before those of the status', () => {
   const entry = entryOf({ ref, uid: 'u', status: statusOf('smtp') }, owed())
   expect(knownKeys(entry)).toEqual(recorded)
   entry.keys = { username: 'web.team-a', keys: [] }
@@ -43,7 +56,7 @@ test('what was found goes before what is recorded', () => {
 const settledEntry = (): Entry => entryOf({ ref, uid: 'u', status: statusOf('smtp') }, owed())
 const isSettled = (entry: Entry): boolean => entry.settled !== undefined && entry.settled === entry.owed
 
-test('the same again, in other words, is nothing new', () => {
+test('being owed the same again is nothing new, and the entry stays settled', () => {
   const entry = settledEntry()
   expect([owe(entry, owed()), isSettled(entry)]).toEqual([false, true])
 })
@@ -52,20 +65,20 @@ test.each([
   ['another port', owed({ port: 465 })],
   ['another label', owed({ labels: { team: 'a' } })],
   ['another bundle', owed({}, 'THE NEXT BUNDLE')],
-])('%s is new, and what was before is settled still when it is wished for again', (_name, other) => {
+])('%s is new, and going back to what was owed before is settled', (_name, other) => {
   const entry = settledEntry()
   expect([owe(entry, other), isSettled(entry)]).toEqual([true, false])
   expect([owe(entry, owed()), isSettled(entry)]).toEqual([false, true])
 })
 
-test('while something else is being written, what was before is a new wish', () => {
+test('while something else is being written, going back to what was owed before is new', () => {
   const entry = settledEntry()
   owe(entry, owed({ port: 465 }))
   entry.settled = undefined
   expect([owe(entry, owed()), isSettled(entry)]).toEqual([true, false])
 })
 
-test('each name that it had is remembered until it has it again, also through a hold', () => {
+test('each former name is remembered until it is the name again, also through a hold', () => {
   const entry = settledEntry()
   owe(entry, owed({ secretName: 'mail' }))
   expect([[...entry.formerNames], entry.wasSeen, expectsNone(entry)]).toEqual([['smtp'], false, true])

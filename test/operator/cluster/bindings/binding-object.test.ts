@@ -1,3 +1,4 @@
+/** The Secret of a binding follows Service Binding, takes labels from the template, and has the password only where it belongs. */
 import { expect, test } from 'vitest'
 import { bindingObject, confidences, textIn } from '../../../../operator/cluster/bindings/binding-object.ts'
 import { owed } from '../owed.ts'
@@ -21,7 +22,7 @@ test('a binding Secret has the type and the keys of Service Binding', () => {
   })
 })
 
-test('where the certificate is not the operator’s, there is no authority to trust', () => {
+test('where the operator did not issue the certificate, the Secret has no key certificates', () => {
   expect(bindingObject(owed({ issuedByOperator: false }), password)['data']).not.toHaveProperty('certificates')
 })
 
@@ -34,13 +35,13 @@ test.each([
   ['notrelayfleet.dev/thing', true],
   ['relayfleet.dev.example.org/thing', true],
   ['team', true],
-])('a template that says %s: it counts: %s', (key, counts) => {
+])('whether a template may set the label and annotation %s: %s', (key, counts) => {
   const given = { [key]: 'theirs' }
   const { labels, annotations } = bindingObject(owed({ labels: given, annotations: given }), password).metadata
   expect([labels, annotations]).toEqual(counts ? [given, given] : [{}, {}])
 })
 
-test('all that holds the password is confided, in each spelling, and nothing else', () => {
+test('the texts to keep out of messages are all that have the password, plain and in base64, and no other', () => {
   const object = bindingObject(owed(), password)
   const data = object['data'] as Record<string, string>
   const told = Object.entries(data).flatMap(([key, value]) => [value, textIn(object, key) ?? ''])

@@ -1,3 +1,4 @@
+/** The Secret of a binding is judged as whole, outdated, damaged, leaving or somebody else's. */
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { bindingObject } from '../../../../operator/cluster/bindings/binding-object.ts'
@@ -9,7 +10,7 @@ import { owed } from '../owed.ts'
 const password = 'p'.repeat(43)
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-/** As the operator made it, and as it was changed since. */
+/** A binding Secret as the operator made it, with what was changed in it since. */
 const there = (
   { metadata = {}, data = {}, ...more }: { metadata?: object; data?: object; type?: string } = {},
   was: Partial<Binding> = {},
@@ -27,40 +28,52 @@ const owner = { ...owed().owner.reference }
 const ours = { 'app.kubernetes.io/managed-by': 'relayfleet' }
 
 test.each<[string, Parameters<typeof bindingStateOf>[0], string, string?]>([
-  ['nothing', { is: 'absent' }, 'absent'],
-  ['what may not be looked at', { is: 'foreign' }, 'foreign'],
-  ['as it was made', there(), 'whole', password],
+  ['no Secret is absent', { is: 'absent' }, 'absent'],
+  ['a Secret that may not be looked at is foreign', { is: 'foreign' }, 'foreign'],
+  ['a Secret as it was made is whole', there(), 'whole', password],
   [
-    'with a key, a label and an owner more',
+    'a Secret with another key and another label beside ours is whole',
     there({ data: { theirs: 'eA==' }, metadata: { labels: { ...ours, x: 'y' } } }),
     'whole',
     password,
   ],
   [
-    'owned by somebody else, too',
+    'a Secret with a second owner is whole',
     there({ metadata: { ownerReferences: [{ ...owner, controller: false, uid: 'x' }, owner] } }),
     'whole',
     password,
   ],
-  ['made for another port', there({}, { port: 465 }), 'outdated', password],
-  ['made with another label', there({}, { labels: { team: 'b' } }), 'outdated', password],
-  ['its host changed', there({ data: { host: base64('elsewhere') } }), 'damaged', password],
-  ['its uri gone', there({ data: { uri: undefined } }), 'damaged', password],
-  ['its owner gone', there({ metadata: { ownerReferences: [] } }), 'damaged', password],
-  ['its password gone', there({ data: { password: undefined } }), 'damaged'],
-  ['its password malformed', there({ data: { password: base64('hunter2') } }), 'damaged'],
+  ['a Secret that was made for another port is outdated', there({}, { port: 465 }), 'outdated', password],
+  ['a Secret that was made with another label is outdated', there({}, { labels: { team: 'b' } }), 'outdated', password],
+  ['a Secret with a changed host is damaged', there({ data: { host: base64('elsewhere') } }), 'damaged', password],
+  ['a Secret without its uri is damaged', there({ data: { uri: undefined } }), 'damaged', password],
+  ['a Secret without its owner is damaged', there({ metadata: { ownerReferences: [] } }), 'damaged', password],
+  ['a Secret without its password is damaged', there({ data: { password: undefined } }), 'damaged'],
+  ['a Secret with a malformed password is damaged', there({ data: { password: base64('hunter2') } }), 'damaged'],
   [
-    'its password malformed since it was made for another port',
+    'a Secret that was made for another port and has no password is damaged',
     there({ data: { password: '' } }, { port: 465 }),
     'damaged',
   ],
-  ['of another type', there({ type: 'Opaque' }), 'foreign'],
-  ['without our label', there({ metadata: { labels: {} } }), 'foreign'],
-  ['another credential’s', there({ metadata: { ownerReferences: [{ ...owner, name: 'other' }] } }), 'foreign'],
-  ['a fleet’s', there({ metadata: { ownerReferences: [{ ...owner, kind: 'RelayPolicy' }] } }), 'foreign'],
-  ['being deleted', there({ metadata: { deletionTimestamp: '2026-11-24T00:00:00Z' } }), 'leaving'],
+  ['a Secret of another type is foreign', there({ type: 'Opaque' }), 'foreign'],
+  ['a Secret without our label is foreign', there({ metadata: { labels: {} } }), 'foreign'],
   [
-    'of an earlier credential of that name',
+    'the Secret of another credential is foreign',
+    there({ metadata: { ownerReferences: [{ ...owner, name: 'other' }] } }),
+    'foreign',
+  ],
+  [
+    'the Secret of a fleet is foreign',
+    there({ metadata: { ownerReferences: [{ ...owner, kind: 'RelayPolicy' }] } }),
+    'foreign',
+  ],
+  [
+    'a Secret that is being deleted is leaving',
+    there({ metadata: { deletionTimestamp: '2026-11-24T00:00:00Z' } }),
+    'leaving',
+  ],
+  [
+    'the Secret of an earlier credential of the same name is leaving',
     there({ metadata: { ownerReferences: [{ ...owner, uid: 'old' }] } }),
     'leaving',
   ],
@@ -69,7 +82,7 @@ test.each<[string, Parameters<typeof bindingStateOf>[0], string, string?]>([
   expect([state.is, 'password' in state ? state.password : undefined]).toEqual([is, kept])
 })
 
-test('another password of the right form is taken for what it is, and the rest follows it', () => {
+test('another password of the right form is kept, and the Secret is outdated, so that its uri follows', () => {
   const other = 'q'.repeat(43)
   expect(bindingStateOf(there({ data: { password: base64(other) } }), owed())).toMatchObject({
     is: 'outdated',

@@ -1,11 +1,11 @@
-/** Which keys of a status are believed. */
+/** Keys in a status are believed only if they are well-formed. */
 import { expect, test } from 'vitest'
 import { recordedKeys } from '../../../../operator/cluster/bindings/recorded-keys.ts'
 
 const good = { id: 'k1', verifier: `sha256:${'0a'.repeat(32)}` }
 const recorded = (keys: unknown, username: unknown = 'web.team-a') => recordedKeys({ username, keys })
 
-test('well-formed keys are, and nothing beside them', () => {
+test('a well-formed key is read with its known fields, and others are left out', () => {
   const whole = { ...good, state: 'Retiring', createdAt: '2026-01-01T00:00:00Z', replacedAt: '2026-02-01T00:00:00Z' }
   expect(
     recorded([{ ...whole, expiresAt: '2026-03-01T00:00:00Z', trigger: 't', lastUsedAt: '2026-02-02T00:00:00Z' }]),
@@ -15,22 +15,22 @@ test('well-formed keys are, and nothing beside them', () => {
   })
 })
 
-test('a key is not lost over what is said beside its verifier', () => {
+test('malformed fields beside the id and the verifier are left out, and the key is kept', () => {
   const odd = { ...good, state: 'Stolen', createdAt: 'yesterday', expiresAt: 7, trigger: [] }
   expect(recorded([odd])).toEqual({ username: 'web.team-a', keys: [good] })
 })
 
 test.each<[string, unknown]>([
-  ['another hash', { ...good, verifier: `sha512:${'0a'.repeat(64)}` }],
-  ['a digest that is too short', { ...good, verifier: 'sha256:0a' }],
-  ['a digest that is too long', { ...good, verifier: `${good.verifier}0` }],
-  ['upper case', { ...good, verifier: `sha256:${'0A'.repeat(32)}` }],
-  ['a second line', { ...good, verifier: `${good.verifier}\n` }],
-  ['no id', { verifier: good.verifier }],
-  ['an empty id', { ...good, id: '' }],
-  ['an id with a line feed', { ...good, id: 'k\n1' }],
-  ['a number', 7],
-  ['nothing', null],
+  ['a verifier with another hash', { ...good, verifier: `sha512:${'0a'.repeat(64)}` }],
+  ['a verifier that is too short', { ...good, verifier: 'sha256:0a' }],
+  ['a verifier that is too long', { ...good, verifier: `${good.verifier}0` }],
+  ['a verifier in upper case', { ...good, verifier: `sha256:${'0A'.repeat(32)}` }],
+  ['a verifier with a line feed', { ...good, verifier: `${good.verifier}\n` }],
+  ['a key without an id', { verifier: good.verifier }],
+  ['a key with an empty id', { ...good, id: '' }],
+  ['a key whose id has a line feed', { ...good, id: 'k\n1' }],
+  ['a number in place of a key', 7],
+  ['null in place of a key', null],
 ])('%s is left out', (_name, key) => {
   expect(recorded([key, good])).toEqual({ username: 'web.team-a', keys: [good] })
   expect(recorded([key])).toBeUndefined()
@@ -42,6 +42,6 @@ test.each<[string, unknown, unknown]>([
   ['no status', undefined, undefined],
   ['no username', undefined, [good]],
   ['a username that is no text', 7, [good]],
-])('%s: nothing is known', (_name, username, keys) => {
+])('with %s in the status nothing is known', (_name, username, keys) => {
   expect(recordedKeys({ username, keys })).toBeUndefined()
 })

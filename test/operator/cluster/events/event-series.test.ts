@@ -1,4 +1,4 @@
-/** How often something is told that happens again and again. */
+/** What happens again and again becomes one Event with a count, which is written at most once a minute. */
 import { expect, test } from 'vitest'
 import { objectName } from '../../../../crds/fields.ts'
 import { EventSeries, type EventWrite, type Occasion } from '../../../../operator/cluster/events/event-series.ts'
@@ -34,9 +34,9 @@ function play(steps: readonly (readonly [atMs: number, what: Partial<Occasion> |
 }
 
 test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
-  ['the first time makes an Event', [[0, {}]], ['web.n0']],
+  ['the first occasion makes an Event', [[0, {}]], ['web.n0']],
   [
-    'the same again is counted',
+    'the same occasion again is counted, and the count is written after a minute',
     [
       [0, {}],
       [1, {}],
@@ -46,7 +46,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'counted', 'counted', ['web.n0 x3']],
   ],
   [
-    'but not at once',
+    'the count is not written before a minute has passed',
     [
       [0, {}],
       [1, {}],
@@ -55,7 +55,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'counted', []],
   ],
   [
-    'each count is told once',
+    'a count is written once',
     [
       [0, {}],
       [1, {}],
@@ -65,7 +65,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'counted', ['web.n0 x2'], []],
   ],
   [
-    'another reason is another Event',
+    'another reason makes another Event',
     [
       [0, {}],
       [1, { reason: 'Other' }],
@@ -73,7 +73,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'web.n1'],
   ],
   [
-    'another type is another Event',
+    'another type makes another Event',
     [
       [0, {}],
       [1, { type: 'Normal' }],
@@ -81,7 +81,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'web.n1'],
   ],
   [
-    'another object is another Event',
+    'another object makes another Event',
     [
       [0, {}],
       [1, { regarding: { ...occasion.regarding, uid: 'u2' } }],
@@ -97,7 +97,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'counted'],
   ],
   [
-    'another wording later is another Event',
+    'another wording a minute later makes another Event',
     [
       [0, {}],
       [minute, { note: 'other' }],
@@ -105,7 +105,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'web.n1'],
   ],
   [
-    'after a long pause it is a new Event',
+    'the same occasion after ten minutes makes another Event',
     [
       [0, {}],
       [10 * minute, {}],
@@ -113,7 +113,7 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
     ['web.n0', 'web.n1'],
   ],
   [
-    'without a pause it is one for hours',
+    'the same occasion every five minutes is one Event for hours',
     [[0, {}], ...[...Array(30).keys()].map((i) => [(i + 1) * 5 * minute, {}] as const)],
     ['web.n0', ...Array(30).fill('counted')],
   ],
@@ -121,14 +121,14 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
   expect(play(steps)).toEqual(expected)
 })
 
-test('an Event that is gone is made anew', () => {
+test('an Event that was deleted is created again at the next occasion', () => {
   const series = new EventSeries('pod-1')
   const write = series.note(occasion, 0, 'a')
   if (write !== undefined) series.forget(write)
   expect(short(series.note(occasion, 1, 'b'))).toBe('web.b')
 })
 
-test('an Event that another one has followed takes that one with it no more', () => {
+test('forgetting an Event does not forget the one that followed it', () => {
   const series = new EventSeries('pod-1')
   const earlier = series.note(occasion, 0, 'a')
   series.note({ ...occasion, note: 'other' }, minute, 'b')
@@ -136,7 +136,7 @@ test('an Event that another one has followed takes that one with it no more', ()
   expect(series.note({ ...occasion, note: 'other' }, minute + 1, 'c')).toBeUndefined()
 })
 
-test('what is over is forgotten, and there is an end to how much is remembered', () => {
+test('series that are over are forgotten, and at most five thousand are remembered', () => {
   const series = new EventSeries('pod-1')
   const other = (i: number) => ({ ...occasion, reason: `r${i}` })
   for (let i = 0; i < 5000; i++) series.note(other(i), 0, `${i}`)
@@ -145,7 +145,7 @@ test('what is over is forgotten, and there is an end to how much is remembered',
   expect(series.note(other(5000), 11 * minute, 'x')).toBeDefined()
 })
 
-test('a long note keeps to the limit, in whole characters', () => {
+test('a long note is cut to 1,024 octets, between characters', () => {
   const write = new EventSeries('pod-1').note({ ...occasion, note: 'ü'.repeat(1000) }, 0, 'a')
   const note = String(write?.do === 'create' ? write.event['note'] : '')
   expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024)

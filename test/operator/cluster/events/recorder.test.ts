@@ -1,4 +1,4 @@
-/** What is told of Events that could not be written. */
+/** Events that could not be written are told. */
 import { expect, onTestFinished, test } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
 import type { Occasion } from '../../../../operator/cluster/events/event-series.ts'
@@ -28,7 +28,7 @@ function recorderWith(answer: () => Promise<never>) {
   return { recorder, lost: lost.promise }
 }
 
-test('an Event that is refused is told with its reason and its object', async () => {
+test('an Event that the API server refuses is told with its object and the refusal', async () => {
   const refusal = new ApiError('refused', 'POST /apis/events.k8s.io/v1: 403 no', { code: 403 })
   const { recorder, lost } = recorderWith(() => Promise.reject(refusal))
   const ending = new AbortController()
@@ -38,7 +38,7 @@ test('an Event that is refused is told with its reason and its object', async ()
   expect(await lost).toEqual(['Event SecretRepaired of RelayCredential shop/web', String(refusal)])
 })
 
-test('of too many Events at once, those that are dropped are told likewise', async () => {
+test('an Event that is dropped, since a thousand wait, is told with its object and that reason', async () => {
   const { recorder, lost } = recorderWith(() => Promise.reject(new Error('nobody writes')))
   for (let i = 0; i <= 1000; i++) recorder.record({ ...occasion, reason: `r${i}` })
   expect(await lost).toEqual([

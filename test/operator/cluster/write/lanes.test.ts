@@ -1,4 +1,4 @@
-/** Lanes: the newest wins, failures wait alone, and nobody waits for another. */
+/** Each lane does one job at a time and the newest of those that wait, and neither a failure nor a hanging job holds up another lane. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { refusal } from '../../../../operator/cluster/api/api-error.ts'
 import { openLanes } from '../../../../operator/cluster/write/lanes.ts'
@@ -31,7 +31,7 @@ function open() {
   return { lanes, done, waits, tooks, give: (lane: string, job: Job) => lanes.give(lane, job, job.id) }
 }
 
-test('each lane does its work', async () => {
+test('a job that is given to a lane is done', async () => {
   const { lanes, done, give } = open()
   give('a', { id: '1' })
   give('b', { id: '1' })
@@ -39,7 +39,7 @@ test('each lane does its work', async () => {
   expect(done).toEqual(['a:1', 'b:1'])
 })
 
-test('one at a time in a lane, and of those that wait the newest', async () => {
+test('a lane does one job at a time, and of the jobs that wait only the newest', async () => {
   const { lanes, done, give } = open()
   const slow = Promise.withResolvers<void>()
   give('a', { id: '1', does: slow.promise })
@@ -51,7 +51,7 @@ test('one at a time in a lane, and of those that wait the newest', async () => {
   expect(done).toEqual(['a:1', 'a:3'])
 })
 
-test('a lane that hangs holds up neither another nor, for long, the turn', async () => {
+test('a lane that hangs does not hold up another lane, and is waited for only as long as rest allows', async () => {
   const { lanes, done, give } = open()
   give('a', { id: '1', does: new Promise(() => undefined) })
   const rest = lanes.rest(2000)
@@ -63,7 +63,7 @@ test('a lane that hangs holds up neither another nor, for long, the turn', async
   expect(done).toEqual(['a:1', 'b:1', 'b:2'])
 })
 
-test('a failure is tried again, less and less often', async () => {
+test('a job that fails is tried again, less and less often', async () => {
   const { done, waits, give } = open()
   give('a', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(100 + 200 + 400 + 400)
@@ -71,7 +71,7 @@ test('a failure is tried again, less and less often', async () => {
   expect(done).toHaveLength(5)
 })
 
-test('the same job given again does not hurry a failure', async () => {
+test('giving the same job again does not shorten the wait after its failure', async () => {
   const { done, give } = open()
   give('a', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(50)
@@ -82,7 +82,7 @@ test('the same job given again does not hurry a failure', async () => {
   expect(done).toHaveLength(2)
 })
 
-test('another job does, and starts with a clean slate', async () => {
+test('giving another job ends the wait after a failure, and the waits begin again with the shortest', async () => {
   const { done, waits, give } = open()
   give('a', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(300)
@@ -92,7 +92,7 @@ test('another job does, and starts with a clean slate', async () => {
   expect(waits.at(-1)).toBe(100)
 })
 
-test('another job that came while the first one failed goes at once', async () => {
+test('another job that was given before the first one failed is done at once', async () => {
   const { done, give } = open()
   const slow = Promise.withResolvers<void>()
   give('a', { id: '1', does: slow.promise })
@@ -102,14 +102,14 @@ test('another job that came while the first one failed goes at once', async () =
   expect(done).toEqual(['a:1', 'a:2'])
 })
 
-test('a lane that waits for another try is at rest', async () => {
+test('a lane that waits for its next try counts as at rest', async () => {
   const { lanes, give } = open()
   give('a', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(0)
   await lanes.rest(0)
 })
 
-test('after the end nothing is started', async () => {
+test('after close no job is started', async () => {
   const { lanes, done, give } = open()
   give('a', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(0)
@@ -119,7 +119,7 @@ test('after the end nothing is started', async () => {
   expect(done).toEqual(['a:1'])
 })
 
-test('how long it took is told of what was done, and not of what failed', async () => {
+test('the time that a job took is told if the job was done, and not if it failed', async () => {
   const { give, tooks } = open()
   give('a', { id: '1', does: new Promise((resolve) => setTimeout(resolve, 70)) })
   give('b', { id: '1', does: 'fail' })
@@ -130,8 +130,8 @@ test('how long it took is told of what was done, and not of what failed', async 
 test.each([
   ['five seconds', 5000, 5000],
   ['a day', 86_400_000, 60_000],
-  ['less than would be waited for anyway', 50, 100],
-])('a server that is busy, and asks for %s, is asked again then, or in a minute', async (_name, wish, waitMs) => {
+  ['less than the usual wait', 50, 100],
+])('a job that a busy server puts off by %s is tried again then, after the usual wait or after a minute', async (_name, wish, waitMs) => {
   const { done, waits, give } = open()
   give('a', { id: '1', does: refusal('patch', 429, {}, wish) })
   await vi.advanceTimersByTimeAsync(waitMs - 1)

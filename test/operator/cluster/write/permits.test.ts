@@ -1,4 +1,4 @@
-/** Who waits for room, and for how long. */
+/** Work waits for room in turns, so that work that hangs takes only its share and makes room after a while. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Permits } from '../../../../operator/cluster/write/permits.ts'
 
@@ -27,7 +27,7 @@ function bench() {
   return { begun, give, endAll }
 }
 
-test('two at once, and each line in its turn', async () => {
+test('two are at work at once, and the lines take turns', async () => {
   const { begun, give, endAll } = bench()
   for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2']) void give(name.slice(0, 1), name)
   expect(begun).toEqual(['a1', 'a2'])
@@ -37,7 +37,7 @@ test('two at once, and each line in its turn', async () => {
   expect(begun.slice(4).toSorted()).toEqual(['a4', 'b2'])
 })
 
-test('what hangs makes room for others after a while, and takes no more than its share', async () => {
+test('work that hangs makes room for others after a while, and never has more than its share', async () => {
   const { begun, give } = bench()
   for (let i = 0; i < 9; i++) void give('bad', `bad${i}`)
   void give('good', 'good')
@@ -49,7 +49,7 @@ test('what hangs makes room for others after a while, and takes no more than its
   expect(begun).toContain('another')
 })
 
-test('however many hang, there is an end to it', async () => {
+test('however many hang, no more than a fixed number is at work', async () => {
   const { begun, give, endAll } = bench()
   for (let i = 0; i < 9; i++) void give(`bad${i}`, `bad${i}`)
   await vi.advanceTimersByTimeAsync(10 * space.longMs)
@@ -58,7 +58,7 @@ test('however many hang, there is an end to it', async () => {
   expect(begun).toHaveLength(space.mostInAll + space.most)
 })
 
-test('work that fails leaves its room', async () => {
+test('work that fails gives its room back', async () => {
   const permits = new Permits({ ...space, most: 1 })
   const failing = permits.during('a', () => Promise.reject(new Error('no')))
   await expect(failing).rejects.toThrow('no')
