@@ -1,4 +1,4 @@
-/** What becomes of a domain's DKIM keys, step by step: stages, new keys, what signs, what is published, what is erased. */
+/** Each step of a domain's DKIM keys: their stages, which are made, which sign, which records are published, and which are erased. */
 import { expect, test } from 'vitest'
 import { delegatedSelectors } from '../../../operator/lifecycle/delegated-selectors.ts'
 import type { DkimKey, DkimStage } from '../../../operator/lifecycle/dkim-key.ts'
@@ -48,82 +48,130 @@ const active = key('a', 'Active', now - 10 * day)
 const other: DkimWish = { ...managed, types: [] }
 
 test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
-  ['one that is at hand and not recorded begins', [], { held: ['a'] }, managed, ['a Pending']],
-  ['nobody has asked for its record yet', [key('a', 'Pending', now)], {}, managed, ['a Pending']],
-  ['one server lacks it', [key('a', 'Pending', now - 1)], { seen: { a: 'somewhere' } }, managed, ['a Pending']],
-  ['every server shows it', [key('a', 'Pending', now - 1)], { seen: { a: 'everywhere' } }, managed, ['a Published']],
+  ['a key in the Secret that is not recorded begins as Pending', [], { held: ['a'] }, managed, ['a Pending']],
+  ['a key stays Pending while nobody has asked for its record', [key('a', 'Pending', now)], {}, managed, ['a Pending']],
   [
-    'the look that found it is not enough',
+    'a key stays Pending while one server lacks its record',
+    [key('a', 'Pending', now - 1)],
+    { seen: { a: 'somewhere' } },
+    managed,
+    ['a Pending'],
+  ],
+  [
+    'a key becomes Published when every server shows its record',
+    [key('a', 'Pending', now - 1)],
+    { seen: { a: 'everywhere' } },
+    managed,
+    ['a Published'],
+  ],
+  [
+    'a key stays Published after the look that first found its record',
     [key('a', 'Published', now)],
     { seen: { a: 'everywhere' } },
     managed,
     ['a Published'],
   ],
-  ['nobody has looked since the operator began', [key('a', 'Published', now - 1)], {}, managed, ['a Published']],
-  ['seen once more, it signs', [key('a', 'Published', now - 1)], { seen: { a: 'everywhere' } }, managed, ['a Active']],
   [
-    'its record went before it signed',
+    'a key stays Published while nobody has looked since the operator started',
+    [key('a', 'Published', now - 1)],
+    {},
+    managed,
+    ['a Published'],
+  ],
+  [
+    'a key becomes Active when its record is seen once more',
+    [key('a', 'Published', now - 1)],
+    { seen: { a: 'everywhere' } },
+    managed,
+    ['a Active'],
+  ],
+  [
+    'a key whose record went before it signed becomes Pending again',
     [key('a', 'Published', now - 1)],
     { seen: { a: 'nowhere' } },
     managed,
     ['a Pending'],
   ],
   [
-    'its private key is lost before it signed',
+    'a key whose private key is lost before it signed becomes Retired',
     [key('a', 'Published', now - 1)],
     { held: [], seen: { a: 'everywhere' } },
     managed,
     ['a Retired'],
   ],
   [
-    'the follower signs, and both are in use',
+    'when the next key signs, the one before stays Active while relays use it',
     [active, key('b', 'Published', now - 1)],
     { seen: { b: 'everywhere' }, inUse: { a: 'yes' } },
     managed,
     ['a Active', 'b Active'],
   ],
   [
-    'a relay has not left it yet',
+    'a key stays Active while a relay still signs with it',
     [active, key('b', 'Active', now - hour)],
     { inUse: { a: 'yes' } },
     managed,
     ['a Active', 'b Active'],
   ],
   [
-    'a relay does not tell',
+    'a key stays Active while a relay does not tell what it signs with',
     [active, key('b', 'Active', now - hour)],
     { inUse: { a: 'unknown' } },
     managed,
     ['a Active', 'b Active'],
   ],
-  ['every relay has left it', [active, key('b', 'Active', now - hour)], {}, managed, ['a Retiring', 'b Active']],
-  ['its mail is under way', [key('a', 'Retiring', now - 8 * day + 1), active], {}, managed, ['a Retiring', 'a Active']],
-  ['its mail has arrived', [key('x', 'Retiring', now - 8 * day), active], {}, managed, ['x Retired', 'a Active']],
   [
-    'its time is over and a relay does not tell',
+    'a key becomes Retiring when every relay signs with the next one',
+    [active, key('b', 'Active', now - hour)],
+    {},
+    managed,
+    ['a Retiring', 'b Active'],
+  ],
+  [
+    'a key stays Retiring while its mail may be under way',
+    [key('a', 'Retiring', now - 8 * day + 1), active],
+    {},
+    managed,
+    ['a Retiring', 'a Active'],
+  ],
+  [
+    'a key becomes Retired when its mail has arrived or expired',
+    [key('x', 'Retiring', now - 8 * day), active],
+    {},
+    managed,
+    ['x Retired', 'a Active'],
+  ],
+  [
+    'a key stays Retiring past its time while a relay does not tell what it signs with',
     [key('x', 'Retiring', now - 9 * day), active],
     { inUse: { x: 'unknown' } },
     managed,
     ['x Retiring', 'a Active'],
   ],
   [
-    'a relay has come back with it',
+    'a Retiring key becomes Active again when a relay comes back that signs with it',
     [key('x', 'Retiring', now - 9 * day), active],
     { inUse: { x: 'yes' } },
     managed,
     ['x Active', 'a Active'],
   ],
-  ['the owner wants none any more, and relays sign', [active], { inUse: { a: 'yes' } }, other, ['a Active']],
-  ['the owner wants none any more', [active, key('b', 'Pending', now)], {}, other, ['a Retiring', 'b Retired']],
+  ['an unwanted key stays Active while relays sign with it', [active], { inUse: { a: 'yes' } }, other, ['a Active']],
   [
-    'of those that are over one is told of',
+    'unwanted keys become Retiring, or Retired if they never signed',
+    [active, key('b', 'Pending', now)],
+    {},
+    other,
+    ['a Retiring', 'b Retired'],
+  ],
+  [
+    'of several Retired keys only the last one stays in the status',
     [key('x', 'Retired', 0), key('y', 'Retired', 0), active],
     { held: ['a'] },
     managed,
     ['y Retired', 'a Active'],
   ],
   [
-    'unless its private key is still there',
+    'a Retired key stays in the status while its private key is in the Secret',
     [key('x', 'Retired', 0), key('y', 'Retired', 0), active],
     { held: ['a', 'x'] },
     managed,
@@ -135,15 +183,21 @@ test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
 
 test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
   ['a domain without a key gets one', [], {}, managed, ['rsa']],
-  ['one of each kind', [], {}, { ...managed, types: ['ed25519', 'rsa'] }, ['rsa', 'ed25519']],
-  ['one that comes is waited for, however long', [key('a', 'Pending', now - 300 * day)], {}, managed, []],
-  ['one that signs is followed when its time has come', [key('a', 'Active', now - 90 * day)], {}, managed, ['rsa']],
-  ['and not before', [key('a', 'Active', now - 90 * day + 1)], {}, managed, []],
-  ['one whose private key is gone is followed at once', [active], { held: [] }, managed, ['rsa']],
-  ['no second follower', [key('a', 'Active', now - 99 * day), key('b', 'Published', now)], {}, managed, []],
-  ['what is not wanted is not made', [], {}, other, []],
+  ['a domain gets one key of each algorithm', [], {}, { ...managed, types: ['ed25519', 'rsa'] }, ['rsa', 'ed25519']],
+  ['no key is made while one is Pending, for however long', [key('a', 'Pending', now - 300 * day)], {}, managed, []],
+  ['the next key is made when the active one is due', [key('a', 'Active', now - 90 * day)], {}, managed, ['rsa']],
+  ['no key is made before the active one is due', [key('a', 'Active', now - 90 * day + 1)], {}, managed, []],
+  ['the next key is made at once when the active private key is lost', [active], { held: [] }, managed, ['rsa']],
   [
-    'nor while too many still have their mail under way',
+    'no key is made while the next one is Published',
+    [key('a', 'Active', now - 99 * day), key('b', 'Published', now)],
+    {},
+    managed,
+    [],
+  ],
+  ['no key is made of an algorithm that is not wanted', [], {}, other, []],
+  [
+    'no key is made while fifteen others are Retiring',
     [...Array.from({ length: 15 }, (_, i) => key(`k${i}`, 'Retiring', now)), key('a', 'Active', now - 99 * day)],
     {},
     managed,
@@ -153,28 +207,28 @@ test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
   expect(stepped(recorded, facts, wish).make).toEqual(make)
 })
 
-test('what is recorded signs, not what is about to be', () => {
+test('the key that signs is the Active one in the status, not one that this step makes Active', () => {
   const before = [active, key('b', 'Published', now - 1)]
   expect(stepped(before, { seen: { b: 'everywhere' } }).sign).toEqual(['a'])
   expect(stepped([active, key('b', 'Active', now)]).sign).toEqual(['b'])
 })
 
-test('where the status was lost, what relays sign with goes on, and its record stays', () => {
+test('where the status was lost, the key that relays sign with goes on signing and stays published', () => {
   expect(stepped([], { held: ['a'], inUse: { a: 'yes' } })).toMatchObject({ sign: ['a'], publish: ['a'], make: [] })
 })
 
-test('what has to go is erased only after that is recorded, and the record goes with it', () => {
+test('a key is erased, and its record withdrawn, only in the step after it was recorded as Retired', () => {
   const ends = stepped([key('x', 'Retiring', now - 8 * day), active])
   expect(ends).toMatchObject({ erase: [], publish: ['x', 'a'] })
   expect(stepped([key('x', 'Retired', now), active])).toMatchObject({ erase: ['x'], publish: ['a'] })
 })
 
-test('a time that a wrong clock wrote far ahead begins anew', () => {
+test('a time far in the future, which a wrong clock wrote, is replaced by the present', () => {
   expect(stepped([key('x', 'Retiring', now + 400 * day), active]).since[0]).toBe(now)
   expect(stepped([key('x', 'Retiring', now + hour), active]).since[0]).toBe(now + hour)
 })
 
-test('it says when time alone changes something', () => {
+test('a step tells when the next change comes by time alone', () => {
   expect(stepped([active]).at).toBe(active.since + 90 * day)
   expect(stepped([key('x', 'Retiring', now - day), active]).at).toBe(now + 7 * day)
 })
@@ -198,105 +252,99 @@ const hours = (n: number): Facts => ({
 })
 
 test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
-  ['the first key of all has the first selector', [], {}, turns, [first]],
-  ['the next one has the other', [inTurn(first, 'Active', due)], {}, turns, [second]],
+  ['the first key has the first selector', [], {}, turns, [first]],
+  ['the second key has the second selector', [inTurn(first, 'Active', due)], {}, turns, [second]],
   [
-    'the third has the first again',
+    'the third key has the first selector again',
     [inTurn(first, 'Retired', now - 80 * day), inTurn(second, 'Active', due)],
     { held: [second] },
     turns,
     [first],
   ],
   [
-    'not while mail is under way that names it',
+    'no key is made for a selector while mail that names it is under way',
     [inTurn(first, 'Retiring', now - day), inTurn(second, 'Active', due)],
     {},
     turns,
     [],
   ],
   [
-    'nor while the private key is still there',
+    'no key is made for a selector while its former private key is in the Secret',
     [inTurn(first, 'Retired', now - day), inTurn(second, 'Active', due)],
     {},
     turns,
     [],
   ],
   [
-    'nor while a relay may have it',
+    'no key is made for a selector while a relay may have its former key',
     [inTurn(first, 'Retired', now - day), inTurn(second, 'Active', due)],
     { held: [second], inUse: { [first]: 'unknown' } },
     turns,
     [],
   ],
-  ['one that nobody has had goes first', [inTurn(first, 'Retired', now - day)], { held: [] }, turns, [second]],
-  ['a key with a selector of its own is followed at once', [active], {}, turns, [first]],
+  ['a selector that was never used goes first', [inTurn(first, 'Retired', now - day)], { held: [] }, turns, [second]],
+  ['a key with its own selector is followed at once when selectors are delegated', [active], {}, turns, [first]],
   [
-    'and so is one in turn where nothing is delegated any more',
+    'a key with a delegated selector is followed at once when none is delegated any more',
     [inTurn(first, 'Active', now - day)],
     {},
     managed,
     ['rsa'],
   ],
   [
-    'or whose records were in another zone',
+    'a key whose selector was delegated to another zone is followed at once',
     [{ ...inTurn(first, 'Active', now - day), delegatedTo: `${first}.example.org._dkim.old.example` }],
     {},
     turns,
     [second],
   ],
-])('in turns: %s', (_name, recorded, facts, wish, make) => {
+])('with delegated selectors, %s', (_name, recorded, facts, wish, make) => {
   expect(stepped(recorded, facts, wish).make).toEqual(make)
 })
 
 test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
+  ['the first key signs when seen once more', [inTurn(first, 'Published', now - 1)], hours(0), turns, ['1 Active']],
   [
-    'the first of all signs when it is seen once more',
-    [inTurn(first, 'Published', now - 1)],
-    hours(0),
-    turns,
-    ['1 Active'],
-  ],
-  [
-    'a later one does not while receivers may have the record of another',
+    'a later key does not sign while receivers may have the former record of its selector',
     [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 3 * hour + 1)],
     hours(0),
     turns,
     ['2 Active', '1 Published'],
   ],
   [
-    'nor when nobody has looked for so long',
+    'a later key does not sign where the last look was too early',
     [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 4 * hour)],
     hours(2),
     turns,
     ['2 Active', '1 Published'],
   ],
   [
-    'and then it does',
+    'a later key signs when three hours have passed and its record is seen',
     [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 3 * hour)],
     { ...hours(0), inUse: { [second]: 'yes' } },
     turns,
     ['2 Active', '1 Active'],
   ],
   [
-    'one that waits where nobody publishes any more makes room',
+    'a Pending key with a selector of its own retires, since its record is not published any more',
     [inTurn(first, 'Active', due), key('a', 'Pending', now - day)],
     {},
     turns,
     ['1 Active', 'a Retiring'],
   ],
   [
-    'unless a relay signs with it, of which nobody remembers',
+    'a key of which only the Secret and a relay know stays Pending',
     [],
     { held: ['a'], inUse: { a: 'yes' } },
     turns,
     ['a Pending'],
   ],
-])('in turns: %s', (_name, recorded, facts, wish, stages) => {
+])('with delegated selectors, %s', (_name, recorded, facts, wish, stages) => {
   const told = stepped(recorded, facts, wish).stages.map((text) => text.replace('rf-prod-rsa-', ''))
   expect(told).toEqual(stages)
 })
 
-test('the key that has a selector after another one is told of alone, and is not erased for that one', () => {
+test('of two keys with one selector only the later is in the status, and it is not erased in place of the former', () => {
   const [old, fresh] = ['old', 'new'].map((publicKey) => ({
     selector: first,
     algorithm: 'rsa2048' as const,
@@ -317,7 +365,7 @@ test('the key that has a selector after another one is told of alone, and is not
   expect(look([own, ...(old ? [old] : [])]).erase).toEqual([first])
 })
 
-test('a key that took the selector of one that is not over is not taken for anything', () => {
+test('a key in the Secret with the selector of a key that is still Retiring is ignored', () => {
   const recorded = [inTurn(first, 'Retiring', now - day), inTurn(second, 'Active', now - day)]
   const held = [{ selector: first, algorithm: 'rsa2048', publicKey: 'another' } as const]
   const step = dkimStep(
@@ -329,7 +377,7 @@ test('a key that took the selector of one that is not over is not taken for anyt
   expect(step.keys.map((k) => k.publicKey)).toEqual(recorded.map((k) => k.publicKey))
 })
 
-test('names in the target zone part the domain from the zone, so no two domains have one', () => {
+test('names in the target zone have _dkim between domain and zone, so that no two domains share one', () => {
   const its = (domain: string, targetZone: string) =>
     delegatedSelectors({ domain, targetZone, prefix: 'rf', environment: 'Production' }).rsa.map((s) => s.delegatedTo)
   expect(its('mail.corp.example', 'keys.example')).toEqual([

@@ -1,11 +1,11 @@
-/** A simulated year: whatever goes wrong, no key signs unseen, and no record goes while mail that it is for is under way. */
+/** In a simulated year with any troubles, no DKIM key signs before its record is seen, and no record goes while mail signed with it is under way. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { delegatedSelectors } from '../../../operator/lifecycle/delegated-selectors.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { DomainYear, day, type Trouble, type Year } from './dkim-year.ts'
 
-/** Public: the same years for everybody. */
+/** The seed is fixed, so that everybody gets the same years. */
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_127)
 
 const trouble = fc.record<Trouble>({
@@ -45,23 +45,23 @@ const year = (luck: number, troubles: readonly Trouble[], turns: Pick<Year['wish
   dice: seededRandom(luck),
 })
 
-/** What signs is known from two places: who loses both has lost it. */
+/** Which key signs is known from the status and from the Secret of the keys; a year that loses both can not be borne. */
 const isBearable = (troubles: readonly Trouble[]): boolean =>
   !troubles.some((t) => t.what === 'status lost') || !troubles.some((t) => t.what === 'key Secret lost')
 
 describe.each(Object.entries(selectors))('%s', (_name, turns) => {
-  test('a calm year has its rotations, and leaves nothing lying about', () => {
+  test('in a year without trouble keys rotate every month, and few keys and records are left over', () => {
     const calm = new DomainYear(year(seed, [], turns))
     calm.run()
     expect(calm.faults).toEqual([])
-    // Two kinds, a month each and some hours to be seen: a dozen of each, of which one signs and at most one retires.
+    // Two algorithms with a new key each month: a dozen keys of each, of which one signs and at most one retires.
     expect(calm.outcome.signed).toBeGreaterThanOrEqual(22)
     expect(calm.outcome.made - calm.outcome.signed).toBeLessThanOrEqual(2)
     expect(calm.outcome.held).toBeLessThanOrEqual(6)
     expect(calm.outcome.recorded).toBeLessThanOrEqual(8)
   })
 
-  test('in a bad year, too, no key signs unseen and no record goes too soon', () => {
+  test('in a year with any troubles no key signs before its record is seen, and no record goes too soon', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000_000 }),

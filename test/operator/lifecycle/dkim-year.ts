@@ -1,4 +1,4 @@
-/** A year of a domain's keys, simulated hour by hour: the operator crashes, zones lag, servers lie, relays do not listen. */
+/** Simulates a year of a domain's DKIM keys hour by hour, in which the operator crashes, zones lag, servers lie and relays do not listen. */
 import type { DkimKey, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
 import { type DkimObservations, type DkimStep, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
 

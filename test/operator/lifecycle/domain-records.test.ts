@@ -1,4 +1,4 @@
-/** Records wanted against records got: over several servers, over time, and what the conditions say of it. */
+/** Records that are wanted are compared with what several servers show over time, and conditions tell the result. */
 import { expect, test } from 'vitest'
 import type { View } from '../../../operator/lifecycle/answer.ts'
 import { checkAgainMs } from '../../../operator/lifecycle/check-again.ts'
@@ -53,46 +53,56 @@ const conditions = (f: DomainRecords, whenBroken = warn, at = now) =>
 const everywhere = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']
 
 test.each([
-  ['all see it', [own(good), resolver(good)], 'DKIM Match everywhere', 'RecordsPublished=True Published'],
   [
-    'a resolver has an old answer',
+    'every server shows the record',
+    [own(good), resolver(good)],
+    'DKIM Match everywhere',
+    'RecordsPublished=True Published',
+  ],
+  [
+    'a resolver still has the old answer',
     [own(good), resolver(noKey)],
     'DKIM Match somewhere',
     'RecordsPublished=False NotSeenEverywhere',
   ],
   [
-    'a resolver lies, and the zone has nothing',
+    'only a resolver shows the record, and the zone does not have it',
     [own(noKey), resolver(good)],
     'DKIM Missing somewhere',
     'RecordsPublished=False NotPublished',
   ],
   [
-    'one of the own servers lags',
+    'one name server of the zone lags',
     [own(noKey, 'ns1'), own(good, 'ns2'), resolver(good)],
     'DKIM Match somewhere',
     'RecordsPublished=False NotSeenEverywhere',
   ],
-  ['nobody sees it', [own(noKey), resolver(noKey)], 'DKIM Missing nowhere', 'RecordsPublished=False NotPublished'],
   [
-    'the own servers are out of reach',
+    'no server shows the record',
+    [own(noKey), resolver(noKey)],
+    'DKIM Missing nowhere',
+    'RecordsPublished=False NotPublished',
+  ],
+  [
+    'the name servers do not answer, and the resolver shows the record',
     [own(silent), resolver(good)],
     'DKIM Match somewhere',
     'RecordsPublished=True Published',
   ],
   [
-    'the own servers are out of reach, and it is not there',
+    'the name servers do not answer, and the resolver has no record',
     [own(silent), resolver(noKey)],
     'DKIM Missing nowhere',
     'RecordsPublished=False NotPublished',
   ],
   [
-    'a resolver can not tell what the zone has',
+    'one resolver does not answer',
     [own(good), resolver(silent), resolver(good)],
     'DKIM Match somewhere',
     'RecordsPublished=Unknown ResolverTrouble',
   ],
   [
-    'nobody answers',
+    'no server answers',
     [own(silent), resolver(silent)],
     'DKIM Unknown nowhere',
     'RecordsPublished=Unknown ResolverTrouble',
@@ -103,7 +113,7 @@ test.each([
   expect(conditions(is).at(-1)).toBe(condition)
 })
 
-test('each purpose has its condition', () => {
+test('SPF, DKIM and DMARC each have a condition, by the state of their record', () => {
   expect(conditions(found([own(good)]))).toEqual([
     'SPFValid=True RecordMatches',
     'DKIMValid=True RecordMatches',
@@ -116,7 +126,7 @@ test('each purpose has its condition', () => {
   expect(conditions(found([own(silent)]))).toContain('DKIMValid=Unknown RecordUnknown')
 })
 
-test('what nobody answers stays as it was, good or bad, and never makes a domain broken', () => {
+test('a record of which no server answers stays as it was, and does not make a domain broken', () => {
   const well = found([own(good)])
   const after = found([own(silent)], well, now + hour)
   expect(states(after)).toEqual(['SPF Match nowhere', 'DKIM Match nowhere', 'DMARC Match nowhere'])
@@ -133,14 +143,14 @@ test('what nobody answers stays as it was, good or bad, and never makes a domain
   expect(found([own(silent)]).brokenSince).toBeUndefined()
 })
 
-test('it is broken since it was first found so, and no more once it was found well', () => {
+test('a domain is broken since the look that first found it so, until a look finds it in order', () => {
   const first = found([own(noKey)])
   const second = found([own(noKey)], first, now + hour)
   expect(second.brokenSince).toBe(now)
   expect(found([own(good)], second, now + 2 * hour).brokenSince).toBeUndefined()
 })
 
-test('a record is seen everywhere since every server showed it, without a gap and as this very value', () => {
+test('a record counts as seen everywhere since when every server showed this value without a gap', () => {
   const since = (f: DomainRecords) => f.records.map((r) => r.everywhereSince)
   const views = [own(good), resolver(good)]
   const first = found(views)
@@ -165,7 +175,7 @@ test('a record is seen everywhere since every server showed it, without a gap an
   expect(since(found(views, first, now - hour)), 'a clock that was set back').toEqual(Array(3).fill(now - hour))
 })
 
-test('a clock that was set back does not put the end of the grace off', () => {
+test('a clock that was set back does not delay the end of the grace', () => {
   const first = found([own(noKey)])
   expect(found([own(noKey)], first, now - hour).brokenSince).toBe(now - hour)
 })
@@ -174,7 +184,7 @@ test.each([
   ['Warn', undefined, 'NotPublished', 'NotPublished'],
   ['Defer', now + day, 'NotPublished', 'BrokenTooLong'],
   ['Refuse', now + day, 'NotPublished', 'BrokenTooLong'],
-] as const)('%s acts from %s on', (action, from, before, after) => {
+] as const)('whenBroken %s acts from %s on', (action, from, before, after) => {
   const broken = found([own(noKey)])
   const whenBroken = { action, graceMs: day }
   expect(actsFrom(broken, whenBroken)).toBe(from)
@@ -183,7 +193,7 @@ test.each([
   expect(actsFrom(found([own(good)]), whenBroken)).toBeUndefined()
 })
 
-test('the message names the record, what is wrong and what happens next', () => {
+test('the messages name the record, what is wrong with it and when mail will be deferred', () => {
   const broken = found([own({ ...noKey, 'TXT example.org': ['v=spf1 -all'] })])
   const [spf, , , published] = recordConditions(broken, { action: 'Defer', graceMs: day }, now)
   expect(spf?.message).toBe('TXT example.org: our mail does not pass it; add include:ses.example')
@@ -191,7 +201,7 @@ test('the message names the record, what is wrong and what happens next', () => 
   expect(published?.message).toContain('from 2026-01-06T10:00:00Z on, mail of this domain is deferred')
 })
 
-test('what is in order is looked at every twelfth time, and nothing sooner than is due', () => {
+test('a broken domain is looked at every five minutes and one in order every hour, or up to a quarter later by chance', () => {
   const [well, ill] = [found([own(good)]), found([own(noKey)])]
   expect(states(well)).toEqual(everywhere)
   expect([0, 0.5, 0.999].map((dice) => checkAgainMs(well, 300_000, dice) / 60_000)).toEqual([
@@ -202,7 +212,7 @@ test('what is in order is looked at every twelfth time, and nothing sooner than 
   expect([0, 0.999].map((dice) => checkAgainMs(ill, 300_000, dice) / 60_000)).toEqual([5, expect.closeTo(6.25, 1)])
 })
 
-test('a delegated selector wants its alias, and the key at the other end', () => {
+test('a delegated selector wants a CNAME in the domain and the key in the target zone', () => {
   const delegated = recordsWanted('example.org', {}, [
     { selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: 's1.keys.example.net' },
   ])
@@ -213,7 +223,7 @@ test('a delegated selector wants its alias, and the key at the other end', () =>
   expect(recordsWanted('example.org', {}, [])).toEqual([])
 })
 
-test('a record in another zone is judged by the name servers of that one, and the alias by its own', () => {
+test('a record in the target zone is judged by the name servers of that zone, and the alias by those of its own', () => {
   const target = 's1.example.org._dkim.keys.example.net'
   const name = 's1._domainkey.example.org'
   const wanted = recordsWanted('example.org', {}, [
@@ -229,7 +239,7 @@ test('a record in another zone is judged by the name servers of that one, and th
   expect(seen({}, all)).toEqual(['DKIM Missing somewhere', 'DKIM Match everywhere'])
 })
 
-test('an alias that no key needs yet is missed before one does, and breaks nothing', () => {
+test('an alias that no key needs yet is reported as missing, and does not make the domain broken', () => {
   const keyAt = {
     selector: 's1',
     type: 'rsa',
@@ -249,7 +259,7 @@ test('an alias that no key needs yet is missed before one does, and breaks nothi
   expect(conditions(added)).toContain('RecordsPublished=True Published')
 })
 
-test('a zone within the other one is asked for what is in it', () => {
+test('a target zone within the domain is asked for the records in it', () => {
   const target = 's1.example.org._dkim.keys.example.org'
   const wanted = recordsWanted('example.org', {}, [
     { selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: target },
@@ -260,7 +270,7 @@ test('a zone within the other one is asked for what is in it', () => {
   expect(states(foundOf(wanted, views))).toEqual(['DKIM Match everywhere', 'DKIM Match everywhere'])
 })
 
-test('the score tells the reason for each point that is missing', () => {
+test('the score gives a reason for the points that are missing', () => {
   const score = (zone: Zone) => scoreOf(found([own(zone)]).records)
   expect(score({ ...good, 'TXT _dmarc.example.org': ['v=DMARC1; p=reject; rua=mailto:a@example.org'] })).toEqual({
     points: 100,
@@ -277,7 +287,7 @@ test('the score tells the reason for each point that is missing', () => {
   expect(score({}).points).toBe(0)
 })
 
-test('mail is no worse for a record that it does not need yet, or no longer', () => {
+test('a missing record of a spare key does not make the domain broken', () => {
   const keys = [
     { selector: 's1', type: 'ed25519', publicKey: 'AAAA' },
     { selector: 's2', type: 'ed25519', publicKey: 'BBBB', isSpare: true },
@@ -302,26 +312,34 @@ const fails: Zone = { ...good, [leftName]: unknown('SERVFAIL') }
 const remembered = oldKeys([own(still)])
 
 test.each<[string, readonly View[], string[], DomainRecords?]>([
-  ['there', [own(still)], ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished']],
-  ['gone', [own(good)], ['True Published']],
-  ['gone, after it was there', [own(good)], ['True Published'], remembered],
-  ['revoked', [own({ ...good, [leftName]: ['v=DKIM1; k=ed25519; p='] })], ['True Published']],
-  ['another key by the same name', [own({ ...good, [leftName]: ['v=DKIM1; p=BBBB'] })], ['True Published']],
+  ['reported while it is there', [own(still)], ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished']],
+  ['not reported when it is gone', [own(good)], ['True Published']],
+  ['not reported any more when it is gone', [own(good)], ['True Published'], remembered],
+  ['not reported when it is revoked', [own({ ...good, [leftName]: ['v=DKIM1; k=ed25519; p='] })], ['True Published']],
   [
-    'beside another one',
+    'not reported when the name has another key',
+    [own({ ...good, [leftName]: ['v=DKIM1; p=BBBB'] })],
+    ['True Published'],
+  ],
+  [
+    'reported when it stands beside another key',
     [own({ ...good, [leftName]: ['v=DKIM1; p=BBBB', 'k=ed25519; p=OOOO'] })],
     ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished'],
   ],
-  ['in a form that no receiver reads', [own({ ...good, [leftName]: ['p=OOOO; p=OOOO'] })], ['True Published']],
   [
-    'at one of the own servers',
+    'not reported in a form that no receiver reads',
+    [own({ ...good, [leftName]: ['p=OOOO; p=OOOO'] })],
+    ['True Published'],
+  ],
+  [
+    'reported when one of two name servers has it',
     [own(good, 'ns1'), own(still, 'ns2')],
     ['RetiredKey Leftover somewhere', 'False RetiredKeyPublished'],
   ],
-  ['only where an old answer is kept', [own(good), resolver(still)], ['True Published']],
-  ['not known so far', [own(fails)], ['RetiredKey Unknown nowhere', 'True Published']],
+  ['not reported when only a resolver still has it', [own(good), resolver(still)], ['True Published']],
+  ['not reported when no server has answered yet', [own(fails)], ['RetiredKey Unknown nowhere', 'True Published']],
   [
-    'there before, and now nobody says',
+    'still reported when it was there and no server answers now',
     [own(fails)],
     ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished'],
     remembered,
@@ -334,7 +352,7 @@ test.each<[string, readonly View[], string[], DomainRecords?]>([
   expect(standing.brokenSince).toBeUndefined()
 })
 
-test('a record that has to go is named with the mend, costs little, and makes no record that is missing sound well', () => {
+test('a record of a retired key is named with what to do, costs five points, and does not hide a missing record', () => {
   const [, told] = recordConditions(remembered, warn, now)
   expect(told?.message).toContain(`${leftName}: its key is retired`)
   expect(told?.message).toContain('remove the record from the zone')

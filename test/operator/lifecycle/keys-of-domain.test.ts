@@ -1,6 +1,4 @@
-/**
- * All keys of a domain, whoever makes them: made, provided, changed from one to the other, lost, damaged; and what is told of it.
- */
+/** All keys of a domain, made or provided, are joined to what signs, what is recorded and what is told of them. */
 import { expect, test } from 'vitest'
 import type { DkimKey, DkimStage, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
 import type { KeySighting } from '../../../operator/lifecycle/dkim-line-facts.ts'
@@ -42,25 +40,25 @@ const given = (...selectors: readonly string[]): NonNullable<KeysFacts['given']>
   found: [],
 })
 
-test('a key that is provided takes over from those that were made, which retire and are not made again', () => {
+test('a provided key takes over from the ones that were made, which retire and are not made again', () => {
   const facts = { given: given('s1'), own: own('rf-1'), recorded: [key('rf-1', 'Active')] }
   expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], keys: ['s1 Active', 'rf-1 Active'], make: [] })
   expect(concluded(facts)).toMatchObject({ sign: ['s1'], keys: ['s1 Active', 'rf-1 Retiring'], make: [], erase: [] })
 })
 
-test('a key that is provided anew under the same selector is the only one with it: one record is all that a name may have', () => {
+test('a key that is provided under the selector of an earlier one is the only key with it, since a name may have one record', () => {
   const before: DkimKey = { ...key('s1', 'Active'), publicKey: 'the key before' }
   const facts = { given: given('s1'), recorded: [before] }
   expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], keys: ['s1 Active'], make: [], erase: [] })
   expect(concluded({ ...facts, own: { is: 'held', keys: [before] } })).toMatchObject({ keys: ['s1 Active'] })
 })
 
-test("a key that was provided signs on by the relays' copies until the first one that is made is seen", () => {
+test('a key that is no longer provided goes on signing from the copies of the relays, until the record of the first made key is seen', () => {
   const facts = { recorded: [key('s1', 'Active')] }
   expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], lost: ['s1'], keys: ['s1 Active'], make: ['rsa'] })
 })
 
-test('a Secret that can not be read changes nothing, whoever fills it', () => {
+test('a Secret of keys that can not be read changes nothing, whether the keys are provided or made', () => {
   const found = [{ type: 'ResolvedRefs', status: 'False', reason: 'SecretNotFound', message: 'gone' }] as const
   const recorded = [key('s1', 'Active')]
   const stays = { sign: undefined, keys: ['s1 Active'], make: [], erase: [] }
@@ -68,7 +66,7 @@ test('a Secret that can not be read changes nothing, whoever fills it', () => {
   expect(concluded({ own: { is: 'trouble', found: found[0] }, recorded })).toMatchObject(stays)
 })
 
-test('the same step has the same time until it is recorded', () => {
+test('a step that is taken again before it was recorded gives the same time', () => {
   const step = (at: number, before: readonly DkimKey[]) =>
     keysOfDomain({
       domain: 'example.org',
@@ -106,19 +104,19 @@ test.each<[readonly DkimKey[], string | undefined]>([
     'OldKeyRetiring: a: signs no more; its record stays until 2026-06-09T12:00:00Z',
   ],
   [[key('a', 'Retired'), key('b', 'Active')], undefined],
-])('of %o it is told: %s', (keys, told) => {
+])('RotationInProgress of the keys %o: %s', (keys, told) => {
   const [found] = rotationConditions({ domain: 'example.org', keys, keepMs: 8 * day })
   if (told === undefined) expect(found).toBeUndefined()
   else expect(`${found?.reason}: ${found?.message}`).toContain(told)
 })
 
-test('a selector tells its environment, its day and its kind', () => {
+test('a selector has the environment, the day and the algorithm in its name', () => {
   const naming = { prefix: 'rf', now: Date.parse('2027-01-15T23:59:00Z'), chance: 'k3f9x' }
   expect(newSelector('rsa', { ...naming, environment: 'Production' })).toBe('rf-prod-20270115-rsa-k3f9x')
   expect(newSelector('ed25519', { ...naming, environment: 'NonProduction' })).toBe('rf-test-20270115-ed-k3f9x')
 })
 
-test('only the record of this very key counts, and an alias with it', () => {
+test('a key counts as seen only by the record with its own value, and only as far as its alias is seen too', () => {
   const record = (name: string, want: string, seen: 'everywhere' | 'nowhere', type: 'TXT' | 'CNAME' = 'TXT') => ({
     ...{ name, type, want, seen, purpose: 'DKIM' as const, state: 'Match' as const },
     ...{ showing: [], otherwise: [], doubts: [], isUnresolved: false, notes: [], checkedAt: now },

@@ -1,4 +1,4 @@
-/** What becomes of a credential's keys, row by row: the record, the Secret, what is known, and what follows. */
+/** The keys of a credential move through their states by the record, the Secret and what relays tell of their use. */
 import { describe, expect, test } from 'vitest'
 import type { Heard, Key, Rotation } from '../../../operator/lifecycle/keys.ts'
 import { dueAt, type KeyFacts, nextKeys, withPending } from '../../../operator/lifecycle/rotate.ts'
@@ -53,38 +53,48 @@ const play = (rows: readonly Row[]): void => {
   })
 }
 
-describe('is anything due?', () => {
+describe('a new key', () => {
   play([
-    ['not within its time', {}, 'a Active', 'rest'],
-    ['after it', { keys: [key('a', { createdAt: ago(31 * day) })] }, 'a Active', 'make'],
+    ['is not made while the active one is younger than every', {}, 'a Active', 'rest'],
     [
-      'never by the clock, without every',
+      'is made when the active one is older than every',
+      { keys: [key('a', { createdAt: ago(31 * day) })] },
+      'a Active',
+      'make',
+    ],
+    [
+      'is never made by the clock without every',
       { rotation: { overlapMs: 2 * day, trigger: '' }, keys: [key('a', { createdAt: ago(900 * day) })] },
       'a Active',
       'rest',
     ],
-    ['by a trigger that its key does not know', { rotation: { ...rotation, trigger: 't1' } }, 'a Active', 'make'],
     [
-      'not by the same trigger again',
+      'is made for a trigger that the active one does not have',
+      { rotation: { ...rotation, trigger: 't1' } },
+      'a Active',
+      'make',
+    ],
+    [
+      'is not made for the trigger that the active one has',
       { rotation: { ...rotation, trigger: 't1' }, keys: [key('a', { trigger: 't1' })] },
       'a Active',
       'rest',
     ],
-    ['not by a trigger that was taken away', { keys: [key('a', { trigger: 't1' })] }, 'a Active', 'rest'],
+    ['is not made when the trigger is removed', { keys: [key('a', { trigger: 't1' })] }, 'a Active', 'rest'],
     [
-      'not while another is on its way',
+      'is not made while another one is Pending',
       { keys: [pending('b'), key('a', { createdAt: ago(31 * day) })], atHand: 'b' },
       'b Pending, a Active',
       'rest',
     ],
     [
-      'what was recorded before there was rotation is Active, and begins now',
+      'is not made for a key that was recorded without a state, which becomes Active now',
       { keys: [{ id: 'a', verifier: 'sha256:a' }] },
       'a Active',
       'rest',
     ],
     [
-      'a stamp of a clock that was a month ahead is not waited for',
+      'is made though the active one has a time in the future, from a clock that was ahead',
       { keys: [key('a', { createdAt: inTime(30 * day) })], rotation: { ...rotation, everyMs: 0 } },
       'a Active',
       'make',
@@ -92,33 +102,48 @@ describe('is anything due?', () => {
   ])
 })
 
-describe('a key on its way', () => {
+describe('a Pending key', () => {
   const keys = [pending('b'), key('a')]
   play([
-    ['waits until relays accept it', { keys, atHand: 'b' }, 'b Pending, a Active', 'rest'],
-    ['is handed out then', { keys, atHand: 'b', isReached: true }, 'b Pending, a Active', 'handOut'],
-    ['whose password died with an operator is forgotten, and nothing is owed', { keys }, 'a Active', 'rest'],
-    ['… or another is made', { keys, rotation: { ...rotation, trigger: 't' } }, 'a Active', 'make'],
+    ['waits until every relay accepts it', { keys, atHand: 'b' }, 'b Pending, a Active', 'rest'],
     [
-      'that the Secret holds is Active, whoever wrote it',
+      'is handed out when every relay accepts it',
+      { keys, atHand: 'b', isReached: true },
+      'b Pending, a Active',
+      'handOut',
+    ],
+    [
+      'whose password was lost with an operator is dropped, and none is made where none is due',
+      { keys },
+      'a Active',
+      'rest',
+    ],
+    [
+      'whose password was lost with an operator is dropped, and another is made where one is due',
+      { keys, rotation: { ...rotation, trigger: 't' } },
+      'a Active',
+      'make',
+    ],
+    [
+      'becomes Active when the Secret has it, and the former one becomes Retiring',
       { keys, secret: inSecret('b') },
       'b Active, a Retiring',
       'rest',
     ],
     [
-      'ends earlier ones at once where there is no overlap',
+      'ends the former one at once where there is no overlap',
       { keys, secret: inSecret('b'), rotation: { ...rotation, overlapMs: 0 } },
       'b Active',
       'rest, a atOnce',
     ],
     [
-      'by the clock leaves who is retiring still',
+      'that was made by the clock lets earlier keys go on retiring',
       { keys: [...keys, retiring('z', day)], secret: inSecret('b') },
       'b Active, a Retiring, z Retiring',
       'rest',
     ],
     [
-      'by a trigger ends who is retiring still, used or not',
+      'that was made by a trigger ends earlier keys that retire, used or not',
       {
         keys: [pending('b', { trigger: 't' }), key('a'), retiring('z', day)],
         secret: inSecret('b'),
@@ -130,7 +155,7 @@ describe('a key on its way', () => {
     ],
   ])
 
-  test('what it replaces ends at the next rotation by the clock, whoever uses it; without a clock at no time', () => {
+  test('sets the end of the former one to the next rotation by the clock, and none without every', () => {
     const step = (over: Rotation) => nextKeys(facts({ keys, secret: inSecret('b'), rotation: over }))
     expect(step(rotation).keys[1]).toMatchObject({ id: 'a', replacedAt: ago(0), expiresAt: inTime(30 * day) })
     expect(step({ overlapMs: 2 * day, trigger: '' }).keys[1]).not.toHaveProperty('expiresAt')
@@ -138,7 +163,7 @@ describe('a key on its way', () => {
   })
 })
 
-describe('an earlier key', () => {
+describe('a Retiring key', () => {
   const keys = (replacedAgo: number, over: Partial<Key> = {}) => [
     key('b', { createdAt: ago(replacedAgo) }),
     retiring('a', replacedAgo, over),
@@ -146,10 +171,10 @@ describe('an earlier key', () => {
   const secret = inSecret('b')
   const both = 'b Active, a Retiring'
   play([
-    ['stays for its overlap', { keys: keys(day), secret }, both, 'rest'],
-    ['goes then, unused', { keys: keys(2 * day), secret }, 'b Active', 'rest, a unused'],
+    ['stays during the overlap', { keys: keys(day), secret }, both, 'rest'],
+    ['ends after the overlap if it was not used', { keys: keys(2 * day), secret }, 'b Active', 'rest, a unused'],
     [
-      '… where it was used before it was replaced',
+      'ends after the overlap if it was used only before it was replaced',
       { keys: keys(2 * day), secret, heard: heard({ a: 3 * day }) },
       'b Active',
       'rest, a unused',
@@ -160,56 +185,81 @@ describe('an earlier key', () => {
       both,
       'rest',
     ],
-    ['goes after that', { keys: keys(9 * day), secret, heard: heard({ a: 2 * day }) }, 'b Active', 'rest, a unused'],
-    ['stays where relays have not told', { keys: keys(9 * day), secret, heard: heard({}, 'never') }, both, 'rest'],
     [
-      'stays where they told before its time was over',
+      'ends when one overlap has passed since its last use',
+      { keys: keys(9 * day), secret, heard: heard({ a: 2 * day }) },
+      'b Active',
+      'rest, a unused',
+    ],
+    [
+      'stays where relays have not told of its use',
+      { keys: keys(9 * day), secret, heard: heard({}, 'never') },
+      both,
+      'rest',
+    ],
+    [
+      'stays where relays last told of its use within the overlap',
       { keys: keys(9 * day), secret, heard: heard({}, now - 7 * day - 1) },
       both,
       'rest',
     ],
     [
-      'goes where they told since',
+      'ends where relays told after the overlap that it was not used',
       { keys: keys(9 * day), secret, heard: heard({}, now - 7 * day) },
       'b Active',
       'rest, a unused',
     ],
     [
-      'goes at its expiresAt, in use or not heard of',
+      'ends at its expiresAt, whether it is used or not',
       { keys: keys(day, { expiresAt: ago(0) }), secret, heard: heard({ a: 1 }, 'never') },
       'b Active',
       'rest, a expired',
     ],
-    ['stays while the Secret holds it', { keys: keys(9 * day), secret: inSecret('a') }, both, 'make'],
+    [
+      'stays while the Secret has it, and a new one is made',
+      { keys: keys(9 * day), secret: inSecret('a') },
+      both,
+      'make',
+    ],
   ])
 })
 
-describe('a Secret that holds', () => {
+describe('a Secret with', () => {
   play([
-    ['the first password there is', { keys: [] }, 'a Active', 'rest'],
+    ['the first password makes its key Active', { keys: [] }, 'a Active', 'rest'],
     [
-      'one that was made when it was gone, and never recorded',
+      'a password that replaced a missing one, and was not recorded, makes its key Active and the former one Retiring',
       { secret: inSecret('b', 'a') },
       'b Active, a Retiring',
       'rest',
     ],
-    ['one that nobody knows: a new one is made, and it is not accepted', { secret: inSecret('x') }, 'a Active', 'make'],
-    ['one of a backup, made for the want of a key long gone', { secret: inSecret('x', 'y') }, 'a Active', 'make'],
     [
-      'an earlier one: a new one is made, since nobody has the newest',
+      'an unknown password gets a new one, and the unknown one is not accepted',
+      { secret: inSecret('x') },
+      'a Active',
+      'make',
+    ],
+    [
+      'a password from a backup, which replaced a key that is gone, gets a new one',
+      { secret: inSecret('x', 'y') },
+      'a Active',
+      'make',
+    ],
+    [
+      'an earlier password gets a new one, since nobody has the newest',
       { keys: [key('b'), retiring('a', day)] },
       'b Active, a Retiring',
       'make',
     ],
   ])
 
-  test('the first one satisfies the trigger that is there already', () => {
+  test('the first password takes over the trigger that is declared, so that none is made for it', () => {
     const step = nextKeys(facts({ keys: [], rotation: { ...rotation, trigger: 't' } }))
     expect([step.keys[0]?.trigger, step.act]).toEqual(['t', 'rest'])
   })
 })
 
-test('a Secret that is deleted again and again leaves no more keys than a status has room for; the oldest go, and are told', () => {
+test('a Secret that is deleted again and again leaves at most seven keys, and the oldest are ended and told as crowded', () => {
   let keys: readonly Key[] = [key('0')]
   const gone: string[] = []
   for (let n = 1; n < 12; n++) {
@@ -222,14 +272,14 @@ test('a Secret that is deleted again and again leaves no more keys than a status
   expect(gone).toEqual(['0 crowded', '1 crowded', '2 crowded', '3 crowded', '4 crowded'])
 })
 
-test('looks again when something ends, and no earlier', () => {
+test('the next look is due when the first key ends or is due, and never where neither happens', () => {
   const at = (over: Partial<KeyFacts>): number => nextKeys(facts(over)).at - now
   expect(at({})).toBe(dueAt(key('a'), rotation) - now)
   expect(at({ keys: [key('b', { createdAt: ago(hour) }), retiring('a', hour)], secret: inSecret('b') })).toBe(47 * hour)
   expect(at({ rotation: { overlapMs: day, trigger: '' } })).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('keys of one hour are not all due in one hour, and none is late', () => {
+test('keys that were made together are due spread over the last tenth of every, and none later', () => {
   const dues = ['00000000', '7fffffff', 'ffffffff'].map((id) => (dueAt(key(id), rotation) - now + 10 * day) / day)
   expect(dues.map((d) => Math.round(d * 10) / 10)).toEqual([30, 28.5, 27])
 })

@@ -1,4 +1,4 @@
-/** What a person is told of a rotation, word by word, at each of its steps. */
+/** RotationPending tells a person, word by word, what a rotation waits for at each of its steps. */
 import { expect, test } from 'vitest'
 import type { Key, KeyUse } from '../../../operator/lifecycle/keys.ts'
 import { rotationPending } from '../../../operator/lifecycle/rotation-pending.ts'
@@ -21,7 +21,7 @@ const nobody = new Map<string, KeyUse>()
 
 test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefined, string, string, string]>([
   [
-    'made',
+    'a new key that relays do not accept yet is NewKeyPending',
     [pending, active],
     nobody,
     undefined,
@@ -30,7 +30,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
     'key c is made; the Secret gets it as soon as every ready relay accepts it',
   ],
   [
-    'quiet',
+    'an old key that was not used since is Overlap',
     [active, old],
     nobody,
     at('2026-06-02T00:00:00Z'),
@@ -39,7 +39,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
     'key a, replaced at 2026-06-01T00:00Z, has not been used since. It is refused from 2026-06-03T00:00Z on if nobody uses it until then, and from 2026-07-01T00:00Z on in any case',
   ],
   [
-    'in use',
+    'an old key that was used since is OldKeyInUse',
     [active, old],
     used('2026-06-01T10:20:30Z'),
     undefined,
@@ -48,7 +48,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
     'key a, replaced at 2026-06-01T00:00Z, was last used at 2026-06-01T10:20Z from 192.0.2.0/24; have that client read the Secret anew. It is refused from 2026-06-03T10:20Z on if nobody uses it until then, and from 2026-07-01T00:00Z on in any case',
   ],
   [
-    'overdue',
+    'an old key that is used after the overlap is OldKeyOverdue',
     [active, endless],
     used('2026-06-04T10:20:30Z'),
     undefined,
@@ -57,7 +57,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
     'key a, replaced at 2026-06-01T00:00Z, was last used at 2026-06-04T10:20Z from 192.0.2.0/24; have that client read the Secret anew. It is refused from 2026-06-06T10:20Z on if nobody uses it until then, and as soon as spec.rotation.trigger is changed again',
   ],
   [
-    'unheard',
+    'an old key of which not every relay has told since is UseUnknown',
     [active, old],
     nobody,
     at('2026-06-02T00:00:00Z'),
@@ -66,7 +66,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
     'key a, replaced at 2026-06-01T00:00Z, may be in use: not every relay that takes mail has told since 2026-06-02T00:00Z. It stays until they have, and is refused from 2026-07-01T00:00Z on in any case',
   ],
   [
-    'never heard',
+    'an old key of which not every relay has ever told is UseUnknown',
     [active, endless],
     nobody,
     undefined,
@@ -83,7 +83,7 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
   })
 })
 
-test('with one key there is nothing to tell; of several, the worst is the reason', () => {
+test('with one key there is no condition, and with several the worst one gives the reason', () => {
   const heard = { uses: used('2026-06-01T10:00:00Z'), upTo: undefined }
   expect(rotationPending([active], rotation, heard, at('2026-06-02T00:00:00Z'))).toBeUndefined()
   const both = rotationPending([pending, active, old], rotation, heard, at('2026-06-02T00:00:00Z'))

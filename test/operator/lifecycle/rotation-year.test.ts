@@ -1,11 +1,12 @@
 /**
- * A year of a credential, simulated: operators that die between any two of their writes, relays that restart, lag and go unheard,
- * clocks an hour off, people who delete Secrets and change triggers. What must hold at each moment, whatever happens:
+ * In simulated years of a credential no valid password is refused and no retired one is accepted, whatever happens: operators
+ * die between any two of their writes, relays lag and go unheard, clocks are an hour off, and people delete Secrets, restore
+ * old ones and change triggers. At each moment:
  *
  *   - whoever reads the Secret gets in at every relay that takes mail;
- *   - whoever goes on using a password is not cut off without a word: only by an expiresAt, or by a trigger;
+ *   - a password in use is not ended without a word, but only by its expiresAt, by a trigger, or for want of room in the status;
  *   - a key that was retired is never accepted again;
- *   - and it ends: once all is well, there is one key, not older than its time.
+ *   - and in the end, once nothing more goes wrong, the key of the Secret is the active one, and not older than its time.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -15,12 +16,12 @@ import { type InSecret, nextKeys, type Retired, withPending } from '../../../ope
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
 const year = 365 * day
 const start = Date.parse('2026-01-01T00:00:00Z')
-/** A public seed: whoever doubts a run can have the same one. */
+/** The seed is fixed, so that everybody gets the same years. */
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_127)
 const runs = Number(process.env['RELAYFLEET_YEARS'] ?? 60)
 
 type Relay = { accepted: ReadonlySet<string>; lags: boolean; isDeaf: boolean; offMs: number; uses: Map<string, number> }
-/** It may hold a password from long ago; it reads the Secret anew this often, and sends this often. */
+/** A client with the password that it read last; it reads the Secret again, and sends mail, at these intervals. */
 type Client = {
   key: string | undefined
   readEveryMs: number
@@ -34,7 +35,7 @@ type Operator = { made: string | undefined; offMs: number; told: Map<string, num
 class World {
   now = start
   rotation: Rotation
-  /** What the API server has: it survives everything. */
+  /** The keys in the status, which the API server keeps whatever happens. */
   recorded: readonly Key[] = []
   secret: InSecret | undefined
   operator: Operator | undefined
@@ -74,7 +75,7 @@ class World {
     let left = writes
     const may = (): boolean => left-- > 0
     const now = this.now + operator.offMs
-    // As the hands do it: a Secret that is gone is made at once, in place of the newest that is known.
+    // A Secret that is gone is made at once, as the operator does it, in place of the newest key that is known.
     if (this.secret === undefined) {
       if (!may()) {
         this.die()
@@ -130,7 +131,7 @@ class World {
     return this.relays.every((r) => r.accepted.has(id))
   }
 
-  /** Configurations go out; one that lags keeps what it has, and is not ready. */
+  /** Every relay loads the recorded keys, except those that lag, which keep what they have and are not ready. */
   load(): void {
     for (const relay of this.relays) if (!relay.lags) relay.accepted = new Set(this.recorded.map((k) => k.id))
   }
@@ -149,7 +150,7 @@ class World {
   }
 
   play(client: Client, dice: number): void {
-    // What a person put there from a backup may be one that ended long ago.
+    // A password that a person restored from a backup may have ended long ago.
     const isOurs = this.recorded.some((k) => k.verifier === this.secret?.verifier)
     if (this.now >= client.readAt && this.secret !== undefined && isOurs) {
       client.key = this.secret.id
@@ -166,12 +167,12 @@ class World {
     } else this.#cutOff(client)
   }
 
-  /** Which is wrong, unless it was told why, or nothing was heard of it for as long as the overlap. */
+  /** A client is refused, which is a fault unless its key was ended with a word, or was not used for as long as the overlap. */
   #cutOff(client: Client): void {
     const why = this.retired.get(client.key ?? '')
     const silence = this.now - client.lastIn
     const isTold = why === 'expired' || why === 'forced' || why === 'atOnce' || why === 'crowded'
-    // What an operator's clock jumps by is what it can not know.
+    // The clock of an operator may be an hour off in either direction, which it can not know.
     const isSilent = why === 'unused' && silence >= this.rotation.overlapMs - 2 * hour - 2 * tick
     if (!isTold && !isSilent) this.wrongs.push(`${client.key} was cut off (${why}) after ${silence / hour} h`)
     client.readAt = this.now
@@ -290,7 +291,7 @@ function befall(world: World, its: Mishap, due: Due[]): void {
     case 'clock': {
       const relay = world.relays[its.relay % world.relays.length]
       if (relay === undefined) return
-      // What it has noted moves with its clock: a restart in between would make an hour of it, which the slack is for.
+      // The times that the relay has noted move with its clock; a restart in between would leave them an hour off, which the slack allows.
       const by = its.offMs - relay.offMs
       for (const [id, at] of relay.uses) relay.uses.set(id, at + by)
       relay.offMs = its.offMs
@@ -300,7 +301,7 @@ function befall(world: World, its: Mishap, due: Due[]): void {
       world.secret = undefined
       return
     case 'restored':
-      // From a backup: the oldest password there ever was.
+      // A backup has the oldest password there ever was.
       world.secret = world.first
       return
     case 'trigger':
@@ -309,7 +310,7 @@ function befall(world: World, its: Mishap, due: Due[]): void {
   }
 }
 
-test(`${runs} years: nobody who has a valid password is refused, and no retired one gets in`, () => {
+test(`in ${runs} random years no valid password is refused, and no retired one is accepted`, () => {
   let rotations = 0
   fc.assert(
     fc.property(history, (its) => {
@@ -318,13 +319,13 @@ test(`${runs} years: nobody who has a valid password is refused, and no retired 
       expect(world.wrongs).toEqual([])
       const active = world.recorded.find((k) => k.state === 'Active')
       expect(world.secret?.verifier).toBe(active?.verifier)
-      // The last weeks were calm: what is due has come about, and is at most a Pending key late.
+      // The last weeks were without mishaps, so every rotation that was due is over, but for a Pending key at most.
       const age = world.now - Date.parse(active?.createdAt ?? '')
       expect(age).toBeLessThanOrEqual(its.rotation.everyMs + 3 * hour)
       expect(world.recorded.length).toBeLessThanOrEqual(4)
     }),
     { seed, numRuns: runs },
   )
-  // Else nothing was tried.
+  // Without rotations the test would prove nothing.
   expect(rotations).toBeGreaterThan(runs * 2)
 }, 120_000)

@@ -1,4 +1,4 @@
-/** The grammar of RFC 7208 sections 4.6.1, 5, 6 and 7.1: what is a record, and what is an error. */
+/** SPF records are parsed by the grammar of RFC 7208 sections 4.6.1, 5, 6 and 7.1, and an error names its term. */
 import { expect, test } from 'vitest'
 import { isSpf, parseSpfRecord } from '../../../operator/lifecycle/spf-record.ts'
 
@@ -25,7 +25,7 @@ test.each([
   'v=spf1 exists:%{ir}.%{l1r+-}._spf.%{d} -all',
   'v=spf1 redirect=_spf.example.org',
   'v=spf1 ptr ptr:example.org exp=explain._spf.%{d} -all',
-  'v=spf1 unknown=anything -all', // section 6: a modifier that nobody knows is passed over
+  'v=spf1 unknown=anything -all', // section 6: an unknown modifier is ignored
   'v=spf1 ALL',
 ])('%j is well-formed', (text) => {
   expect(parseSpfRecord(text)).toMatchObject({ ok: true })

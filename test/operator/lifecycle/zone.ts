@@ -1,4 +1,4 @@
-/** A zone as a table: names that are not in it do not exist. */
+/** A DNS zone as a table, as own name servers and resolvers show it; names that are not in it do not exist. */
 import type { Answer, Lookup, View } from '../../../operator/lifecycle/answer.ts'
 
 export type Zone = Readonly<Record<string, readonly string[] | Answer>>
