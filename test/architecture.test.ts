@@ -190,7 +190,7 @@ const packages = (file: string): readonly string[] =>
   specifiers(file, valueImport).filter((s) => !s.startsWith('.') && !s.startsWith('node:'))
 const layerOf = (file: string): number => layers.findIndex((prefix) => file.startsWith(prefix))
 
-test('there are files to look at', () => {
+test('the check finds source files to look at', () => {
   expect(files.length).toBeGreaterThan(20)
 })
 

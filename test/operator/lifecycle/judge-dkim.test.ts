@@ -18,8 +18,8 @@ test.each<[string, Zone, string, RegExp]>([
     'Match',
     /^$/,
   ],
-  ['no record is Missing', {}, 'Missing', /there is no DKIM record/],
-  ['no answer is Unknown', { [`TXT ${name}`]: unknown('SERVFAIL') }, 'Unknown', /SERVFAIL/],
+  ['a name without a record is Missing', {}, 'Missing', /there is no DKIM record/],
+  ['a look-up without an answer is Unknown', { [`TXT ${name}`]: unknown('SERVFAIL') }, 'Unknown', /SERVFAIL/],
   ['a record of another key is a Mismatch', at('v=DKIM1; k=rsa; p=MIIBIjANBgkr'), 'Mismatch', /another key/],
   [
     'a record of another algorithm is a Mismatch',

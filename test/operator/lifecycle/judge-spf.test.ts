@@ -25,7 +25,7 @@ const includes = (n: number): Zone =>
 const naming = (n: number): string => Array.from({ length: n }, (_, i) => `include:i${i}.example`).join(' ')
 
 test.each<[string, Zone, string]>([
-  ['no record is Missing', {}, 'Missing'],
+  ['a domain without a TXT record is Missing', {}, 'Missing'],
   ['TXT records that are no SPF record are Missing', { 'TXT example.org': ['google-site=1', 'v=spf10'] }, 'Missing'],
   [
     'two records are a Duplicate',
@@ -101,9 +101,9 @@ test.each<[string, Zone, string]>([
     }),
     'Mismatch',
   ],
-  ['no answer is Unknown', { 'TXT example.org': unknown('SERVFAIL') }, 'Unknown'],
+  ['a look-up without an answer is Unknown', { 'TXT example.org': unknown('SERVFAIL') }, 'Unknown'],
   [
-    'no answer for an included record is Unknown',
+    'an included record without an answer is Unknown',
     at('v=spf1 include:ses.example include:b.example', { 'TXT b.example': unknown('SERVFAIL') }),
     'Unknown',
   ],

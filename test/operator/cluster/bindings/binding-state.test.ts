@@ -28,7 +28,7 @@ const owner = { ...owed().owner.reference }
 const ours = { 'app.kubernetes.io/managed-by': 'relayfleet' }
 
 test.each<[string, Parameters<typeof bindingStateOf>[0], string, string?]>([
-  ['no Secret is absent', { is: 'absent' }, 'absent'],
+  ['a missing Secret is absent', { is: 'absent' }, 'absent'],
   ['a Secret that may not be looked at is foreign', { is: 'foreign' }, 'foreign'],
   ['a Secret as it was made is whole', there(), 'whole', password],
   [
