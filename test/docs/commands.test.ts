@@ -23,6 +23,21 @@ const typed = (page: string, program: string): readonly string[] => {
 
 const groups = ['domain', 'inbox']
 
+/** The deletions of a page, in their order. */
+const deletionsIn = (page: string): readonly string[] =>
+  typed(page, 'kubectl').filter((command) => / delete /.test(command))
+
+/** The short name of a kind and the columns that a page asks kubectl for. */
+const columnsIn = (page: string): readonly RegExpExecArray[] => [
+  ...text(page).matchAll(/kubectl get (\w+)[^`\n]* -o custom-columns=([^`\n]+)/g),
+]
+
+test('the pages have commands, deletions and columns for the tests below to look at', () => {
+  expect(pages.flatMap((page) => typed(page, 'relayfleet')).length).toBeGreaterThan(20)
+  expect(pages.flatMap(deletionsIn).filter((command) => command.includes(' -f examples/'))).not.toEqual([])
+  expect(pages.flatMap(columnsIn)).not.toEqual([])
+})
+
 test.each(pages)('%s: each command of relayfleet that it shows exists, with its options', async (page) => {
   for (const command of typed(page, 'relayfleet')) {
     const [, ...words] = command.trim().split(/\s+/)
@@ -46,7 +61,7 @@ const declared = (folder: string, kind: string): readonly string[] =>
 
 // Deleting a namespace loses the mail of the policies in it (docs/sre.md).
 test.each(pages)('%s: no namespace is deleted before the policies in it', (page) => {
-  const deletions = typed(page, 'kubectl').filter((command) => / delete /.test(command))
+  const deletions = deletionsIn(page)
   for (const [i, command] of deletions.entries()) {
     const folder = / -f (\S+)/.exec(command)?.[1]
     if (folder === undefined || !existsSync(folder)) continue
@@ -69,8 +84,7 @@ const hasField = (schema: Schema | undefined, path: readonly string[]): boolean 
 }
 
 test.each(pages)('%s: each custom column that kubectl is asked for is a field of its kind', (page) => {
-  const asked = [...text(page).matchAll(/kubectl get (\w+)[^`\n]* -o custom-columns=([^`\n]+)/g)]
-  const paths = asked.flatMap(([, name = '', columns = '']) =>
+  const paths = columnsIn(page).flatMap(([, name = '', columns = '']) =>
     [...columns.matchAll(/:\.((?:spec|status)[\w.]*)(?:\[[^\]]*\])?(\.\w+)?/g)].map(
       ([, path = '', more = '']) => [name, `${path}${more}`] as const,
     ),

@@ -52,9 +52,23 @@ test.each([...new Set(metricsNamed)])('%s, which docs/sre.md names, is a metric'
   expect(text('docs/reference.md')).toContain(`\`${name}\``)
 })
 
-const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((f) => `docs/${f}`)]
-test.each(pages.filter((p) => p.endsWith('.md')))('every file that %s links to exists', (page) => {
-  const links = found(page, /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
+const documents = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((f) => `docs/${f}`)]
+const pages = documents.filter((page) => page.endsWith('.md'))
+const filesLinkedBy = (page: string): readonly string[] => found(page, /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
+const headingsLinkedBy = (page: string) =>
+  [...text(page).matchAll(/\]\(([^)#:\s]*)#([^)]+)\)/g)].map(([, file = '', anchor = '']) => ({
+    to: file === '' ? page : join(dirname(page), file),
+    anchor,
+  }))
+
+test('the pages have metrics and links for these tests to look at', () => {
+  expect(metricsNamed.length).toBeGreaterThan(5)
+  expect(pages.flatMap(filesLinkedBy).length).toBeGreaterThan(20)
+  expect(pages.flatMap(headingsLinkedBy).length).toBeGreaterThan(20)
+})
+
+test.each(pages)('every file that %s links to exists', (page) => {
+  const links = filesLinkedBy(page)
   expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
 })
 
@@ -72,10 +86,7 @@ const anchorsOf = (page: string): readonly string[] =>
       .replaceAll(' ', '-'),
   )
 
-test.each(pages.filter((p) => p.endsWith('.md')))('every heading that %s links to exists', (page) => {
-  const links = [...text(page).matchAll(/\]\(([^)#:\s]*)#([^)]+)\)/g)].map(([, file = '', anchor = '']) => ({
-    to: file === '' ? page : join(dirname(page), file),
-    anchor,
-  }))
+test.each(pages)('every heading that %s links to exists', (page) => {
+  const links = headingsLinkedBy(page)
   expect(links.filter(({ to, anchor }) => to.endsWith('.md') && !anchorsOf(to).includes(anchor))).toEqual([])
 })

@@ -110,6 +110,8 @@ test('a replica that no longer leads exports no expiry and no DKIM keys', async 
     about: 'dkim keys',
     counts: { Pending: 0, Published: 0, Active: 2, Retiring: 0, Retired: 0 },
   }
+  const leading = await after(won, ends, keys)
+  expect(leading.text).toContain('relayfleet_dkim_keys{stage="Active"} 2')
   const { text } = await after(won, ends, keys, lost)
   expect(text).not.toContain('shop/web')
   expect(text).not.toContain('relayfleet_dkim_keys{')

@@ -289,12 +289,12 @@ test.each([
   expect([code, out]).toEqual([2, ''])
 })
 
-test('--help lists the verbs and every exit code', async () => {
+test('--help lists every verb and every exit code', async () => {
   const { code, out } = await commanded('--help')
   expect(code).toBe(0)
-  for (const word of 'local check render explain status send-test submit receive inbox quickstart'.split(' ')) {
-    expect(out).toMatch(new RegExp(`^ {2}${word} `, 'm'))
-  }
+  const verbs =
+    'quickstart local check render explain status send-test submit receive inbox domain rotate suspend resume run'
+  for (const verb of verbs.split(' ')) expect(out).toMatch(new RegExp(`^ {2}${verb} `, 'm'))
   for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))
 })
 
@@ -311,6 +311,7 @@ test.each([
 ])('%s --help breaks its lines only where the terminal or a sentence ends', async (verb) => {
   const { out } = await commanded(verb, '--help')
   const [, description = ''] = out.split('\n\n')
+  expect(description).toMatch(/^[A-Z]/)
   const lines = description.split('\n')
   const early = lines.filter((line, i) => {
     const [next = ''] = lines[i + 1]?.split(' ') ?? []
