@@ -1,4 +1,4 @@
-/** Suites that need root: anybody else sees in a loud line that they are skipped, and in CI they fail. */
+/** Tells suites whether they run as root; without it, a suite is skipped with a loud line, and in CI it fails. */
 import { skipped } from './skipped.ts'
 
 /**

@@ -1,10 +1,10 @@
-/** Clients that begin messages and break off before the final dot: none of these may ever arrive. */
+/** Clients that begin messages and break off before the final dot: none of their messages may ever arrive. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadMessage } from './load-message.ts'
 import { senderDomain } from './relay-process.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
 
-/** Where a client breaks off: what it has sent by then. */
+/** The points at which a client breaks off, named by what it has sent by then. */
 const ends = ['before DATA', 'at DATA', 'in the content', 'before the dot', 'within the dot', 'by RSET'] as const
 
 /** Breaks off one message after the other until the signal; it never rejects. */

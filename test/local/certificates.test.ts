@@ -1,4 +1,4 @@
-/** Clients that are not ours come by their certificate: openssl, swaks, nodemailer, and Postfix, which sends no AUTH. */
+/** Clients that others wrote submit by a client certificate in place of a password: openssl, swaks, nodemailer and Postfix. */
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ import { until } from './until.ts'
 const from = 'device@corp.test'
 const raw = (subject: string): string => `From: ${from}\r\nTo: you@example.net\r\nSubject: ${subject}\r\n\r\nhello\r\n`
 
-describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () => {
+describe.runIf(installed('openssl', 'swaks', 'postfix'))('a client with a client certificate', () => {
   let stage: Stage
   let fleet: Fleet
   let ca: string
@@ -55,7 +55,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       device(),
     ])
     await until(
-      'the credential is known',
+      'the credential is ready',
       () => fleet.condition('RelayCredential mail/device', 'Ready')?.status === 'True',
     )
     ca = fleet.binding('app').ca ?? ''
@@ -72,7 +72,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     return { cert: at('client.crt', certificate.cert), key: at('client.key', certificate.key), ca: at('ca.crt', ca) }
   }
 
-  /** `openssl s_client` as a person would use it: lines in, what came back out. */
+  /** Runs `openssl s_client` as a person would: writes each line when a reply has come, and returns what was printed. */
   const openssl = (port: number, certificate: Shown | undefined, ...lines: readonly string[]): Promise<string> => {
     const at = certificate && files('openssl', certificate)
     const own = at ? ['-cert', at.cert, '-key', at.key, '-cert_chain', at.cert] : []
@@ -84,7 +84,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       let said = ''
       const left = [...lines]
       const sayNext = (): void => void child.stdin.write(`${left.shift() ?? 'QUIT'}\n`)
-      // What came before STARTTLS is not shown, the greeting among it.
+      // With STARTTLS, openssl prints nothing of what came before TLS, so there is no greeting to wait for.
       if (starttls.length > 0) sayNext()
       child.stdout.on('data', (chunk: Buffer) => {
         said += chunk.toString()
@@ -101,7 +101,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       .filter((line) => line.includes('"msg":"accepted"'))
       .map((line) => JSON.parse(line) as { credential: string })
 
-  test('openssl logs in by AUTH EXTERNAL, under STARTTLS and without', async () => {
+  test('openssl logs in by AUTH EXTERNAL, on a listener with STARTTLS and on one with implicit TLS', async () => {
     const session = ['EHLO device.test', 'AUTH EXTERNAL =', `MAIL FROM:<${from}>`]
     for (const port of [fleet.binding('app').port, mutual]) {
       const said = await openssl(port, shown.device, ...session)
@@ -110,7 +110,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     expect(await openssl(mutual, shown.chain, ...session)).toMatch(/^235 /m)
   })
 
-  test('openssl is told why its certificate does not do', async () => {
+  test('openssl is told why it is refused: its certificate has expired, or it showed none', async () => {
     const { port } = fleet.binding('app')
     const session = ['EHLO device.test', 'AUTH EXTERNAL =']
     expect(await openssl(port, shown.expired, ...session)).toContain('535 5.7.8 the client certificate has expired')
@@ -118,7 +118,7 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     expect(await openssl(mutual, undefined)).toMatch(/^554 5\.7\.0 .*\(listeners\.clientCertificates\)/)
   })
 
-  test('swaks sends by its certificate alone', async () => {
+  test('swaks submits by its certificate alone, without AUTH', async () => {
     const at = files('swaks', shown.device)
     const tls = ['--tls', '--tls-verify', '--tls-ca-path', at.ca, '--tls-cert', at.cert, '--tls-key', at.key]
     const mail = ['--server', `localhost:${fleet.binding('app').port}`, '--from', from, '--to', 'you@example.net']
@@ -127,11 +127,14 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       execFile(programFile('swaks') ?? 'swaks', [...tls, ...mail], (_, stdout) => resolve(stdout))
     })
     expect(transcript).toMatch(/^<~ {2}250 2\.0\.0 queued as /m)
-    const [arrived] = await until('it is logged', () => accepted().length > before && accepted().slice(before))
+    const [arrived] = await until(
+      'the relay has logged the message',
+      () => accepted().length > before && accepted().slice(before),
+    )
     expect(arrived).toMatchObject({ credential: 'mail/device' })
   })
 
-  test('nodemailer sends by its certificate alone', async () => {
+  test('nodemailer submits by its certificate alone, without AUTH', async () => {
     const transport = createTransport({
       host: 'localhost',
       port: mutual,
@@ -143,8 +146,8 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     transport.close()
   })
 
-  test('Postfix sends the mail of its machine by its certificate alone', async () => {
-    // Its own users have to get in.
+  test('Postfix submits the mail of its machine by its certificate alone, without AUTH', async () => {
+    // Postfix's own users have to be able to enter the folder, which they are not in the stage's.
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-postfix-'))
     const relay = { host: '127.0.0.1', port: fleet.binding('app').port, ca }
     const before = accepted().length
@@ -152,14 +155,17 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     try {
       const transport = createTransport({ host: '127.0.0.1', port: postfix.port, ignoreTLS: true })
       await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: raw('Postfix') })
-      await until('Postfix has sent it', () => /status=(?!sent)\w+.*|status=sent/.exec(postfix.log())?.[0])
+      await until('Postfix has sent the message', () => /status=(?!sent)\w+.*|status=sent/.exec(postfix.log())?.[0])
       expect(postfix.log()).toMatch(/status=sent \(250 2\.0\.0 queued as /)
-      // What cron hands it has a name in a comment, and no domain.
+      // The From field of mail from cron has no domain, and a name in a comment.
       const job = raw('of cron').replace(/^From: .*$/m, 'From: root (Cron Daemon)')
       await transport.sendMail({ envelope: { from, to: 'root@example.net' }, raw: job })
-      const told = await until('Postfix has sent it', () => /to=<root@.* status=.*/.exec(postfix.log())?.[0])
+      const told = await until(
+        'Postfix has sent the mail from cron',
+        () => /to=<root@.* status=.*/.exec(postfix.log())?.[0],
+      )
       expect(told).toMatch(/status=sent \(250 2\.0\.0 queued as /)
-      // Its own bounce, of what the relay refuses, goes to the sender by the same way.
+      // What the relay refuses, Postfix returns to the sender in a bounce of its own, which goes through the relay, too.
       const foreign = raw('not ours').replace(from, 'app@elsewhere.test')
       await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: foreign })
       const bounce = await until(
@@ -171,20 +177,27 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       await postfix.stop()
       rmSync(folder, { recursive: true })
     }
-    const [arrived] = await until('it is logged', () => accepted().length > before && accepted().slice(before))
+    const [arrived] = await until(
+      'the relay has logged the message',
+      () => accepted().length > before && accepted().slice(before),
+    )
     expect(arrived).toMatchObject({ credential: 'mail/device' })
   })
 
-  test('a suspended credential, and an authority that was replaced, are in force without a restart', async () => {
+  test('suspending a credential and replacing its authority take effect without a restart of the relay', async () => {
     const { port } = fleet.binding('app')
     const pid = fleet.pid()
     const external = (certificate: Shown) => openssl(port, certificate, 'EHLO device.test', 'AUTH EXTERNAL =')
     fleet.write(device({ suspended: true }))
-    await until('suspended', async () => (await external(shown.device)).includes('(credential.suspended)'))
+    await until('the suspended credential is refused', async () =>
+      (await external(shown.device)).includes('(credential.suspended)'),
+    )
     fleet.write(device())
-    await until('resumed', async () => (await external(shown.device)).includes('235 2.7.0'))
+    await until('the resumed credential is accepted', async () => (await external(shown.device)).includes('235 2.7.0'))
     fleet.write(configMap('clients', { 'ca.crt': authorities.other.pem }))
-    await until('the other authority is taken', async () => (await external(shown.other)).includes('235 2.7.0'))
+    await until('a certificate of the other authority is accepted', async () =>
+      (await external(shown.other)).includes('235 2.7.0'),
+    )
     expect(await external(shown.device)).toContain('not of an authority that this listener takes')
     expect(fleet.pid()).toBe(pid)
   })

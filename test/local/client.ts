@@ -45,13 +45,13 @@ export const swaks: Client = async ({ host, port, login }, { from, to, raw }) =>
   }
   const named = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
   const transcript = await new Promise<string>((resolve) => {
-    // What goes wrong before it connects is on standard error alone.
+    // What goes wrong before swaks connects is on standard error alone.
     execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, out, err) => resolve(out === '' ? err : out))
   })
   return decisive(transcript.split('\n'))
 }
 
-/** Unlike the others, it verifies certificates by GnuTLS and gets the password from a command. It ends lines by itself. */
+/** Unlike the other clients, msmtp verifies certificates by GnuTLS and gets the password from a command. It ends lines itself. */
 export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-msmtp-'))
   const authority = join(folder, 'ca.pem')
@@ -64,7 +64,7 @@ export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }
     auth: 'on',
     user: login.username,
     passwordeval: 'printenv RELAY_PASSWORD',
-    // Otherwise, a message without a From field would be given one.
+    // Otherwise, msmtp would give a From field to a message that has none.
     'set-from-header': 'off',
     from,
   }
@@ -73,7 +73,7 @@ export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }
     const env = { ...process.env, RELAY_PASSWORD: login.password }
     const args = ['--debug', ...named, '--', ...[to].flat()]
     const child = execFile(programFile('msmtp') ?? 'msmtp', args, { env }, (_, out, err) => resolve(`${out}${err}`))
-    // If it is refused before the content, msmtp ends without having read it.
+    // If a command before the content is refused, msmtp ends without having read the content.
     child.stdin?.on('error', () => undefined).end(raw.replaceAll('\r\n', '\n'))
   })
   rmSync(folder, { recursive: true })

@@ -1,4 +1,4 @@
-/** Starts a crowd in a process of its own, asks it for a report, and tells it to end. */
+/** Starts a crowd of greedy clients (crowd.ts) in a process of its own, asks it for a report, and tells it to end. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What is done to a relay and to its surroundings while it works. When a deed resolves, it is over and the damage is undone. */
+/** What the ordeal does to a relay and its surroundings while it works. A deed resolves when it is over and its damage is undone. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +19,7 @@ type World = {
 }
 
 export const deedsOf = ({ victim, hops, configure, random, volume }: World): readonly Deed[] => [
+  // Twice in the list, and so twice as often.
   ['configured', async () => configure()],
   ['configured', async () => configure()],
   [

@@ -1,6 +1,6 @@
 /**
- * A domain whose owner has added two CNAMEs once, beside BIND: keys take turns in another zone, from the first to the
- * one that has its selector again, and mail is good at each moment for whoever asks BIND.
+ * A domain's owner has delegated two DKIM selectors by CNAMEs, once. Keys then take turns in the platform team's zone, up to the
+ * one that has the first selector again, and mail verifies at each moment by what BIND answers.
  */
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -24,10 +24,10 @@ import { openStage, type Stage } from './stage.ts'
 import { until } from './until.ts'
 
 const from = 'app@corp.test'
-/** Of this run alone; a resolver is on port 53. */
+/** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.59.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const [first, second] = ['rf-prod-rsa-1', 'rf-prod-rsa-2']
-/** What the owner of the domain adds, before there is a key, and never edits again. */
+/** The records that the owner of the domain adds before there is a key, and never edits again. */
 const aliases = [first, second].map((s) => `${s}._domainkey.corp.test. CNAME ${s}.corp.test._dkim.keys.test.`)
 const hour = 3_600_000
 
@@ -42,7 +42,7 @@ type Status = {
   }[]
 }
 
-describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selectors that are delegated', () => {
+describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('two delegated selectors', () => {
   const resolver = new Resolver()
   resolver.setServers([address])
   let stage: Stage
@@ -84,7 +84,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
   const stages = (): string => (status().dkimKeys ?? []).map((k) => `${k.selector} ${k.stage}`).join(', ')
   const keyOf = (selector: string): string => status().dkimKeys?.find((k) => k.selector === selector)?.publicKey ?? ''
 
-  /** An edit has the records looked at now. */
+  /** Waits until the keys are in these stages; each edit of the domain has its records looked at at once. */
   const reaches = (wanted: string): Promise<unknown> =>
     until(
       wanted,
@@ -98,7 +98,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
       1000,
     ).catch(() => expect(stages()).toBe(wanted))
 
-  /** As if the operator had been away for so long: what is recorded is that much older. */
+  /** Makes what is recorded of the keys so many hours older, as if the operator had been away for that long. */
   async function passes(hours: number): Promise<void> {
     await fleet.stop()
     const all = parse(readFileSync(statusFile(), 'utf8'))
@@ -108,7 +108,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
     fleet = await startFleet(folder, [...documents, corp()])
   }
 
-  /** As somebody does who pastes what is wanted into the zone of the platform team, and nothing else. */
+  /** Writes the wanted records into the zone of the platform team, and nothing else, as a person who pastes them does. */
   async function publish(): Promise<void> {
     const wanted = await until('the records of all keys are wanted, and no others', () => {
       const { records = [], dkimKeys = [] } = status()
@@ -121,13 +121,13 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
       wanted.map(({ name, type, want }) => zoneFileLine({ name, type, value: want })),
     )
     const texts = wanted.map(({ want }) => want).toSorted()
-    await until('BIND has them', async () => {
+    await until('BIND has the wanted records', async () => {
       const found = await Promise.all([first, second].map((s) => txt(`${s}._domainkey.corp.test`)))
       return found.flat().toSorted().join() === texts.join()
     })
   }
 
-  /** Through the alias, as every receiver gets there. */
+  /** Follows the alias to the TXT records, as every receiver does. */
   async function txt(name: string): Promise<readonly string[]> {
     try {
       const [target = ''] = await resolver.resolveCname(name)
@@ -142,10 +142,10 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
   async function sent(): Promise<Buffer> {
     const id = `${randomUUID()}@corp.test`
     await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
-    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    const arrival = await until('the message arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
     return Buffer.from(bytesOf(arrival), 'latin1')
   }
-  /** `selector result` of each signature, by the word of BIND. */
+  /** `selector result` of each signature in the message, verified by the records that BIND has. */
   async function verdicts(mail: Buffer): Promise<readonly string[]> {
     const { results } = await dkimVerify(mail, { resolver: async (name) => (await txt(name)).map((text) => [text]) })
     return results.flatMap(({ selector, status: { result } }) => (selector ? [`${selector} ${result}`] : []))
@@ -157,7 +157,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
       return told.join() === `${selector} pass`
     })
 
-  test('two keys, and a third with the selector of the first', async () => {
+  test('carry three keys one after the other, the third where the first was, and mail verifies throughout', async () => {
     await reaches(`${first} Pending`)
     expect(await verdicts(await sent())).toEqual([])
     await until('both aliases are seen', () => {
@@ -183,7 +183,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && asRoot('port 53'))('selec
     await passes(169)
     await reaches(`${first} Retired, ${second} Active`)
     await until(
-      'its private key is erased',
+      'the private key of the retired key is erased',
       () => readdirSync(join(folder, 'state/mail/dkim/corp')).join() === `${second}.pem`,
     )
     await publish()

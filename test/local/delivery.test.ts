@@ -1,4 +1,4 @@
-/** From 250 to the receiver: waiting, trying again, giving up with a report, capturing and redirecting. */
+/** What becomes of a message after its 250: it waits, is tried again, is given up with a DSN, is captured or redirected. */
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -44,7 +44,7 @@ const queued = async (fleet: Fleet): Promise<number> => {
   const { ready, deferred, inFlight } = (await fleet.status()).queue
   return ready + deferred + inFlight
 }
-/** What is in the inbox. */
+/** The messages that the fleet has captured in its inbox. */
 function captured(fleet: Fleet): readonly string[] {
   const inbox = join(fleet.folder, 'state/mail/fleets/shared/inbox')
   const files = readdirSync(inbox, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.eml'))
@@ -72,19 +72,19 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
     const reports = (id: string): readonly Arrival[] =>
       receiver.arrivals().filter((a) => a.reversePath === '' && bytesOf(a).includes(`<${id}>`))
 
-    test('waits while the smarthost is down, and arrives when it is up', async () => {
+    test('a message waits while the smarthost is down, and arrives once when it is up again', async () => {
       await receiver.stop()
       const id = await submit(fleet, 'someone@elsewhere.test')
       await until('the message is deferred', async () => (await fleet.status()).queue.deferred === 1)
       await receiver.start()
-      await until('it arrives', () => copies(id).length > 0)
+      await until('the message arrives', () => copies(id).length > 0)
       await emptied(fleet)
       expect(copies(id)).toHaveLength(1)
     })
 
-    test('a recipient that is refused for good is reported to the reverse-path', async () => {
+    test('a recipient that the smarthost refuses for good is reported to the reverse-path in one DSN', async () => {
       const id = await submit(fleet, '550.nobody@elsewhere.test')
-      const report = await until('the report arrives', () => reports(id)[0])
+      const report = await until('the DSN arrives', () => reports(id)[0])
       await emptied(fleet)
       expect(report).toMatchObject({ reversePath: '', forwardPaths: [from] })
       const read = readReport(report)
@@ -110,15 +110,15 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
       expect(reports(id)).toHaveLength(1)
     })
 
-    test('a recipient that is busy is tried again', async () => {
+    test('a recipient that the smarthost defers is tried again, and then gets the message, without a DSN', async () => {
       const id = await submit(fleet, `451once.${randomUUID()}@elsewhere.test`)
-      await until('it arrives', () => copies(id).length > 0)
+      await until('the message arrives', () => copies(id).length > 0)
       await emptied(fleet)
       expect(copies(id)).toHaveLength(1)
       expect(reports(id)).toEqual([])
     })
 
-    test('each recipient has its own fate (case U05)', async () => {
+    test('of one message, each recipient is delivered, deferred or bounced on its own (case U05)', async () => {
       const busy = `451once.${randomUUID()}@elsewhere.test`
       const id = await submit(fleet, ['someone@elsewhere.test', '550.nobody@elsewhere.test', busy])
       await emptied(fleet)
@@ -132,9 +132,9 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
       ).toEqual([[expect.stringContaining('550.nobody@elsewhere.test')]])
     })
 
-    test('a refusal after the final dot is reported too (case U12)', async () => {
+    test('a refusal by the smarthost after the final dot is reported in a DSN, too (case U12)', async () => {
       const id = await submit(fleet, '552dot.big@elsewhere.test')
-      const report = await until('the report arrives', () => reports(id)[0])
+      const report = await until('the DSN arrives', () => reports(id)[0])
       expect(readReport(report).blocks[1]).toMatchObject({ Action: 'failed', Status: '5.3.4' })
     })
   })
@@ -142,7 +142,7 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
   test.each([
     { mode: 'Redirect', redirectTo: '550.qa@elsewhere.test' },
     { mode: 'AllowList', allow: { addresses: ['550.qa@elsewhere.test'] } },
-  ])('a report of a NonProduction fleet goes to nobody to whom its mail may not go: $mode', async (recipients) => {
+  ])('a DSN of a NonProduction fleet is captured if mail may not go to its recipient: $mode', async (recipients) => {
     const receiver = await stage.receiver()
     const routes = [routeTo(plainReceiver(receiver.port))]
     const fleet = await stage.fleet(await smallFleet({ routes, recipients }, 'NonProduction'))
@@ -155,7 +155,7 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
     expect(report).toContain(`Message-ID: <${id}>`)
   })
 
-  test('captured mail goes to the inbox and never to the receiver', async () => {
+  test('captured mail goes to the inbox, and never to the smarthost', async () => {
     const receiver = await stage.receiver()
     const routes = [routeTo(plainReceiver(receiver.port))]
     const fleet = await stage.fleet(await smallFleet({ routes }, 'NonProduction'))
@@ -167,7 +167,7 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
     expect(receiver.arrivals()).toEqual([])
   })
 
-  test('redirected mail goes to the one address, whoever was meant', async () => {
+  test('redirected mail goes to the address in redirectTo, and to none of its recipients', async () => {
     const receiver = await stage.receiver()
     const routes = [routeTo(plainReceiver(receiver.port))]
     const recipients = { mode: 'Redirect', redirectTo: 'qa@corp.test' }

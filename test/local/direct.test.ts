@@ -1,4 +1,4 @@
-/** The whole of direct delivery in a network of its own: YAML, a submission, BIND, port 25, and receivers that others wrote. */
+/** Mail is delivered to the MX of its recipients, in a network of its own with YAML, a submission, BIND, port 25 and aiosmtpd. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ const records = [
   ...['inside3.test. MX 1 h3.test.', 'h3.test. A 10.96.0.1'],
 ]
 
-/** What becomes of `someone@<domain>`. */
+/** What becomes of the message to `someone@<domain>`, by domain; what `waits` is deferred. */
 const fates = {
   'plain.test': 'delivered 250',
   'secure.test': 'delivered 250',
@@ -55,7 +55,7 @@ const fates = {
   'inside3.test': 'waits',
 } as const
 
-/** Who a DSN speaks of, as an independent parser reads it. */
+/** The recipients in a DSN and their statuses, as Python's own parser reads them. */
 function failures(dsn: Arrival): readonly string[] {
   const report: { defects: readonly string[]; blocks: readonly Record<string, string>[] } = JSON.parse(
     execFileSync(python, [join(import.meta.dirname, 'read-report.py')], {
@@ -67,7 +67,7 @@ function failures(dsn: Arrival): readonly string[] {
   return report.blocks.slice(1).map((block) => `${block['Final-Recipient']} ${block['Status']}`)
 }
 
-/** Says `connection` into its file for everybody who comes to port 25 here; nobody may. */
+/** A server at port 25 of every address on the relay's side, where nobody may connect; it notes each connection in its file. */
 const trap = `
 const { appendFileSync } = require('node:fs')
 require('node:net').createServer((s) => { appendFileSync(process.argv[1], 'connection\\n'); s.destroy() })
@@ -93,7 +93,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
   const relayfleet = (...command: readonly string[]): ChildProcess => here(process.execPath, cli, ...command)
   const log = (): Record<string, unknown>[] => {
     const file = join(state, 'mail/fleets/shared/relay.log')
-    // Its lines are gathered for a moment: a relay may be ready before its first one is written.
+    // The relay gathers log lines for a moment, so it may be ready before its first line is written.
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
   }
@@ -112,7 +112,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
       inside: ['169.254.169.254/32', '10.96.0.1/32'],
       outside: [resolver, '192.0.2.5', '192.0.2.10', '192.0.2.20', '192.0.2.99'],
       resolver,
-      // As in a pod. A search list would find a home for every domain that does not exist.
+      // As in a pod: if the relay obeyed the search list, each domain that does not exist would be found below corp.test.
       resolverOptions: 'search corp.test\noptions ndots:5',
     })
     const zones = { test: records, 'broken.test': undefined }
@@ -171,11 +171,11 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test.each(Object.entries(fates))('%s: %s', (name, fate) => {
+  test.each(Object.entries(fates))('what becomes of mail to somebody at %s: %s', (name, fate) => {
     expect(fateOf(`someone@${name}`)).toBe(fate)
   })
 
-  test('each arrives once, by STARTTLS where it is offered, whosever certificate it is, and never with a login', () => {
+  test('each delivered message arrives once, with TLS where STARTTLS is offered, whatever the certificate, and without a login', () => {
     const arrived = Object.values(receivers).flatMap((receiver) => receiver.arrivals())
     const mail = arrived.filter(({ reversePath }) => reversePath === from)
     expect(mail.flatMap(({ forwardPaths }) => forwardPaths).toSorted()).toEqual(
@@ -189,12 +189,12 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
     expect(tlsAt['someone@plain.test']).toEqual([false, null])
   })
 
-  test('what DNS says of the inside is deferred with its reason, and nobody ever connects there (case C10)', () => {
+  test('mail to a domain whose MX has an address inside the cluster is deferred, and nothing connects there (case C10)', () => {
     for (const name of ['inside1.test', 'inside2.test', 'inside3.test']) {
       expect(about('delivery attempted', `someone@${name}`)).toEqual([])
     }
-    // The trap does catch who comes.
     expect(readFileSync(join(folder, 'trapped'), 'utf8')).toBe('')
+    // The trap would have noted a connection: it notes this one.
     run(
       network.here,
       process.execPath,
@@ -204,14 +204,14 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
     expect(readFileSync(join(folder, 'trapped'), 'utf8')).toBe('connection\n')
   })
 
-  test('the sender is told of each that bounced, once, by the same route', async () => {
+  test('each recipient that bounced is in one DSN to the reverse-path, which goes by the same route', async () => {
     const told = (): readonly string[] =>
       receivers.corp
         .arrivals()
         .filter(({ reversePath }) => reversePath === '')
         .flatMap(failures)
         .toSorted()
-    await until('four are told', () => told().length >= 4)
+    await until('four recipients are reported', () => told().length >= 4)
     expect(told()).toEqual([
       'rfc822; someone@gone.test 5.1.2',
       'rfc822; someone@nowhere.test 5.1.2',
@@ -220,12 +220,12 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
     ])
   })
 
-  test('SERVFAIL, then good: it is delivered', async () => {
+  test('mail that waits since its domain is answered with SERVFAIL is delivered when there is an answer', async () => {
     named.reload('broken.test', ['@ MX 10 mx.plain.test.'])
-    await until('it arrives', () => fateOf('someone@broken.test') === 'delivered 250', 30_000)
+    await until('the message is delivered', () => fateOf('someone@broken.test') === 'delivered 250', 30_000)
   })
 
-  test('metrics know exchangers as mx, and no domain', () => {
+  test('metrics name every exchanger mx, and no domain of a recipient', () => {
     const { http } = JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8'))
     const get = `fetch('http://127.0.0.1:${http.port}/metrics').then((r) => r.text()).then(console.log)`
     const metrics = run(network.here, process.execPath, '-e', get)

@@ -38,7 +38,7 @@ const dkimpy: Verifier = async (signed, folder) => {
     )
 }
 
-/** Its verdicts are in the Authentication-Results field that it would add. */
+/** The verdicts of opendkim are in the Authentication-Results field that it would add. */
 const opendkim: Verifier = async (signed, folder) => {
   const [records, config] = [join(folder, 'records.txt'), join(folder, 'opendkim.conf')]
   writeFileSync(

@@ -1,6 +1,6 @@
 /**
- * A domain in a signed zone, at BIND, and a resolver that verifies it, Unbound: what nobody can vouch for is neither
- * absent nor wrong. It is told, and nothing is taken back for it.
+ * The zone of a sender domain is signed (DNSSEC) and served by BIND, and Unbound verifies it. Records that fail validation count as
+ * unknown, neither absent nor wrong: a condition says so, and nothing is taken back.
  */
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -24,10 +24,10 @@ import { until } from './until.ts'
 
 const zone = 'corp.test'
 const from = `app@${zone}`
-/** Of this run alone; both are on port 53. */
+/** Addresses of this run alone, since both servers have to be on port 53. */
 const tail = `${process.pid % 250}.${(process.pid >> 8) % 250}`
 const [bind, unbound] = [`127.60.${tail}`, `127.61.${tail}`]
-/** More at the domain's name than goes into 1,232 octets of UDP, and what its SPF record includes. */
+/** More records at the domain's name than fit into 1,232 octets of UDP, and the SPF record that the domain's own includes. */
 const others = [
   ...Array.from({ length: 20 }, (_, i) => `@ TXT "verification-${i}=${'x'.repeat(90)}"`),
   'spf TXT "v=spf1 ip4:192.0.2.0/24 -all"',
@@ -41,7 +41,7 @@ type Status = {
 
 const canRun = installed('aiosmtpd', 'named', 'dnssec-signzone', 'unbound', 'dig', 'ip') && asRoot('port 53')
 
-describe.runIf(canRun)('a domain in a zone that is signed', () => {
+describe.runIf(canRun)('a sender domain in a signed zone', () => {
   let stage: Stage
   let named: Awaited<ReturnType<typeof startNamed>> | undefined
   let resolver: Awaited<ReturnType<typeof startUnbound>> | undefined
@@ -56,7 +56,7 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
       dkim: { algorithms: ['rsa2048'] },
       dns: { resolvers: [unbound] },
       expect: { spf: { include: [`spf.${zone}`] }, dmarc: { minimumPolicy: 'quarantine' } },
-      // Without any grace: whatever counts as broken is refused at once.
+      // There is no grace: mail is refused as soon as a record counts as broken.
       whenBroken: { action: 'Refuse', grace: '1ms' },
       verifyEvery: `${edits}s`,
     })
@@ -102,7 +102,7 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
   const told = (): string => fleet.condition('SenderDomain mail/corp', 'RecordsPublished')?.message ?? ''
   const well = 'SPF Match,DKIM Match,DMARC Match'
 
-  /** An edit has the records looked at now. */
+  /** Waits until `holds`; each edit of the domain has its records looked at at once. */
   const looks = (what: string, holds: () => boolean): Promise<unknown> =>
     until(
       what,
@@ -126,12 +126,12 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
     names().every((name) => / status: NOERROR.*flags: qr rd ra ad;/s.test(dig('+adflag', 'TXT', name)))
   const failing = (): boolean => names().every((name) => dig('TXT', name).includes(' status: SERVFAIL'))
 
-  /** As a person does who pastes what is wanted, and wants others to see changes soon. */
+  /** What a person writes into the zone who pastes the wanted records, with a TTL of a second so that changes are soon seen. */
   const wanted = (): readonly string[] => [
     ...others,
     ...records().map(({ name, want }) => zoneFileLine({ name, type: 'TXT', value: want }).replace(' 3600 ', ' 1 ')),
   ]
-  /** The same text, split elsewhere: no signature of before fits, and who does not verify sees no difference. */
+  /** The same texts split at other places: earlier signatures do not fit, and whoever does not verify sees no difference. */
   const splitElsewhere = (): readonly string[] => [
     ...others,
     ...records().map(({ name, want }) => `${name}. TXT ${want.replace(/.{1,8}/g, '"$&" ')}`),
@@ -140,14 +140,14 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
   async function isSigned(): Promise<boolean> {
     const id = `${randomUUID()}@${zone}`
     await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
-    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    const arrival = await until('the message arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
     return bytesOf(arrival).includes('DKIM-Signature')
   }
 
-  test('is as wanted by the word of Unbound, which verified it, also by TCP', async () => {
+  test('is in order when Unbound has verified its records, also one that comes by TCP', async () => {
     await looks('all three are missing', () => states() === 'SPF Missing,DKIM Missing,DMARC Missing')
     named?.reload(zone, [...wanted(), ...signing.signatures(wanted())])
-    await until('Unbound verified them', verified)
+    await until('Unbound has verified the records', verified)
     expect(dig('+ignore', '+bufsize=1232', 'TXT', zone), 'too long for UDP').toMatch(/flags: qr tc/)
     await looks('the key signs', () => stages() === 'Active')
     expect(states()).toBe(well)
@@ -156,15 +156,17 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
     expect(await isSigned()).toBe(true)
   }, 90_000)
 
-  test('signatures that do not fit take nothing back, and the condition says who can not tell, and why', async () => {
+  test('when signatures do not fit, nothing is taken back, and the condition says which resolver can not tell, and why', async () => {
     const signatures = signing.signatures(wanted())
     const key = status().dkimKeys
     named?.reload(zone, [...splitElsewhere(), ...signatures])
-    await until('Unbound does not vouch for them', failing)
-    await until('it says so itself', () => resolver?.log().includes(`validation failure <${zone}. TXT IN>`))
+    await until('Unbound answers with SERVFAIL', failing)
+    await until('Unbound logs that validation failed', () =>
+      resolver?.log().includes(`validation failure <${zone}. TXT IN>`),
+    )
     const doubt = (name: string): string =>
       `TXT ${name}: resolver ${unbound}: SERVFAIL, and an answer without DNSSEC validation`
-    await looks('it is told of all three', () => names().every((name) => told().includes(doubt(name))))
+    await looks('the condition tells of all three records', () => names().every((name) => told().includes(doubt(name))))
     expect(said('RecordsPublished')).toBe('Unknown ResolverTrouble')
     expect(states()).toBe(well)
     expect(['SPFValid', 'DKIMValid', 'DMARCValid', 'Ready'].map(said).join()).toBe(
@@ -174,29 +176,29 @@ describe.runIf(canRun)('a domain in a zone that is signed', () => {
     expect(await isSigned()).toBe(true)
   }, 60_000)
 
-  test('signed again, it is as wanted within seconds', async () => {
+  test('is in order again within seconds when its zone is signed again', async () => {
     named?.reload(zone, [...splitElsewhere(), ...signing.signatures(splitElsewhere())])
-    await until('Unbound verified them', verified)
-    await looks('it is told', () => said('RecordsPublished') === 'True Published')
+    await until('Unbound has verified the records', verified)
+    await looks('the condition says that all is published', () => said('RecordsPublished') === 'True Published')
     expect(states()).toBe(well)
     expect(stages()).toBe('Active')
   }, 60_000)
 
-  test('a key that somebody revoked without the keys of the zone is not revoked, where its name servers are hidden, too', async () => {
+  test('a forged record that revokes a DKIM key does not revoke it, not even beside a forged NS record', async () => {
     const [, dkim = ''] = names()
     const forged = wanted().map((line) => line.replace(/p=[A-Za-z0-9+/]{64}.*$/, 'p="'))
     const signatures = signing.signatures(wanted())
     named?.reload(zone, [...forged, '@ NS ns.elsewhere.test.', ...signatures])
-    await until('Unbound vouches for neither', () =>
+    await until('Unbound answers for neither record', () =>
       [dig('NS', zone), dig('TXT', dkim)].every((answer) => answer.includes(' status: SERVFAIL')),
     )
     expect(dig('+cdflag', 'TXT', dkim)).toContain('"v=DKIM1; k=rsa; p="')
-    await looks('it is told', () => said('RecordsPublished') === 'Unknown ResolverTrouble')
+    await looks('the condition tells of the resolver', () => said('RecordsPublished') === 'Unknown ResolverTrouble')
     expect(told()).toContain(`TXT ${dkim}: resolver ${unbound}: SERVFAIL`)
     expect(states()).toBe(well)
     expect(stages()).toBe('Active')
     expect(await isSigned()).toBe(true)
     named?.reload(zone, [...wanted(), ...signing.signatures(wanted())])
-    await looks('signed again', () => said('RecordsPublished') === 'True Published')
+    await looks('all is published again', () => said('RecordsPublished') === 'True Published')
   }, 60_000)
 })

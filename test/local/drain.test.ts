@@ -1,4 +1,4 @@
-/** A relay that is told to leave: new clients are sent away, mail goes on, and it says when there is none left (case S29). */
+/** A relay that is told to leave its fleet sends clients away, delivers its mail, and says when it has none left (case S29). */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ async function stage() {
     access,
     folder,
     sent: () => [...messages.sent.values()],
-    /** By this smarthost from now on; the process stays. */
+    /** Makes this the relay's smarthost; a relay that runs goes on. */
     through: (smarthostPort: number) =>
       writeRelay(folder, loadConfig({ listenPort, smarthostPort, maxConnections: 1 }), certificates),
     leaves: (text: string) => writeFileSync(join(folder, 'config/drain'), text),
@@ -45,9 +45,9 @@ async function stage() {
 }
 
 const stateIn = async (relay: Relay) => (await relay.status()).drain
-const drained = (relay: Relay) => until('it is drained', async () => (await stateIn(relay)) === 'Drained')
+const drained = (relay: Relay) => until('the relay is drained', async () => (await stateIn(relay)) === 'Drained')
 
-test('started as one that is to leave, it takes nothing, keeps what it has, and delivers it when it can', async () => {
+test('a relay that is to leave when it starts takes no mail, keeps its queue, and delivers it as soon as it can', async () => {
   const { access, folder, sent, through, leaves, start, submitted } = await stage()
   const receiver = await startSwiftReceiver(folder)
   onTestFinished(() => receiver.stop())
@@ -60,9 +60,9 @@ test('started as one that is to leave, it takes nothing, keeps what it has, and 
   expect(await relay.status()).toMatchObject({ ready: true, drain: 'Draining' })
   await expect(SmtpSession.connect(access)).rejects.toThrow('421')
   expect(await relay.metric('relayfleet_draining')).toBe(1)
-  // It stays after all, and takes mail again.
+  // Told to stay after all, the relay takes mail again.
   leaves('')
-  await until('it stays', async () => (await stateIn(relay)) === undefined)
+  await until('the relay is to stay', async () => (await stateIn(relay)) === undefined)
   await submitted(1)
   await relay.end('SIGTERM')
   leaves('2026-11-27T06:01:00Z')
@@ -77,19 +77,19 @@ test('started as one that is to leave, it takes nothing, keeps what it has, and 
       .flatMap(({ deliverable }) => deliverable)
       .toSorted(),
   )
-  // Who could not be reached was reported, and the report delivered, before it was empty.
+  // Before the relay was empty, each recipient that was refused had been reported, and the DSN delivered.
   const returned = sent().filter(({ undeliverable }) => undeliverable.length > 0)
   expect(arrivals.filter(({ reversePath }) => reversePath === '')).toHaveLength(returned.length)
 })
 
-test('told while it runs, it takes clients for a while, and is drained when the last has left', async () => {
+test('a relay that is told to leave while it runs sends new clients away, and becomes drained', async () => {
   const { access, folder, through, leaves, start } = await stage()
   const receiver = await startSwiftReceiver(folder)
   onTestFinished(() => receiver.stop())
   through(receiver.port)
   const relay = await start()
   leaves('2026-11-27T06:00:00Z')
-  await until('it has noticed', async () => (await stateIn(relay)) === 'Draining')
+  await until('the relay is draining', async () => (await stateIn(relay)) === 'Draining')
   const session = await SmtpSession.connect(access)
   await until('clients are sent away', () => SmtpSession.connect(access).then(close, () => true), 30_000)
   await drained(relay)

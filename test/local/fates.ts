@@ -1,4 +1,4 @@
-/** What became of each recipient of a run under all faults, by what the hops took, the DSNs, and the relay's own log. */
+/** Tells what became of each recipient of an ordeal, by what the hops took, the DSNs, and the relay's own log. */
 import type { Taken } from './fickle-hop.ts'
 import { check, counted, type Sent, type Verdict } from './history.ts'
 
@@ -15,7 +15,7 @@ export type Fates = Verdict & {
   readonly errors: readonly string[]
 }
 
-/** Explained by the run: a full disk, and a configuration that was read while it was written. */
+/** Errors that the ordeal itself brings about: a full disk, and a configuration that was read while it was written. */
 const explained = /ENOSPC|disk full|is no JSON/
 
 /** Each is `id recipient`. */

@@ -1,4 +1,4 @@
-/** What a relay tells of a volume that others fill, before and after it stops taking mail. */
+/** A relay tells by its metrics that something else has filled its volume, and that there is room again. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -9,8 +9,8 @@ import { freePort } from './free-port.ts'
 import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
 import { until } from './until.ts'
 
-describe.runIf(smallVolumesGiven())('a volume of 64 MiB', () => {
-  test('that somebody fills is told by the metrics, though nobody tries to send (case S14)', async () => {
+describe.runIf(smallVolumesGiven())('on a volume of 64 MiB', () => {
+  test('a relay whose volume somebody fills says by its metrics that it is full, though nobody submits (case S14)', async () => {
     const folder = smallVolume('size=64m')
     const [listenPort, smarthostPort] = [await freePort(), await freePort()]
     writeRelay(
@@ -30,9 +30,9 @@ describe.runIf(smallVolumesGiven())('a volume of 64 MiB', () => {
 
     const filler = join(folder, 'filler')
     fill(filler)
-    await until('it is told', async () => (await relay.metric('relayfleet_ready')) === 0)
+    await until('relayfleet_ready is 0', async () => (await relay.metric('relayfleet_ready')) === 0)
     expect(await relay.metric('relayfleet_spool_room_bytes')).toBe(0)
     rmSync(filler)
-    await until('it is over', async () => (await relay.metric('relayfleet_ready')) === 1)
+    await until('relayfleet_ready is 1 again', async () => (await relay.metric('relayfleet_ready')) === 1)
   })
 })

@@ -1,4 +1,4 @@
-/** A limit that holds for a fleet of real relay processes with a real Redis: to the last recipient, whatever is killed. */
+/** A daily limit holds for a fleet of relay processes that count in a Redis: to the last recipient, whatever is killed. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,10 @@ const submission = {
   content: Buffer.from(`From: <app@${senderDomain}>\r\n\r\nhi\r\n`),
 }
 
-/** Three relays of one fleet, of the bundle that ships, which loads its client of the store when it has to; nobody takes what they would deliver, so that they keep all that they have accepted. */
+/**
+ * Three relays of one fleet, run from the bundle that ships, which loads its client of the store only when it has to. There is no
+ * smarthost, so they keep all that they have accepted.
+ */
 async function threeRelays(limits: { daily: number }) {
   const redis = await startRedis()
   const certificates = await makeCertificates(['127.0.0.1'])
@@ -42,7 +45,7 @@ async function threeRelays(limits: { daily: number }) {
     const config = loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 })
     const [app] = config.credentials
     if (app === undefined) throw new Error('no credential')
-    // Patient, since this machine has other work: what comes too late is another test's.
+    // A long timeout, since the machine may be busy; answers that come too late are another test's subject.
     const store = {
       host: '127.0.0.1',
       port: redis.port,
@@ -68,7 +71,7 @@ async function threeRelays(limits: { daily: number }) {
       connected: () =>
         until('the relay counts in the store', async () => (await relay.status()).limitStore?.state === 'Connected'),
       away: () => until('the relay counts by itself', async () => (await relay.status()).limitStore?.state === 'Away'),
-      /** How many of so many messages it takes, on that many connections. */
+      /** Submits so many messages on that many connections; returns how many the relay has accepted. */
       async taken(messages: number, connections = 4): Promise<number> {
         const each = Math.ceil(messages / connections)
         const counts = Array.from({ length: connections }, async () => {
@@ -90,13 +93,13 @@ const queued = async (relays: readonly Relay[]): Promise<number> => {
   return queues.reduce((sum, { ready, deferred, inFlight }) => sum + ready + deferred + inFlight, 0)
 }
 
-describe.runIf(installed('redis-server', 'aiosmtpd'))('with a Redis', () => {
-  test('three relays, a crowd of clients: the day is given to its last recipient, also past a kill -9 of a relay (case A19)', async () => {
+describe.runIf(installed('redis-server', 'aiosmtpd'))('a fleet with a limit store', () => {
+  test('three relays together accept a daily limit to its last recipient and no more, also if one of them is killed (case A19)', async () => {
     const { members } = await threeRelays({ daily: 200 })
     const [a, b, c] = members
     if (!a || !b || !c) throw new Error('three relays')
     await Promise.all(members.map((m) => m.connected()))
-    // More than its share, which would be 67.
+    // More than the relay's share, which would be 67.
     let given = await a.taken(100)
     expect(given).toBe(100)
     await a.relay.end('SIGKILL')
@@ -112,7 +115,7 @@ describe.runIf(installed('redis-server', 'aiosmtpd'))('with a Redis', () => {
     expect(await b.relay.metric('relayfleet_quota_used_ratio')).toBe(1)
   })
 
-  test('the store is killed in the middle of it: mail flows by shares, and the day is not given twice', async () => {
+  test('while the store is away, each relay goes on within its share, and the daily limit is not given out twice', async () => {
     const { redis, members } = await threeRelays({ daily: 300 })
     await Promise.all(members.map((m) => m.connected()))
     const first = await Promise.all(members.map((m) => m.taken(20)))
@@ -121,19 +124,19 @@ describe.runIf(installed('redis-server', 'aiosmtpd'))('with a Redis', () => {
     await redis.kill()
     const during = await Promise.all(going)
     await Promise.all(members.map((m) => m.away()))
-    // Each has a third of what it knew to be left: nobody was refused, and readiness is not concerned.
+    // Without the store, each relay has a third of what it knew to be left, so nobody was refused; and the relays stay ready.
     expect(during).toEqual([40, 40, 40])
     expect((await members[0]?.relay.status())?.ready).toBe(true)
     await redis.start()
     await Promise.all(members.map((m) => m.connected()))
-    await until('it knows of all again', async () => {
+    await until('the store knows again of all that was used', async () => {
       return (await redis.command('HGET', 'relayfleet:{mail/load}:day', 'all mail/load')) === '180'
     })
     const last = await Promise.all(members.map((m) => m.taken(60)))
     expect(last.reduce((x, y) => x + y, 0)).toBe(120)
   })
 
-  test('declared in YAML, with TLS and a login of few rights: statuses tell of the count, and of a store that is away', async () => {
+  test('a limit store that is declared in YAML works with TLS and a login of few rights, and statuses tell of usage and of its loss', async () => {
     const certificates = await makeCertificates(['127.0.0.1'])
     const redis = await startRedis({ certificates, password: 'an-admin-of-the-store' })
     const stage = openStage()
@@ -173,11 +176,11 @@ describe.runIf(installed('redis-server', 'aiosmtpd'))('with a Redis', () => {
       (parse(readFileSync(join(fleet.folder, 'state/status.yaml'), 'utf8')) as Record<string, { usage?: object }>)[
         'RelayCredential mail/daily'
       ]?.usage
-    await until('it says that the day is used', () => JSON.stringify(usage())?.includes('"remaining":0'))
+    await until('the status says that the day is used up', () => JSON.stringify(usage())?.includes('"remaining":0'))
     expect(fleet.condition('RelayCredential mail/daily', 'QuotaApproaching')?.reason).toBe('QuotaUsedUp')
     expect(await fleet.metric(/^relayfleet_limit_decisions_total\{.*by="store"/)).toBeGreaterThanOrEqual(10)
     await redis.kill()
-    await until('that is told', () => degraded() === 'LimitStoreAway')
+    await until('the policy is degraded', () => degraded() === 'LimitStoreAway')
     expect(fleet.condition('RelayPolicy mail/shared', 'Ready')?.status).toBe('True')
     for (const text of [
       fleet.log(),

@@ -1,4 +1,4 @@
-/** A credential's limits as its owner sees them: replies to real clients, statuses, metrics, and a relay that is killed. */
+/** A credential's limits show in replies to real clients, in statuses and in metrics, and hold though the relay is killed. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-/** One message; the reply that decided over it. */
+/** Submits one message, and returns the reply that decided. */
 async function send(session: SmtpSession, recipients = 1): Promise<SmtpReply> {
   const mail = await session.command(`MAIL FROM:<${from}>`)
   if (mail.code !== 250) return mail
@@ -61,7 +61,7 @@ const statusOf = (name: string): Status | undefined =>
     `RelayCredential mail/${name}`
   ]
 
-test('a burst over the rate is told to come back, and nothing of it is kept (case A19)', async () => {
+test('what exceeds a rate limit is refused with 450 and a time to come back, and is not queued (case A19)', async () => {
   const before = await fleet.status()
   const replies = await sendAll('rate', 8)
   expect(replies.map(({ code }) => code)).toEqual([250, 250, 250, 250, 250, 450, 450, 450])
@@ -74,12 +74,12 @@ test('a burst over the rate is told to come back, and nothing of it is kept (cas
   expect(await fleet.metric(/^relayfleet_throttled_total\{.*throttle="credential\.limits\.rate"/)).toBe(3)
 })
 
-test('a client that is not ours understands: a deferral, with nothing sent', async () => {
+test('nodemailer understands the refusal by a rate limit as a deferral', async () => {
   const mail = { from, to: ['a@elsewhere.test', 'b@elsewhere.test'], raw: message({ from }) }
   expect(await nodemailer(fleet.binding('rate'), mail)).toMatchObject({ code: 450 })
 })
 
-test('the day is used up: reply, status, condition and metric say so', async () => {
+test('when a daily limit is used up, the reply, the status, the condition and the metric say so', async () => {
   expect(accepted(await sendAll('daily', 11, 2))).toBe(11)
   await until('the status says that the day is being used up', () => statusOf('daily')?.usage?.['today'] === 22)
   expect(fleet.condition('RelayCredential mail/daily', 'QuotaApproaching')).toMatchObject({
@@ -95,7 +95,7 @@ test('the day is used up: reply, status, condition and metric say so', async () 
       /^4\.7\.1 at most 40 recipients a day, none left; come back in \d+ (s|min|h), at 00:00 UTC/,
     ),
   })
-  await until('the status says that it is', () => statusOf('daily')?.usage?.['remaining'] === 0)
+  await until('the status says that the day is used up', () => statusOf('daily')?.usage?.['remaining'] === 0)
   expect(statusOf('daily')?.usage).toMatchObject({
     today: 40,
     lastRefusal: { rule: 'credential.limits.daily', code: 450 },
@@ -105,7 +105,7 @@ test('the day is used up: reply, status, condition and metric say so', async () 
   expect(fleet.log()).toContain('most recipients of the day are used')
 })
 
-test('killed again and again in the middle of it, a relay gives a day once', async () => {
+test('a relay that is killed again and again gives a daily limit out only once', async () => {
   let given = 0
   for (let round = 0; round < 4; round++) {
     const session = await SmtpSession.open(fleet.binding('killed'))
@@ -117,7 +117,7 @@ test('killed again and again in the middle of it, a relay gives a day once', asy
   }
   expect(given).toBe(4 * 37)
   given += accepted(await sendAll('killed', 80))
-  // Each kill may waste a hundredth of the day, which is two here, less the one that was taken.
+  // Each kill may waste a hundredth of the daily limit, which is two recipients here.
   expect(given).toBeGreaterThanOrEqual(200 - 4 * 2)
   expect(given).toBeLessThanOrEqual(200)
 })

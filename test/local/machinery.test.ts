@@ -1,4 +1,4 @@
-/** The load, the receivers and the checker against each other, without a relay between them. */
+/** The machinery of these suites works without a relay: the load reaches the receivers, and the checker of histories agrees. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ function numbered(count: number, forwardPath = 'a@x.test'): () => LoadMessage | 
 }
 
 describe.runIf(installed('aiosmtpd'))('aiosmtpd', () => {
-  test('holds every message that was acknowledged over TLS and a login', async () => {
+  test('notes every message that it has acknowledged, over TLS and with a login', async () => {
     const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
     const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
     writeFileSync(tls.cert, cert)
@@ -52,7 +52,7 @@ describe.runIf(installed('aiosmtpd'))('aiosmtpd', () => {
     expect(receiver.arrivals()[0]).toMatchObject({ tls: true, login: 'up', bytes: 4096 })
   })
 
-  test('answers by local part and keeps the exact bytes', async () => {
+  test('answers by the local part of a recipient, and keeps the exact octets', async () => {
     const receiver = await startReceiver(folder)
     const session = await SmtpSession.open({ host: '127.0.0.1', port: receiver.port, tls: 'None' })
     const content = Buffer.from('Subject: dots\r\n\r\n..\r\n..a\r\n')
@@ -67,7 +67,7 @@ describe.runIf(installed('aiosmtpd'))('aiosmtpd', () => {
     await receiver.stop()
   })
 
-  test('comes back at its port', async () => {
+  test('is at the same port when it is started again', async () => {
     const receiver = await startReceiver(folder)
     const access = { host: '127.0.0.1', port: receiver.port, tls: 'None' } as const
     await receiver.stop()
@@ -80,7 +80,7 @@ describe.runIf(installed('aiosmtpd'))('aiosmtpd', () => {
 })
 
 describe.runIf(installed('smtp-sink'))('smtp-sink', () => {
-  test('counts what it takes', async () => {
+  test('counts every message that it takes', async () => {
     const sink = await startSink()
     const access = { host: '127.0.0.1', port: sink.port, tls: 'None' } as const
     await startLoad({ access, sessions: 2, messagesPerConnection: 10, next: numbered(100), tell: () => undefined }).done

@@ -1,4 +1,4 @@
-/** Keys that are made on this machine: of no effect before their records are seen, then good for whoever verifies, then followed. */
+/** DKIM keys that local mode makes sign nothing before their records are seen, and sign what others can verify from then on. */
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,10 +18,10 @@ import { openStage, type Stage } from './stage.ts'
 import { until } from './until.ts'
 
 const from = 'app@corp.test'
-/** Of this run alone; a resolver is on port 53. */
+/** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.57.${process.pid % 250}.${(process.pid >> 8) % 250}`
 
-describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys are made here', () => {
+describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys local mode manages', () => {
   const table: Table = {}
   let stage: Stage
   let receiver: Receiver
@@ -57,16 +57,16 @@ describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys 
       pem: '',
       record: recordOf(key),
     }))
-  /** The signatures that are good. */
+  /** Submits a message, and returns its signatures that verify. */
   async function verified(): Promise<readonly string[]> {
     const id = `${randomUUID()}@corp.test`
     await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
-    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    const arrival = await until('the message arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
     const told = await verdicts(Buffer.from(bytesOf(arrival), 'latin1'), 'corp.test', published())
     return told.filter((text) => text.endsWith(' pass')).map((text) => text.replace(/^\S+ /, ''))
   }
 
-  test('waits, and signs when it is seen', async () => {
+  test('has no mail signed while its records are missing, and all of it when they are seen', async () => {
     await startZoneServer(table, address, 53)
     await until('two keys wait', () => stages() === 'ed25519 Pending,rsa2048 Pending')
     const made = readdirSync(keyFolder()).toSorted()
@@ -82,7 +82,7 @@ describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys 
       const name = `${key.selector}._domainkey.corp.test`
       table[`TXT ${name}`] = { answers: txt(name, recordOf(key)) }
     }
-    // An edit has the records looked at now; each look is one of the two that a key needs.
+    // An edit has the records looked at at once; a key signs after two looks that find its record.
     for (const overlap of ['100h', '101h', '102h', '103h']) {
       if (stages() === 'ed25519 Active,rsa2048 Active') break
       fleet.write({
@@ -90,7 +90,7 @@ describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys 
         spec: { ...(corp({ rotation: { overlap } })['spec'] as object), verifyEvery: `${overlap.slice(0, 3)}s` },
       })
       const before = stages()
-      await until('it is looked at', () => stages() !== before, 10_000).catch(() => undefined)
+      await until('the records are looked at', () => stages() !== before, 10_000).catch(() => undefined)
     }
     expect(stages()).toBe('ed25519 Active,rsa2048 Active')
     await fleet.programmed()
@@ -101,10 +101,13 @@ describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys 
     expect(readdirSync(keyFolder()).toSorted()).toEqual(made)
   }, 90_000)
 
-  test('a typing error costs no key', async () => {
+  test('keeps its keys, and signs on, while its YAML has a typing error', async () => {
     const before = recorded()
     fleet.write(domain('corp', { domain: 'corp.test', dkim: { mode: 'Manged' } }))
-    await until('it is told', () => fleet.condition('SenderDomain mail/corp', 'Accepted')?.status === 'False')
+    await until(
+      'the domain is not accepted',
+      () => fleet.condition('SenderDomain mail/corp', 'Accepted')?.status === 'False',
+    )
     expect(recorded()).toEqual(before)
     expect(await verified()).toEqual(['rsa-sha256 pass', 'ed25519-sha256 pass'])
   })

@@ -1,4 +1,4 @@
-/** The short form of the ordeal: the same promises in seconds. `RELAYFLEET_LONG=1` makes it minutes. */
+/** A relay keeps its promises under all faults at once, for some seconds; `RELAYFLEET_LONG=1` makes it minutes. */
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { smallVolumesGiven } from '../relay/spool/small-volume.ts'
@@ -15,15 +15,15 @@ async function broken(plan: Partial<OrdealPlan>): Promise<readonly string[]> {
   return Object.entries(promises(report)).flatMap(([promise, kept]) => (kept ? [] : [promise]))
 }
 
-describe(`all faults at the same time, seed ${seed}`, () => {
-  test('each recipient of what was acknowledged has its fate, and each copy too many was told', {
+describe(`a relay under all faults at the same time, seed ${seed}`, () => {
+  test('each recipient of an acknowledged message gets it or is reported, and each duplicate was logged', {
     timeout,
   }, async () => {
     expect(await broken({})).toEqual([])
   })
 
   describe.runIf(smallVolumesGiven())('on a volume that is full now and then', () => {
-    test('nothing of that changes', { timeout }, async () => {
+    test('the same holds', { timeout }, async () => {
       expect(await broken({ megabytes: 48 })).toEqual([])
     })
   })

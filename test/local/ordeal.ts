@@ -52,9 +52,9 @@ export const promises = (r: OrdealReport): Readonly<Record<string, boolean>> => 
   'nothing is invented': r.invented.length === 0,
   'nothing is damaged': r.damaged.length === 0,
   'each recipient that is given up is reported': r.unreported.length === 0,
-  'nobody else is': r.wronglyReported.length === 0,
-  'each copy beyond the first was told': r.untold.length === 0,
-  'nothing went wrong but what was made to': r.errors.length === 0,
+  'no other recipient is reported': r.wronglyReported.length === 0,
+  'each copy beyond the first was logged': r.untold.length === 0,
+  'no error is logged but what the faults bring about': r.errors.length === 0,
   'it ends cleanly when asked': r.exitCode === 0,
 })
 

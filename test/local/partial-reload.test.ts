@@ -1,4 +1,4 @@
-/** What a relay can not do of a new configuration keeps it from no other part of it; and it is told until it is done. */
+/** A relay that can not apply a part of a new configuration applies the rest, and tells of that part until it is applied. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -15,7 +15,7 @@ import { until } from './until.ts'
 
 type Trouble = { readonly told: RegExp; end(): void }
 
-/** What a relay reads, written down. */
+/** The files that a relay reads, in a folder of the test's own. */
 async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-partial-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -35,14 +35,14 @@ async function running() {
   return { ...written, relay }
 }
 
-/** With another listener, and another smarthost that only the sending half knows of. */
+/** The configuration with another listener, and with another name for the smarthost, which only the sending half knows. */
 const changed = (before: RelayConfig, port: number): RelayConfig => ({
   ...before,
   listeners: [...before.listeners, ...before.listeners.map((l) => ({ ...l, name: 'other', port }))],
   routes: before.routes.map((r) => ({ ...r, smarthosts: r.smarthosts.map((s) => ({ ...s, name: 'mended' })) })),
 })
 
-/** A folder where a file would be written: what a full volume does to that file alone. */
+/** Keeps one file from being written, as a full volume would, by a folder where its copy would be written. */
 function blocked(file: string): Pick<Trouble, 'end'> {
   mkdirSync(`${file}.tmp`)
   return { end: () => rmSync(`${file}.tmp`, { recursive: true }) }
@@ -59,19 +59,19 @@ test.each<[string, (port: number, data: string) => Trouble]>([
     'a copy of the configuration that can not be written',
     (_port, data) => ({ ...blocked(join(data, 'last-good.json')), told: /last-good\.json can not be written/ }),
   ],
-])('%s keeps no other part of a new configuration from being in force, and is told until it is mended', async (_name, begin) => {
+])('the rest of a new configuration is in force beside %s, which is told until it is mended', async (_name, begin) => {
   const { folder, relay, before, otherPort, write } = await running()
   const trouble = begin(otherPort, join(folder, 'data'))
   onTestFinished(() => {
     try {
       trouble.end()
     } catch {
-      // It has ended with the test.
+      // The trouble has ended with the test already.
     }
   })
   const { hash } = await relay.status()
   write(changed(before, otherPort))
-  const status = await until('it is tried', async () => {
+  const status = await until('the new configuration is tried', async () => {
     const now = await relay.status()
     return now.hash !== hash && now.configError !== undefined && now
   })
@@ -80,7 +80,7 @@ test.each<[string, (port: number, data: string) => Trouble]>([
   expect(status.smarthosts.map(({ name }) => name)).toEqual(['mended'])
   trouble.end()
   process.kill(relay.pid, 'SIGHUP')
-  const mended = await until('it is whole', async () => {
+  const mended = await until('the whole configuration is in force', async () => {
     const now = await relay.status()
     return now.configError === undefined && now
   })
@@ -89,25 +89,25 @@ test.each<[string, (port: number, data: string) => Trouble]>([
   expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(status.hash)
 })
 
-test('the copy of the configuration is kept while a listener can not be opened', async () => {
+test('last-good.json gets a new configuration though one of its listeners can not be opened', async () => {
   const { folder, relay, before, otherPort, write } = await running()
   const trouble = taken(otherPort)
   onTestFinished(trouble.end)
   write(changed(before, otherPort))
-  const { hash } = await until('it is tried', async () => {
+  const { hash } = await until('the new configuration is tried', async () => {
     const now = await relay.status()
     return now.configError !== undefined && now
   })
   expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(hash)
 })
 
-test('endpoints.json that can not be written makes no configuration fail, is told once, and written when it can be', async () => {
+test('when endpoints.json can not be written, a new configuration is in force all the same; that is logged once, and the file is written later', async () => {
   const { folder, relay, before, otherPort, write } = await running()
   const file = join(folder, 'data/endpoints.json')
   const trouble = blocked(file)
   const { hash } = await relay.status()
   write(changed(before, otherPort))
-  const status = await until('it is applied', async () => {
+  const status = await until('the new configuration is in force', async () => {
     const now = await relay.status()
     return now.hash !== hash && now.listeners.length === 2 && now
   })
@@ -115,38 +115,38 @@ test('endpoints.json that can not be written makes no configuration fail, is tol
   expect(status.smarthosts.map(({ name }) => name)).toEqual(['mended'])
   const told = (): number =>
     readFileSync(join(folder, 'relay.log'), 'utf8').match(/endpoints\.json could not be written/g)?.length ?? 0
-  await until('it is told', () => told() > 0)
+  await until('the log tells of endpoints.json', () => told() > 0)
   process.kill(relay.pid, 'SIGHUP')
   const listeners = (): readonly { name: string }[] => JSON.parse(readFileSync(file, 'utf8')).listeners
   expect(listeners()).toHaveLength(1)
   trouble.end()
   process.kill(relay.pid, 'SIGHUP')
-  await until('it is written', () => listeners().length === 2)
+  await until('endpoints.json is written', () => listeners().length === 2)
   expect(told()).toBe(1)
 })
 
-test('a pipe with the name of the copy of endpoints.json holds nothing up: its place is taken', async () => {
+test('a pipe where the copy of endpoints.json would be written holds nothing up, and is replaced', async () => {
   const { folder, relay, before, otherPort, write } = await running()
   const file = join(folder, 'data/endpoints.json')
   execFileSync('mkfifo', [`${file}.tmp`])
   write(changed(before, otherPort))
-  await until('it is written', () => JSON.parse(readFileSync(file, 'utf8')).listeners.length === 2)
+  await until('endpoints.json is written', () => JSON.parse(readFileSync(file, 'utf8')).listeners.length === 2)
   expect((await relay.status()).configError).toBeUndefined()
 })
 
-test('a certificate that went bad is told by the metric, too: the last good one is in use', async () => {
+test('a damaged certificate file is stale in the status, and keeps relayfleet_config_ok at 0 until it is mended', async () => {
   const { folder, relay, before, write } = await running()
   expect(await relay.metric('relayfleet_config_ok')).toBe(1)
   writeFileSync(join(folder, 'config/tls.crt'), 'no certificate')
   process.kill(relay.pid, 'SIGHUP')
-  await until('it is stale', async () => (await relay.status()).stale.length > 0)
+  await until('the certificate is stale', async () => (await relay.status()).stale.length > 0)
   expect(await relay.metric('relayfleet_config_ok')).toBe(0)
   write(before)
   process.kill(relay.pid, 'SIGHUP')
-  await until('it is mended', async () => (await relay.metric('relayfleet_config_ok')) === 1)
+  await until('relayfleet_config_ok is 1 again', async () => (await relay.metric('relayfleet_config_ok')) === 1)
 })
 
-test('a relay that starts again goes on with the last good content of what went bad: a certificate that has ended, a key that signs (cases T12 and T13)', async () => {
+test('a relay that starts again uses the last good content of a certificate that has ended and of a DKIM key that is damaged (cases T12 and T13)', async () => {
   const { folder, before, write } = await stage()
   const { config, pem } = ed25519Key('s1')
   const [copy, keyFile] = [join(folder, 'data/last-good.json'), join(folder, 'config', config.keyFile)]
@@ -154,7 +154,7 @@ test('a relay that starts again goes on with the last good content of what went 
   writeFileSync(keyFile, pem)
   write({ ...before, signing: [signingWith('corp.test', [{ config }])] })
   const first = await startRelay(folder)
-  await until('it is kept', () => existsSync(copy))
+  await until('last-good.json is there', () => existsSync(copy))
   const { certificates } = await first.status()
   await first.end('SIGKILL')
 
@@ -172,7 +172,7 @@ test('a relay that starts again goes on with the last good content of what went 
   expect(status.configError).toBeUndefined()
 })
 
-/** With a listener whose certificate nobody has brought: what a pod that has yet to be made anew does not mount. */
+/** The configuration with a listener whose certificate is missing, as in a pod that mounts it only when it is made anew. */
 const lacking = (before: RelayConfig, port: number): RelayConfig => {
   const tls = { mode: 'Implicit', minVersion: '1.2', certificateFile: 'other.crt', keyFile: 'other.key' } as const
   return {
@@ -185,11 +185,11 @@ const without = (config: RelayConfig, change: object): RelayConfig => ({
   credentials: config.credentials.map((c) => ({ ...c, ...change })),
 })
 
-test('a new configuration that lacks a file which was never there waits for it, and what it takes away does not, nor over a restart (case A22)', async () => {
+test('a new configuration waits for a file that was never there, but what it takes from a credential is gone at once, and after a restart (case A22)', async () => {
   const { folder, before, otherPort, access, write } = await stage()
   const relay = await startRelay(folder)
   const untilRefused = (relay: Relay, unlike: string): Promise<string> =>
-    until('it is refused', async () => {
+    until('the new configuration is refused', async () => {
       const { configError = '', hash } = await relay.status()
       return /other\.crt is not readable/.test(configError) && hash !== unlike && hash
     })
@@ -204,7 +204,7 @@ test('a new configuration that lacks a file which was never there waits for it, 
   expect((await relay.status()).listeners.map(({ name }) => name)).toEqual(['submission'])
   expect(await relay.metric('relayfleet_config_ok')).toBe(0)
 
-  // Given back it waits, as all that is new does.
+  // What a configuration gives back waits for the file, as everything new does.
   write(lacking(before, otherPort))
   process.kill(relay.pid, 'SIGHUP')
   await expect(SmtpSession.open(access)).rejects.toThrow('(credential.suspended)')
@@ -216,7 +216,7 @@ test('a new configuration that lacks a file which was never there waits for it, 
   await expect(SmtpSession.open(access)).rejects.toThrow('535')
 
   write(before)
-  await until('it is as it was', async () => {
+  await until('the first configuration is in force again', async () => {
     const status = await again.status()
     return status.configError === undefined && status.hash === hash
   })

@@ -41,7 +41,7 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
   async function verified(): Promise<readonly string[]> {
     const id = `${randomUUID()}@corp.test`
     await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
-    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    const arrival = await until('the message arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
     return verdicts(Buffer.from(bytesOf(arrival), 'latin1'), 'corp.test', recordsWanted())
   }
   const recorded = (): readonly DkimKeyStatus[] =>
@@ -53,7 +53,7 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
       record: `v=DKIM1; k=${algorithm === 'ed25519' ? 'ed25519' : 'rsa'}; p=${publicKey}`,
     }))
 
-  test('its mail is signed by each of them, and the status says what their records have to be', async () => {
+  test('has its mail signed by each of them, and its status says what their records have to be', async () => {
     expect(await verified()).toEqual(['r1 rsa-sha256 pass', 'e1 ed25519-sha256 pass'])
     expect(recorded().map((k) => `${k.selector} ${k.algorithm} ${k.stage}`)).toEqual([
       'r1 rsa2048 Active',
@@ -61,10 +61,10 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
     ])
   })
 
-  test('a key that replaces another one signs from then on', async () => {
+  test('has its mail signed by a key that replaces the others, from then on', async () => {
     fleet.write(secret('corp-dkim', pems([r2])))
     const stages = () => recorded().map((k) => `${k.selector} ${k.stage}`)
-    // The records of those before are wanted as long as their mail may be under way.
+    // The records of the keys before are wanted for as long as mail that they signed may be under way.
     await until('r2 signs', () => stages().join() === 'r2 Active,r1 Retiring,e1 Retiring').catch((e: Error) => {
       throw new Error(`${e.message}: ${stages()}`)
     })
@@ -72,9 +72,9 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
     expect(await verified()).toEqual(['r2 rsa-sha256 pass'])
   })
 
-  test('a damaged key changes nothing for the relay, and is told', async () => {
+  test('keeps the key that it had when its Secret has a damaged one, and a condition says so', async () => {
     fleet.write(secret('corp-dkim', { 'r2.pem': 'damaged' }))
-    const told = await until('it is told', () => {
+    const told = await until('ResolvedRefs is False', () => {
       const condition = fleet.condition('SenderDomain mail/corp', 'ResolvedRefs')
       return condition?.status === 'False' ? condition : undefined
     })
@@ -85,7 +85,7 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
     expect(await verified()).toEqual(['r2 rsa-sha256 pass'])
   })
 
-  test('where the smarthost signs, the relay does not', async () => {
+  test('has nothing signed by the relay where the smarthost signs', async () => {
     fleet.write(domain('corp', { domain: 'corp.test', dkim: { mode: 'Off', signedBy: 'Smarthost' } }))
     await until('nothing signs', async () => {
       const { hash } = await fleet.status()
@@ -94,7 +94,7 @@ describe.runIf(installed('aiosmtpd'))('a domain whose keys are provided', () => 
     })
     const id = `${randomUUID()}@corp.test`
     await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
-    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    const arrival = await until('the message arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
     expect(bytesOf(arrival)).not.toContain('DKIM-Signature')
   })
 })

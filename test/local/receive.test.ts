@@ -1,4 +1,4 @@
-/** The two ends for trying things out: `submit` with nothing but a binding folder, `receive` as the next hop. */
+/** For trying a fleet out, `submit` needs nothing but a binding folder, and `receive` stands in for the next hop. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ describe('submit and receive', () => {
     receiver = spawn(process.execPath, [cli, 'receive', `--listen=127.0.0.1:${port}`, '-o', 'json'], {
       stdio: ['ignore', out, out],
     })
-    await until('it receives', () => readFileSync(printed, 'utf8').includes(`receiving at 127.0.0.1:${port}`))
+    await until('receive listens', () => readFileSync(printed, 'utf8').includes(`receiving at 127.0.0.1:${port}`))
     fleet = await stage.fleet(await smallFleet({ routes: [routeTo(plainReceiver(port))] }))
   })
   afterAll(async () => {
@@ -43,12 +43,12 @@ describe('submit and receive', () => {
       '--subject=Your order',
     )
 
-  test('what was submitted is received and printed', async () => {
+  test('what submit sends, receive prints', async () => {
     const { code, out } = await submit('orders@corp.test')
     expect(code).toBe(0)
     expect(out).toMatch(/^ACCEPTED {2}250 2\.0\.0 queued as /m)
     expect(out).not.toContain(fleet.binding('app').login.password)
-    const line = await until('it arrives', () => /^{.*}$/m.exec(readFileSync(printed, 'utf8'))?.[0])
+    const line = await until('the message arrives', () => /^{.*}$/m.exec(readFileSync(printed, 'utf8'))?.[0])
     expect(JSON.parse(line)).toMatchObject({
       client: '127.0.0.1',
       reversePath: 'orders@corp.test',
@@ -57,19 +57,19 @@ describe('submit and receive', () => {
     })
   })
 
-  test('a refusal is told, with exit code 1', async () => {
+  test('submit prints a refusal, and ends with exit code 1', async () => {
     const { code, out } = await submit('ceo@elsewhere.example')
     expect(code).toBe(1)
     expect(out).toMatch(/^REFUSED {2}at MAIL FROM: 550 /m)
   })
 
-  test('a folder that is no whole binding is told, with exit code 2', async () => {
+  test('submit says that a folder is no whole binding, and ends with exit code 2', async () => {
     const { code, err } = await commanded('submit', '--binding', temporaryFolder(), '--from=a@b.test', '--to=c@d.test')
     expect(code).toBe(2)
     expect(err).toContain('mount the binding Secret of a RelayCredential')
   })
 
-  test('it ends by a signal with exit code 0', async () => {
+  test('receive ends with exit code 0 when it is asked to', async () => {
     await end(receiver)
     expect(receiver.exitCode).toBe(0)
   })

@@ -1,4 +1,4 @@
-/** Edits of a running fleet's YAML: in force within a second, no session dropped; a broken edit changes nothing. */
+/** Edits of a running fleet's YAML are in force within a second and drop no session; a broken edit changes nothing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { credential, type Document, domain, plainReceiver, policy, routeTo, secret } from './documents.ts'
@@ -16,7 +16,7 @@ type Certificate = Awaited<ReturnType<typeof makeCertificates>>
 const tlsSecret = ({ cert, key }: Certificate): Document =>
   secret('listener', { 'tls.crt': cert, 'tls.key': key }, 'kubernetes.io/tls')
 
-/** Writes the document; milliseconds until the relay reports another configuration. */
+/** Writes the document, and returns the milliseconds until the relay reports another configuration. */
 async function edit(fleet: Fleet, document: Document): Promise<number> {
   const before = (await fleet.status()).hash
   const start = performance.now()
@@ -71,7 +71,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     await stage.close()
   })
 
-  test('several in a row, under load: each within a second, no session dropped, nothing refused (case C07)', async () => {
+  test('is in force within a second (the median of several under load), drops no session, and has nothing refused (case C07)', async () => {
     const idle = await Promise.all([opened(app), opened(app), opened(app)])
     const told: Told<LoadMessage>[] = []
     const tell = (t: Told<LoadMessage>) => told.push(t)
@@ -86,7 +86,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     const p50 = took.toSorted((a, b) => a - b)[3] ?? Number.NaN
     console.log(`edits in force after ${took.map((ms) => ms.toFixed(0)).join(', ')} ms; p50 ${p50.toFixed(0)} ms`)
     expect(p50).toBeLessThan(inForceMs)
-    // One that waits for the slow re-read was missed by the watcher.
+    // An edit that takes this long was missed by the watcher, and found by the slow re-read only.
     expect(Math.max(...took)).toBeLessThan(5 * inForceMs)
     expect(told.length).toBeGreaterThan(20)
     expect(told.filter((t) => t.kind !== 'acknowledged')).toEqual([])
@@ -94,7 +94,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
       expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
   })
 
-  test('a domain that is added may be used at once, by a session that is open', async () => {
+  test('lets an open session use a sender domain as soon as it is added to the credential', async () => {
     const session = await opened(app)
     expect(await session.command('MAIL FROM:<app@news.test>')).toMatchObject({
       code: 550,
@@ -106,7 +106,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     expect(await session.submit(messagesFrom('app@news.test')())).toMatchObject({ code: 250 })
   })
 
-  test('a credential that is suspended can neither log in nor go on sending; the others do not notice', async () => {
+  test('keeps a suspended credential from logging in and from going on, and touches no other credential', async () => {
     const web = { ...fleet.binding('web'), ca: first.ca }
     const session = await opened(web)
     const other = await opened(app)
@@ -119,7 +119,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     expect(await (await opened(web)).submit(messagesFrom('web@corp.test')())).toMatchObject({ code: 250 })
   })
 
-  test('a certificate that is replaced is shown to the next session; open ones live on (case T11)', async () => {
+  test('shows a replaced certificate to the next session, and open sessions live on (case T11)', async () => {
     const session = await opened(app)
     const notAfter = new Date('2042-01-02T03:04:05.000Z')
     const second = await makeCertificates(['127.0.0.1', 'relay.test.example'], { notAfter })
@@ -137,24 +137,24 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
   })
 
   test.each([
-    ['YAML that is none', 'kind: [RelayPolicy\n  - : {'],
+    ['in which the text is no YAML', 'kind: [RelayPolicy\n  - : {'],
     [
-      'a field of the wrong kind',
+      'in which a field is of the wrong kind',
       JSON.stringify({ ...documentWith({ environment: 'Production', listeners: 'none' }) }),
     ],
-    ['an empty file', ''],
+    ['in which the file is empty', ''],
   ])('%s changes nothing that runs (case C01)', async (_what, text) => {
     const session = await opened(app)
     const { hash } = await fleet.status()
     const pid = fleet.pid()
     fleet.writeText('RelayPolicy-shared', text)
-    await until('the fleet tells about it', () => accepted() !== 'True')
+    await until('the policy is not accepted', () => accepted() !== 'True')
     expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
     await opened(app)
     expect(await fleet.status()).toMatchObject({ hash, ready: true })
     expect(fleet.pid()).toBe(pid)
     fleet.write(shared)
-    // What was programmed before would do for `programmed`; the next case begins with what is written now.
+    // `programmed` alone would be content with the policy of before, and the next case has to begin with the one that is written here.
     await until('the mended policy is accepted', () => accepted() === 'True')
     await fleet.programmed()
   })

@@ -1,4 +1,4 @@
-/** A relay that starts again tells from its first answer what it has: who trusts an empty queue may take its volume away. */
+/** A relay that starts again tells its whole queue from its first answer on, since an empty queue may cost it its volume. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,10 +10,10 @@ import { installed } from './programs.ts'
 import { recordMessages } from './recorded-messages.ts'
 import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
 
-/** Every rename takes a third of a second, so that there is time to ask while a start is not over. */
+/** Delays every rename by 0.3 s, so that there is time to ask while the relay still starts. */
 const slowDisk = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:delay_enter=300000']
 
-test.runIf(installed('strace'))('the queue of before is in the first answer', async () => {
+test.runIf(installed('strace'))('the first answer of a relay that starts again has the queue of before', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-restart-'))
   const certificates = await makeCertificates(['127.0.0.1'])
   const [listenPort, nobody] = [await freePort(), await freePort()]

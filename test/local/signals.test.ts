@@ -1,4 +1,4 @@
-/** A signal finds a relay at any moment: also while it starts, or while a disk holds up what it is about. */
+/** A relay obeys a signal at any moment: also while it starts, or while its disk holds something up. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,10 @@ async function starting() {
   const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
   const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
   const holder = join(data, 'spool/lock.holder')
-  await until('it waits for the disk', () => existsSync(holder) && /process \d+ /.test(readFileSync(holder, 'utf8')))
+  await until(
+    'the relay waits for the disk',
+    () => existsSync(holder) && /process \d+ /.test(readFileSync(holder, 'utf8')),
+  )
   const pid = Number(/process (\d+) /.exec(readFileSync(holder, 'utf8'))?.[1])
   onTestFinished(async () => {
     if (tracer.exitCode === null) process.kill(pid, 'SIGKILL')
@@ -42,7 +45,7 @@ async function starting() {
 }
 
 test.runIf(installed('strace'))(
-  'SIGHUP while a relay starts ends nothing, and what it was about is in force (case R22)',
+  'SIGHUP while a relay starts does not end it, and the changed configuration is in force (case R22)',
   async () => {
     const { folder, tracer, pid, write } = await starting()
     write('changed.test')
@@ -50,14 +53,14 @@ test.runIf(installed('strace'))(
     const { status } = await listening(folder, tracer)
     const hostname = () => JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).config.hostname
     await until(
-      'it is in force (case R22)',
+      'the changed configuration is in force',
       async () => hostname() === 'changed.test' && (await status()).configError === undefined,
     )
   },
 )
 
 test.runIf(installed('strace'))(
-  'SIGTERM while a relay starts ends it in order, also where the system would not end the first process of a pod (case R22)',
+  'SIGTERM while a relay starts ends it in order: by its own doing, since the system ends no first process of a pod (case R22)',
   async () => {
     const { folder, pid, ended } = await starting()
     process.kill(pid, 'SIGTERM')
@@ -71,7 +74,7 @@ test.runIf(installed('strace'))(
 test.each([
   'SIGTERM',
   'SIGINT',
-] as const)('asked to end once more by %s, it finishes what is in flight all the same (case S27)', async (signal) => {
+] as const)('a relay that is asked to end once more, by %s, still finishes what is in flight (case S27)', async (signal) => {
   const { folder, listenPort, access } = await folderOf()
   const relay = await startRelay(folder)
   const session = await SmtpSession.open(access)
@@ -79,21 +82,21 @@ test.each([
   await session.expect(session.command('RCPT TO:<one@other.test>'), 250)
   await session.expect(session.command('DATA'), 354)
   const ended = relay.end(signal)
-  await until('nobody is taken any more', () => isRefused(listenPort))
+  await until('the relay takes no more clients', () => isRefused(listenPort))
   process.kill(relay.pid, signal)
   session.write(`From: app@${senderDomain}\r\n\r\nhello\r\n.\r\n`)
   await session.expect(session.reply(), 250)
   expect(await ended).toBe(0)
 })
 
-/** Each copy of a configuration gets its name so late. */
+/** Delays the rename by which the copy of each configuration gets its name. */
 const slowDisk = (data: string, byMs: number): readonly string[] => {
   const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', `inject=rename:delay_enter=${1000 * byMs}`]
   return ['strace', '-f', '-qq', '-o', '/dev/null', ...ofTheCopy]
 }
 
 test.runIf(installed('strace'))(
-  'a reload that the disk holds up keeps nothing from being stopped (case R22)',
+  'a relay that is asked to end while the disk holds up its reload takes no more clients, and ends in order (case R22)',
   async () => {
     const { folder, data, listenPort, write } = await folderOf()
     const relay = await startRelay(folder, slowDisk(data, 4000))
@@ -102,14 +105,14 @@ test.runIf(installed('strace'))(
     write('changed.test')
     await until('the reload has begun', async () => (await relay.status()).hash !== hash)
     const ended = relay.end('SIGTERM')
-    await until('nobody is taken any more', () => isRefused(listenPort))
-    expect(hashKept(), 'the disk holds it up still').toBe(hash)
+    await until('the relay takes no more clients', () => isRefused(listenPort))
+    expect(hashKept(), 'the disk still holds the reload up').toBe(hash)
     expect(await ended).toBe(0)
   },
 )
 
 test.runIf(installed('strace'))(
-  'a lock that can not be closed without an error, as on a volume that is away, keeps no relay from ending in order (case S27)',
+  'a relay ends in order though its lock can not be closed without an error, as on a volume that is away (case S27)',
   async () => {
     const { folder, data } = await folderOf()
     const fails = ['-P', join(data, 'spool/lock'), '-e', 'inject=close:error=EIO']
@@ -119,26 +122,26 @@ test.runIf(installed('strace'))(
   },
 )
 
-/** The last octets are written where a volume of another machine may take them: when a file is closed. */
+/** Delays the close of a file, at which a volume of another machine may write the last octets. */
 const slowEnd = (data: string, byMs: number): readonly string[] => {
   const ofTheFile = ['-P', join(data, 'open-attempts'), '-e', `inject=close:delay_enter=${1000 * byMs}`]
   return ['strace', '-f', '-qq', '-o', '/dev/null', ...ofTheFile]
 }
 
 test.runIf(installed('strace')).each([
-  ['one of a reload', slowDisk],
-  ['the end of a file', slowEnd],
-])('a call to the disk that hangs keeps no process that has left its work (case S27): %s', async (_when, slow) => {
+  ['the rename of a copy of the configuration', slowDisk],
+  ['the close of a file', slowEnd],
+])('a relay that has finished its work ends though a call to the disk hangs (case S27): %s', async (_when, slow) => {
   const { folder, data } = await folderOf()
   const tracer = spawnRelay(folder, slow(data, 60_000))
   onTestFinished(() => void tracer.kill('SIGKILL'))
   const { pid } = await listening(folder, tracer)
   process.kill(pid, 'SIGTERM')
-  await until('it has ended', () => hasEnded(pid), 25_000)
+  await until('the relay has ended', () => hasEnded(pid), 25_000)
   expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain('a call to the disk hangs; ended without it')
 })
 
-/** The tracer asks what became of it when the delay of its call is over. */
+/** An ended process is a zombie until its tracer asks for it, which it does when the delay of the call is over. */
 const hasEnded = (pid: number): boolean => /State:\tZ/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 
 const isRefused = (port: number): Promise<boolean> =>

@@ -1,4 +1,4 @@
-/** What leaves a relay is signed, and stays so through a second relay: by the word of three verifiers (cases M30, M39, M41). */
+/** Mail that a relay has signed verifies, also when it came through a second relay, by three verifiers (cases M30, M39, M41). */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -25,7 +25,7 @@ describe.runIf(installed('opendkim', 'dkimpy'))('signed mail', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-signing-'))
   const relays: Relay[] = []
   let receiver: Smarthost
-  /** Files of what arrived, by the way it took. */
+  /** The files of the messages that arrived, by the way that they took. */
   const arrived = { directly: [] as string[], 'through a second relay': [] as string[] }
   const corpus = mimeCorpus(from, count, seed)
   const told: Told<Submission>[] = []
@@ -58,7 +58,7 @@ describe.runIf(installed('opendkim', 'dkimpy'))('signed mail', () => {
     }
     await startLoad({ access: accessTo(firstPort, certificates), sessions: 4, next, tell: (t) => told.push(t) }).done
     expect(told.filter(({ kind }) => kind !== 'acknowledged')).toEqual([])
-    await until('everything has arrived', () => receiver.received.length === 2 * told.length, 60_000)
+    await until('every message has arrived', () => receiver.received.length === 2 * told.length, 60_000)
     for (const { rcpt, content } of receiver.received) {
       const [, name = '', way = ''] = /<(\w+)@(\w+)/.exec(rcpt[0] ?? '') ?? []
       const file = join(folder, `${name}.${way}.eml`)
@@ -72,7 +72,7 @@ describe.runIf(installed('opendkim', 'dkimpy'))('signed mail', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test(`all ${count} messages arrived, each once by each way`, () => {
+  test(`all ${count} messages have arrived, each of them once by each way`, () => {
     expect(told).toHaveLength(count)
     for (const files of Object.values(arrived)) expect(new Set(files).size).toBe(count)
   })
@@ -85,14 +85,14 @@ describe.runIf(installed('opendkim', 'dkimpy'))('signed mail', () => {
       expect(bad).toEqual([])
     })
 
-    test.each(verifiers)('a changed word is seen by %s', async (_name, verify) => {
+    test.each(verifiers)('no signature of a message with a changed word is good for %s', async (_name, verify) => {
       const changed = join(folder, 'changed.eml')
       const file = arrived[way].find((f) => /\bwith\b/.test(bodyOf(f))) ?? ''
       writeFileSync(changed, readFileSync(file, 'latin1').replace(/\bwith\b(?![\s\S]*\bwith\b)/, 'without'), 'latin1')
       expect(await verify({ files: [changed], domain: senderDomain, keys }, folder)).toEqual([[]])
     })
 
-    test('what was removed is not there, and Date and Message-ID are', () => {
+    test('no message has a Bcc or Return-Path field, and each has one Date and one Message-ID field', () => {
       for (const file of arrived[way]) {
         const header = headerOf(file)
         expect(header).not.toMatch(/^(?:bcc|return-path):/im)

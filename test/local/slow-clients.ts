@@ -30,7 +30,7 @@ const header = 'From: <app@corp.test>\r\nSubject: slow\r\n\r\n'
 const slow = {
   'silent after its login': closed,
   'drips a command': drips('x', 3000),
-  'drips a content below the rate that is let': async (session) => {
+  'drips a content more slowly than is allowed': async (session) => {
     await inContent(session)
     session.write(header)
     await drips(line, 1000)(session)

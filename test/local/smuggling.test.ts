@@ -1,4 +1,4 @@
-/** One message in is one message out, at receivers that take other line ends than CR LF for one (cases P01, P05, P07). */
+/** No second message can be smuggled in a first one, not even to receivers that take other line ends than CR LF (cases P01, P05, P07). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
@@ -12,7 +12,7 @@ import { openStage, type Stage } from './stage.ts'
 import { until } from './until.ts'
 
 const smuggled = 'MAIL FROM:<evil@x.test>\r\nRCPT TO:<victim@y.test>\r\nDATA\r\nFrom: <evil@x.test>\r\n\r\nspoof\r\n'
-/** What stands before the commands that are to be smuggled. */
+/** The would-be ends of a content that stand before the commands that are to be smuggled. */
 const ends = {
   'LF . LF': '\n.\n',
   'LF . CR LF': '\n.\r\n',
@@ -55,7 +55,7 @@ describe.runIf(installed('aiosmtpd'))('smuggling', () => {
     await stage.close()
   })
 
-  test('without us, the receivers are taken in', async () => {
+  test('without a relay before it, the gullible receiver takes the smuggled messages', async () => {
     for (const name of ['LF . LF', 'LF . CR LF', 'CR . CR', 'CR LF . LF'] as const)
       await submit(plain(gullible.port), ends[name])
     expect(gullible.mails.splice(0).filter((m) => m.reversePath === 'evil@x.test')).toHaveLength(4)
@@ -64,7 +64,7 @@ describe.runIf(installed('aiosmtpd'))('smuggling', () => {
   describe.each([
     ['Reject', 550],
     ['Normalise', 250],
-  ] as const)('a listener that says %s', (bareNewlines, otherwise) => {
+  ] as const)('a listener with bareNewlines %s', (bareNewlines, otherwise) => {
     let fleet: Fleet
     let toForeign: Fleet
     const through = async (port: number): Promise<Fleet> => {
@@ -76,7 +76,7 @@ describe.runIf(installed('aiosmtpd'))('smuggling', () => {
       toForeign = await through(foreign.port)
     })
 
-    test.each(names)('%s', async (name) => {
+    test.each(names)('lets nothing be smuggled behind %s', async (name) => {
       gullible.mails.length = 0
       const before = foreign.arrivals().length
       const codes = await Promise.all([fleet, toForeign].map((f) => submit(f.binding('app'), ends[name])))

@@ -1,12 +1,12 @@
-/** What a relay holds while it works for a while; an hour of it is `RELAYFLEET_SOAK_MINUTES=60`, or `test/local/soak.ts` alone. */
+/** A relay that works for minutes keeps nothing of what is over; `RELAYFLEET_SOAK_MINUTES=60`, or `test/local/soak.ts` alone, makes it an hour. */
 import { describe, expect, test } from 'vitest'
 import { installed } from './programs.ts'
 import { printSoak, soak, soakPromises } from './soak.ts'
 
 const minutes = Number(process.env['RELAYFLEET_SOAK_MINUTES'] ?? 3)
 
-describe.runIf(installed('aiosmtpd'))('soak', () => {
-  test(`${minutes} minutes of mail and nuisances leave nothing behind`, {
+describe.runIf(installed('aiosmtpd'))('a relay', () => {
+  test(`loses nothing in ${minutes} minutes of mail and misbehaving clients, and keeps no session, descriptor or memory of them`, {
     timeout: (minutes + 4) * 60_000,
   }, async () => {
     const report = await soak({ minutes, rate: 40 })

@@ -16,7 +16,7 @@ import { until } from './until.ts'
 
 const from = 'app@corp.test'
 
-/** The arrival of the message with this Message-ID; it may take a moment. */
+/** Waits until the message with this Message-ID arrives. */
 const arrivalOf = (receiver: Receiver, id: string): Promise<Arrival> =>
   until(`${id} arrives`, () => receiver.arrivals().find((a) => bytesOf(a).includes(`Message-ID: <${id}>`)))
 
@@ -80,11 +80,11 @@ describe.runIf(installed('aiosmtpd', 'swaks', 'msmtp'))('submission', () => {
   const encoded = `=?utf-8?b?${Buffer.from('ceo@bank.test').toString('base64')}?=`
   const ceo = 'ceo@bank.test'
   const refused = [
-    ['another reverse-path (case M01)', ceo, message({ from }), 550, 'senderRules.envelopeFrom'],
-    ['another From (case M02)', from, message({ from: ceo }), 550, 'senderRules.headerFrom'],
+    ["a reverse-path that is another one's (case M01)", ceo, message({ from }), 550, 'senderRules.envelopeFrom'],
+    ["a From field that is another one's (case M02)", from, message({ from: ceo }), 550, 'senderRules.headerFrom'],
     ['two From fields (case M04)', from, `From: <${ceo}>\r\n${message({ from })}`, 554, 'always.headers'],
     ['two mailboxes in From (case M09)', from, message({ from: `<${from}>, <${ceo}>` }), 554, 'always.headers'],
-    ['no From (case M03)', from, 'Subject: who\r\n\r\nnobody\r\n', 554, 'always.headers'],
+    ['no From field (case M03)', from, 'Subject: who\r\n\r\nnobody\r\n', 554, 'always.headers'],
     [
       'an address as the display name',
       from,
@@ -105,8 +105,10 @@ describe.runIf(installed('aiosmtpd', 'swaks', 'msmtp'))('submission', () => {
     ['nodemailer', nodemailer],
     ['swaks', swaks],
     ['msmtp', msmtp],
-  ])('%s', (_client, submit) => {
-    test.each(refused)('is refused: %s', async (_what, reversePath, raw, code, rule) => {
+  ])('a client of %s', (_client, submit) => {
+    test.each(
+      refused,
+    )('a message with %s is refused, and nothing of it is queued', async (_what, reversePath, raw, code, rule) => {
       const arrived = receiver.arrivals().length
       const answer = await submit(app, { from: reversePath, to: 'someone@elsewhere.test', raw })
       expect(answer).toEqual({ code, text: expect.stringContaining(`(${rule})`) })
@@ -115,7 +117,7 @@ describe.runIf(installed('aiosmtpd', 'swaks', 'msmtp'))('submission', () => {
       expect(receiver.arrivals().length).toBe(arrived)
     })
 
-    test('is accepted, and the receiver holds the same bytes below our Received', async () => {
+    test('an allowed message is accepted, and the receiver has the same octets below our Received field', async () => {
       const id = `${randomUUID()}@corp.test`
       const raw = message({ from: `App <${from}>`, id, text: '.a dot\r\n..two\r\n.\r\nlast line\r\n' })
       expect(await submit(app, { from, to: 'someone@elsewhere.test', raw })).toMatchObject({ code: 250 })
@@ -154,7 +156,7 @@ describe.runIf(installed('aiosmtpd'))('a smarthost with TLS and a login', () => 
     ])
   }
 
-  test('gets the mail over verified TLS after a login', async () => {
+  test('gets the mail over verified TLS, after a login', async () => {
     const { receiver, ca } = await receiverIn()
     const fleet = await fleetWith(receiver.port, ca)
     const id = `${randomUUID()}@corp.test`
@@ -164,7 +166,7 @@ describe.runIf(installed('aiosmtpd'))('a smarthost with TLS and a login', () => 
     expect(fleet.log()).not.toContain('stream')
   })
 
-  test('gets nothing when nobody vouches for its certificate (case T18)', async () => {
+  test('gets no mail when its certificate is of no authority that the route trusts (case T18)', async () => {
     const { receiver } = await receiverIn()
     const { ca: another } = await makeCertificates(['127.0.0.1'])
     const fleet = await fleetWith(receiver.port, another)

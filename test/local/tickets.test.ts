@@ -1,4 +1,4 @@
-/** Started as it ships, a relay sends no session ticket: neither the source of this tree nor the bundle. */
+/** A relay that is started as it ships sends no TLS session ticket, be it run from this source or from the bundle. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,19 +10,19 @@ import { freePort } from './free-port.ts'
 import { installed, programFile } from './programs.ts'
 import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
 
-/** All that `openssl` tells of a session in which the client speaks last. */
+/** All that openssl prints of a session, to the reply to QUIT. */
 function sessionWith(port: number, version: string): string {
   const options = ['-connect', `127.0.0.1:${port}`, '-starttls', 'smtp', version, '-msg', '-crlf', '-ign_eof']
   const openssl = programFile('openssl') ?? 'openssl'
   return spawnSync(openssl, ['s_client', ...options], { input: 'QUIT\n', encoding: 'utf8', timeout: 30_000 }).stdout
 }
 
-describe.runIf(installed('openssl'))('a session', () => {
+describe.runIf(installed('openssl'))('a client of a relay', () => {
   test.each([
     ['the source', '-tls1_3'],
     ['the source', '-tls1_2'],
     ['the bundle', '-tls1_3'],
-  ])('with %s gets no ticket (%s)', async (what, version) => {
+  ])('run from %s gets no session ticket (%s)', async (what, version) => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-tickets-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const listenPort = await freePort()

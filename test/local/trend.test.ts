@@ -1,3 +1,4 @@
+/** The trend of samples is their steady growth: outliers do not move it, nor the ups and downs of collections of garbage. */
 import { expect, test } from 'vitest'
 import { lows, slopePerHour } from './trend.ts'
 
@@ -5,15 +6,15 @@ const minute = 60_000
 const series = (value: (minutes: number) => number) =>
   Array.from({ length: 60 }, (_, i) => ({ atMs: i * minute, value: value(i) }))
 
-test('what grows by one a minute grows by sixty an hour', () => {
+test('samples that grow by one a minute have a slope of sixty an hour', () => {
   expect(slopePerHour(series((m) => 100 + m))).toBeCloseTo(60)
 })
 
-test('one outlier moves nothing', () => {
+test('one outlier does not move the slope', () => {
   expect(slopePerHour(series((m) => (m === 30 ? 900 : 100)))).toBe(0)
 })
 
-test('a saw that stands still stands still, and one that climbs climbs', () => {
+test('the lows of a saw-tooth curve have its slope: none where it stays level, and that of its climb where it climbs', () => {
   expect(
     slopePerHour(
       lows(

@@ -1,4 +1,4 @@
-/** A relay whose log nobody reads takes mail, tells how it stands, and ends when it is asked to. */
+/** A relay whose log nobody reads stays ready, answers for itself, and ends when it is asked to. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
@@ -10,10 +10,10 @@ import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
 
-/** Each of them costs the log some lines: more than a pipe and the relay keep, together. */
+/** So many clients cost the log more lines than a pipe and the relay keep together. */
 const strangers = 600
 
-/** Ten errors end a session. */
+/** Makes more errors than a session may have (ten), so that the relay ends it. */
 async function stranger(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'data', { signal: AbortSignal.timeout(10_000) })
@@ -21,7 +21,7 @@ async function stranger(port: number): Promise<void> {
   await once(socket, 'close', { signal: AbortSignal.timeout(10_000) })
 }
 
-test('strangers who fill a log that nobody reads stop nothing (case R20)', async () => {
+test('strangers who fill a log that nobody reads keep a relay neither from being ready nor from ending (case R20)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-unread-log-'))
   const certificates = await makeCertificates(['127.0.0.1'])
   const [listenPort, nobody] = [await freePort(), await freePort()]
