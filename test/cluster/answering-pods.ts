@@ -15,7 +15,7 @@ export type AnsweringPods = {
   /** The number of messages at each pod, by its name; while `delivers`, a pod that is to leave delivers one at each look. */
   readonly mail: Map<string, number>
   delivers: boolean
-  /** Pods, by name, with another spool than their first one: their claim was made anew. */
+  /** The spool ids of pods, by name, that have another spool than their first one, since their claim was made anew. */
   readonly spools: Map<string, string>
   /** Pods whose page does not answer. */
   readonly silent: Set<string>

@@ -1,4 +1,4 @@
-/** Server-side apply on a real API server: ours is set right, others' is left alone, and nothing is written twice. */
+/** Objects are applied to a real API server: the operator's own are set right, others' are left alone, and nothing is written twice. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, openApi } from '../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
@@ -24,7 +24,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     namespace = await newNamespace({ ...theCluster(), controllers: false }, raw)
     proxy = await faultProxy(theCluster().access)
     api = openApi(proxy.connection)
-    // Any object may own another; its kind is all that the operator looks at. A uid of nobody would be collected.
+    // Any object may be the owner. It has to be there, since the garbage collector removes objects whose owner is not.
     const holder = accepted(await raw.create(maps(), map('holder', 'x')))
     const uid = String(holder.metadata['uid'])
     owner = { ...fleetOwner({ namespace, name: 'shared', uid }) }
@@ -47,7 +47,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
   const writes = (): number => proxy.seen.filter((s) => s.method !== 'GET').length
   const foreign = async (more = {}) => accepted(await raw.create(maps(), map('m', 'theirs', more)))
 
-  test('is made with all that marks it, and then left in peace', async () => {
+  test('is made with its labels and its owner, and is not written again while it is right', async () => {
     expect((await apply(map('m', '1'))).kind).toBe('applied')
     expect((await get()).metadata).toMatchObject({
       labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' },
@@ -59,7 +59,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect(writes()).toBe(after)
   })
 
-  test('loses what is no longer said', async () => {
+  test('loses a field that is no longer applied', async () => {
     await apply({ ...map('m', '1'), data: { value: '1', more: '2' } })
     await apply(map('m', '1'))
     expect((await get()).data).toEqual({ value: '1' })
@@ -79,7 +79,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect((await get()).data).toEqual({ value: '1' })
   })
 
-  test('K30: loses what somebody put into a list of it, once and by a write of the whole list', async () => {
+  test('K30: has its list back after somebody changed an entry of it, or put another one there', async () => {
     const service = (port: number, name: string): KubeObject => ({
       apiVersion: 'v1',
       kind: 'Service',
@@ -97,10 +97,10 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect((await apply(service(587, 'submission'))).kind).toBe('unchanged')
     }
     expect((await apply(service(465, 'smtps'))).kind).toBe('applied')
-    expect(await ports(), 'and then it is changed as ever').toEqual([465])
+    expect(await ports(), 'a new port is applied as ever').toEqual([465])
   })
 
-  describe('K30: loses what somebody adds to what it chooses by, since with that it chooses others', () => {
+  describe('K30: loses what somebody adds to a selector, since with that it would select others', () => {
     const labels = { app: 'relay' }
     const networkPolicy = {
       apiVersion: 'networking.k8s.io/v1',
@@ -126,11 +126,11 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     const from = [{ podSelector: {} }]
 
     test.each([
-      ['pods, by a label', networkPolicy, { podSelector: { matchLabels: added } }],
-      ['pods, by an expression', networkPolicy, { podSelector: { matchExpressions } }],
-      ['clients', networkPolicy, { ingress: [{ ports: [{ protocol: 'TCP', port: 2525 }], from }] }],
-      ['pods of a budget', budget, { selector: { matchExpressions } }],
-      ['pods of a Service', service, { selector: added }],
+      ['a label that selects pods of a NetworkPolicy', networkPolicy, { podSelector: { matchLabels: added } }],
+      ['an expression that selects pods of a NetworkPolicy', networkPolicy, { podSelector: { matchExpressions } }],
+      ['clients of a NetworkPolicy', networkPolicy, { ingress: [{ ports: [{ protocol: 'TCP', port: 2525 }], from }] }],
+      ['an expression that selects pods of a PodDisruptionBudget', budget, { selector: { matchExpressions } }],
+      ['a label that selects pods of a Service', service, { selector: added }],
     ] as const)('%s', async (_, { spec, ...kind }, edit) => {
       const object = { ...kind, metadata: { name: 'm', namespace }, spec }
       await apply(object)
@@ -173,14 +173,14 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect((await get()).data).toEqual({ value: 'theirs' })
   })
 
-  test('and it may share a field with another program that says the same', async () => {
+  test('may share a field with another program that applies the same value', async () => {
     await apply(map('m', '1'))
     const claim = { ...map('m', '1'), metadata: { name: 'm', namespace } }
     accepted(await raw.request('PATCH', `${maps('m')}?fieldManager=gitops`, claim, 'application/apply-patch+yaml'))
     expect((await apply({ ...map('m', '1'), data: { value: '1', new: '2' } })).kind).toBe('applied')
   })
 
-  test('that lost the label by which it is ours is told as that, and not as somebody’s', async () => {
+  test('is left as it is, and told with the label, when it has lost the label by which it is ours', async () => {
     await apply(map('m', '1'))
     const label = 'app.kubernetes.io/managed-by'
     accepted(await raw.patch(maps('m'), { metadata: { labels: { [label]: 'Helm' } } }))
@@ -191,10 +191,10 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
 
   describe('never takes over', () => {
     test.each<[string, object]>([
-      ['what has no labels', {}],
-      ['what has the labels of another', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }],
+      ['an object without labels', {}],
+      ['an object with the label of another manager', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }],
       [
-        'what is another fleet’s',
+        'an object of another fleet',
         { labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'other' } },
       ],
     ])('%s', async (_name, more) => {
@@ -204,8 +204,8 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect(writes()).toBe(0)
     })
 
-    test('what was made between looking and writing', async () => {
-      // The look finds nothing; then somebody is quicker.
+    test('an object that somebody made between the look and the write', async () => {
+      // The look finds nothing, and then somebody else makes the object first.
       let looks = 0
       proxy.rule = (seen) => (seen.method === 'GET' && looks++ === 0 ? status(404, 'NotFound') : 'pass')
       const before = await foreign({ labels: { x: 'y' } })
@@ -219,7 +219,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect(metadata.uid).toBe(before.metadata['uid'])
     })
 
-    test('what it made itself, when the answer was lost and a controller was quick', async () => {
+    test('but knows an object that it made itself, though the answer was lost and a controller has written it since', async () => {
       let losses = 2
       proxy.rule = ({ method }) => {
         if (method !== 'PATCH' || losses-- <= 0) return 'pass'
@@ -233,7 +233,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect((await get()).metadata.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'relayfleet' })
     })
 
-    test('what was made anew under the name of what we had seen', async () => {
+    test('an object that somebody made anew under the name of one that was seen', async () => {
       await apply(map('m', '1'))
       const observed = await get()
       accepted(await raw.remove(maps('m')))
@@ -243,7 +243,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     })
   })
 
-  test('waits for one that is still being deleted', async () => {
+  test('waits while an object of its name is still being deleted', async () => {
     await apply(map('m', '1'))
     accepted(await raw.patch(maps('m'), { metadata: { finalizers: ['example.org/wait'] } }))
     accepted(await raw.remove(maps('m')))
@@ -258,11 +258,11 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect(writes()).toBe(0)
   })
 
-  test('refuses a field that does not exist, instead of losing it in silence', async () => {
+  test('is refused with a field that does not exist, instead of losing it in silence', async () => {
     await expect(apply({ ...map('m', '1'), dta: {} })).rejects.toMatchObject({ trouble: 'refused' })
   })
 
-  test('an answer that is lost does no harm', async () => {
+  test('comes to no harm when the answer to its write is lost', async () => {
     // The first loss looks like an idle connection that the server closed, and is tried again at once.
     let left = 2
     proxy.rule = ({ method }) => (method === 'PATCH' && left-- > 0 ? 'lost' : 'pass')
@@ -270,11 +270,11 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect((await apply(map('m', '1'))).kind).toBe('unchanged')
   })
 
-  describe('what is no longer wanted', () => {
+  describe('an object that is no longer wanted', () => {
     const observed = async (): Promise<readonly KubeObject[]> =>
       (await api.listPage(resources.configMaps, { namespace }, { limit: 500 })).items
 
-    test('goes, and nothing else does', async () => {
+    test('is removed, and nothing else is', async () => {
       await apply(map('a', '1'))
       await apply(map('b', '1'))
       accepted(await raw.create(maps(), map('theirs', '1')))
@@ -300,7 +300,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect((await raw.get(maps('a'))).status).toBe(200)
     })
 
-    test('goes although its controller has written it since it was seen', async () => {
+    test('is removed although its controller has written it since it was seen', async () => {
       await apply(map('a', '1'))
       const seen = await observed()
       accepted(await raw.patch(maps('a'), { metadata: { annotations: { reported: 'just now' } } }))
@@ -308,7 +308,7 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect((await raw.get(maps('a'))).status).toBe(404)
     })
 
-    test('that somebody else removed is no trouble', async () => {
+    test('is no trouble when somebody else has removed it', async () => {
       await apply(map('a', '1'))
       const seen = await observed()
       accepted(await raw.remove(maps('a')))

@@ -1,4 +1,4 @@
-/** The operator's own authority on a real API server, as its account: one for all, never lost, never replaced in silence. */
+/** The operator's authority, kept in a Secret with its account's rights, is one for all, never lost, and never replaced in silence. */
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { issue, stillServes } from '../../operator/ca.ts'
@@ -60,7 +60,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
   const bundled = ({ bundle }: Authority): readonly string[] =>
     bundle.split(/(?<=-----END CERTIFICATE-----\n)/).map((pem) => new X509Certificate(pem).fingerprint256)
 
-  test('is made once, and then only looked at, by patches alone', async () => {
+  test('is made once, and then only looked at, always by patches', async () => {
     const one = opened()
     const first = await one.current(signal)
     expect(first.bundle.trim()).toBe(first.signer.certificate.trim())
@@ -74,15 +74,15 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(proxy.seen.every((s) => s.method === 'PATCH')).toBe(true)
   })
 
-  test('many questions at once are one look', async () => {
+  test('is looked at once when many ask for it at the same time', async () => {
     const one = opened()
     const all = await Promise.all(Array.from({ length: 20 }, () => one.current(signal)))
     expect(new Set(all.map((a) => a.bundle)).size).toBe(1)
     expect(proxy.seen).toHaveLength(2)
   })
 
-  test('two operators that start at once agree on one', async () => {
-    // Each has looked before one of them writes.
+  test('is the same for two operators that start at once', async () => {
+    // Each operator has looked, and found nothing, before one of them writes.
     let looks = 0
     proxy.rule = (seen) => (seen.query.has('dryRun') && looks++ < 2 ? status(404, 'NotFound') : 'pass')
     const [a, b] = await Promise.all([opened().current(signal), opened().current(signal)])
@@ -90,7 +90,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await opened().current(signal)).toEqual(a)
   })
 
-  test('a lost answer makes no second one', async () => {
+  test('is not made a second time when the answer to its write was lost', async () => {
     let left = 2
     proxy.rule = ({ query }) => (!query.has('dryRun') && left-- > 0 ? 'lost' : 'pass')
     const one = opened()
@@ -100,7 +100,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(Buffer.from(data['ca.crt'] ?? '', 'base64').toString()).toBe(now1.bundle)
   })
 
-  test('a standby reads it, and never writes', async () => {
+  test('is read by a standby, and never written by it', async () => {
     mayWrite = false
     await expect(opened().current(signal)).rejects.toBeInstanceOf(Deposed)
     mayWrite = true
@@ -114,7 +114,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(writes()).toHaveLength(length)
   })
 
-  test('one that was deleted by accident comes back as it was', async () => {
+  test('comes back as it was when its Secret was deleted by accident', async () => {
     const one = opened()
     const first = await one.current(signal)
     accepted(await admin.remove(path()))
@@ -124,7 +124,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(made).toBe(1)
   })
 
-  test('while the API server is in trouble what is known goes on', async () => {
+  test('stays in use while the API server is in trouble, if it was known before', async () => {
     const one = opened()
     const first = await one.current(signal)
     now += 120_000
@@ -133,7 +133,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     await expect(opened().current(signal)).rejects.toMatchObject({ code: 500 })
   })
 
-  test('somebody else’s Secret of its name is left alone', async () => {
+  test('leaves a Secret of its name alone that is somebody else’s', async () => {
     const theirs = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: 'theirs' } }
     const before = accepted(await admin.create(path().slice(0, -name.length - 1), theirs))
     await expect(opened().current(signal)).rejects.toThrow(
@@ -142,7 +142,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await secret()).toEqual(before)
   })
 
-  test('somebody else who was quicker is left alone', async () => {
+  test('leaves a Secret alone that somebody else made between its look and its write', async () => {
     const theirs = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: 'theirs' } }
     const before = accepted(await admin.create(path().slice(0, -name.length - 1), theirs))
     let looks = 0
@@ -151,7 +151,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await secret()).toEqual(before)
   })
 
-  test('a damaged one is an error that names it, and stays as it is', async () => {
+  test('is not replaced when its Secret is damaged, and the error names the Secret and the mend', async () => {
     await opened().current(signal)
     accepted(await admin.patch(path(), { stringData: { 'authorities.json': '[{"key":"SECRET"' } }))
     const before = await secret()
@@ -162,7 +162,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await secret()).toEqual(before)
   })
 
-  test('case A17: whoever keeps it from being looked at, and quotes it, makes no log tell its key', async () => {
+  test('case A17: has its key in no error, though an admission policy refuses looks at its Secret and quotes the Secret', async () => {
     const { signer } = await opened().current(signal)
     const { data } = (await secret()) as unknown as { data: Record<string, string> }
     const quoting = `'no team in ' + string(oldObject.data['authorities.json'])`
@@ -175,7 +175,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect([...key, coded, coded.slice(100, 200)].filter((part) => String(error).includes(part))).toEqual([])
   })
 
-  test('is followed in time: the next one is known first, then signs, and the old one goes when it ends', async () => {
+  test('is followed in time by another one, which is known first and signs then; the old one goes when it ends', async () => {
     const hosts = ['relay.example.org']
     const one = opened()
     const first = await one.current(signal)
@@ -197,7 +197,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
 })
 
 describe.runIf(givenCluster()?.controllers === true)('an authority that is lost while no operator is there', () => {
-  test('is replaced, and fleets that have shown its certificates are told', async () => {
+  test('is replaced, and an Event tells the fleets that have shown its certificates', async () => {
     const admin = apiOf(theCluster().access)
     await installCrds(admin)
     const stage = await openLeavingStage(admin)

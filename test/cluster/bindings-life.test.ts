@@ -1,4 +1,4 @@
-/** Binding Secrets through the life of operators: killed after every write, deposed, in a crowd, and never talkative. */
+/** Binding Secrets are right whatever becomes of operators: killed at any write, deposed, or with many credentials; and no password is told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Api } from '../../operator/cluster/api/api.ts'
 import { ApiError } from '../../operator/cluster/api/api-error.ts'
@@ -38,9 +38,9 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
   }
   const turned = async (operator: Operator): Promise<void> => {
     const before = operator.secretCalls().length
-    await until('it was looked at twice', () => operator.secretCalls().length >= before + 2)
+    await until('the Secrets were looked at twice', () => operator.secretCalls().length >= before + 2)
   }
-  /** It has its Secret, its status is written, and it is gone. */
+  /** An operator makes the Secret, the status is written, and the operator is gone. */
   const lived = async (): Promise<void> => {
     const one = await bench.operator()
     one.give({ web: bench.binding('smtp') })
@@ -49,7 +49,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     await one.stop()
   }
 
-  describe.each(['lost', 'reset'] as const)('is killed, with %s as the last thing it hears', (last) => {
+  describe.each(['lost', 'reset'] as const)('that is killed at any of its writes (%s)', (last) => {
     const stories: Readonly<Record<string, { before: () => Promise<void>; secretName: string }>> = {
       'a new credential': { before: () => Promise.resolve(), secretName: 'smtp' },
       'a deleted Secret': {
@@ -68,7 +68,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
       },
       'a new name': { before: lived, secretName: 'mail' },
     }
-    test.each(Object.entries(stories))('%s', async (_name, { before, secretName }) => {
+    test.each(Object.entries(stories))('is followed by one that finishes what was begun for %s', async (_name, {
+      before,
+      secretName,
+    }) => {
       for (let allowed = 0; allowed < 3; allowed++) {
         await before()
         const killed = await bench.operator()
@@ -80,7 +83,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
           return isDead ? last : 'pass'
         }
         killed.give({ web: bench.binding(secretName) })
-        await until('it is dead, or at rest', () => isDead || killed.secretCalls().length > allowed + 6)
+        await until('the operator is dead, or at rest', () => isDead || killed.secretCalls().length > allowed + 6)
         if (allowed % 2 === 0) bench.record('web', killed, secretName)
         await killed.stop()
 
@@ -88,7 +91,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
         const leftPassword = left && (await bench.textOf(secretName, 'password'))
         const next = await bench.operator()
         next.give({ web: bench.binding(secretName) })
-        await until('it is as it should be', async () => {
+        await until('the Secret is as it should be', async () => {
           const isThere = verifierIn(next) === verifierOf(await bench.textOf(secretName, 'password').catch(() => ''))
           return isThere && (await names()).length === 1 && next.bindings.formerNames().size === 0
         })
@@ -103,7 +106,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     })
   })
 
-  test('as a standby does nothing, and starts over when it leads', async () => {
+  test('does nothing as a standby, and begins anew when it leads', async () => {
     const one = await bench.operator()
     one.mayWrite = false
     one.give({ web: bench.binding('smtp') })
@@ -111,26 +114,26 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     one.mayWrite = true
     await until('its key is known', () => verifierIn(one))
     one.mayWrite = false
-    await until('it knows nothing', () => one.bindings.keys().size === 0)
+    await until('the deposed operator knows nothing', () => one.bindings.keys().size === 0)
     accepted(await admin.remove(bench.path('smtp')))
     const { length } = one.secretCalls()
     const other = await bench.operator()
     other.give({ web: bench.binding('smtp') })
-    await until('the other one made it', () => verifierIn(other))
+    await until('the other operator has made the Secret', () => verifierIn(other))
     await other.stop()
     expect(one.secretCalls()).toHaveLength(length)
     one.mayWrite = true
-    expect(await until('it knows what the other one made', () => verifierIn(one))).toBe(
+    expect(await until('the operator knows what the other one made', () => verifierIn(one))).toBe(
       verifierOf(await bench.textOf('smtp', 'password')),
     )
     expect(one.secretCalls().filter(isWrite)).toHaveLength(2)
   })
 
-  test('writes nothing once it may not, even when it was about to', async () => {
+  test('writes nothing once it may not, even when it was about to write', async () => {
     let left = 2
     const one = await bench.operator({ mayWrite: () => left-- > 0 })
     one.give({ web: bench.binding('smtp') })
-    await until('it was asked', () => left < -5)
+    await until('it was asked whether the operator may write', () => left < -5)
     expect(await names()).toEqual([])
   })
 
@@ -148,7 +151,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     expect(await bench.secret('smtp')).toEqual(before)
     expect(verifierIn(one)).toBe(verifier)
     one.give({ web: bench.binding('smtp') })
-    await until('it is set right', async () => (await bench.textOf('smtp', 'host')) !== '')
+    await until('the host is set right', async () => (await bench.textOf('smtp', 'host')) !== '')
     one.give({})
     expect(one.bindings.keys().size).toBe(0)
     const { length } = one.secretCalls()
@@ -170,14 +173,14 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     await bench.removeCredential('web')
     const uid = await bench.credential('web')
     one.give({ web: bench.binding('smtp') })
-    // Nobody collects garbage on every cluster of ours; where it is collected, it is gone already.
+    // Not every cluster of the tests has a garbage collector; where there is one, the Secret is gone already.
     await admin.remove(bench.path('smtp'))
-    const second = await until('there is another', () => verifierIn(one) !== first && verifierIn(one))
+    const second = await until('there is another Secret', () => verifierIn(one) !== first && verifierIn(one))
     expect(second).toBe(verifierOf(await bench.textOf('smtp', 'password')))
     expect((await bench.secret('smtp'))?.metadata['ownerReferences']).toMatchObject([{ uid }])
   })
 
-  test('has at most thirty-two calls under way, and one look after the other', async () => {
+  test('has at most thirty-two writes under way, and looks at one Secret after the other', async () => {
     let [now, most] = [0, 0]
     const counting = (api: Api): Api => {
       const counted =
@@ -209,22 +212,25 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     const { length } = next.secretCalls()
     expect(length).toBe(many.length)
     next.give(bindings)
-    await until('it was asked again', () => performance.now() - begin > many.length * pauseMs + 200)
+    await until(
+      'the time of another round of looks is over',
+      () => performance.now() - begin > many.length * pauseMs + 200,
+    )
     expect(next.secretCalls()).toHaveLength(length)
     expect([next.marks(), next.secretCalls().filter(isWrite)]).toEqual([0, []])
   })
 
-  test('one credential in trouble delays no other, and is told with the server’s words', async () => {
+  test('has one credential in trouble delay no other, and tells of it in the server’s words', async () => {
     await bench.credential('bad')
     const one = await bench.operator()
     one.give({ bad: bench.binding('bad', { labels: { team: 'not a label!' } }), web: bench.binding('smtp') })
     await until('the other one has its key', () => verifierIn(one))
-    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('bad')))
+    const trouble = await until('the credential is in trouble', () => one.bindings.troubles().get(bench.nameOf('bad')))
     expect(trouble).toMatchObject({ type: 'ResolvedRefs', status: 'False', reason: 'SecretRefused' })
     expect(trouble.message).toContain(`Secret ${bench.namespace}/bad can not be written`)
     expect(trouble.message).toContain('not a label!')
     one.give({ bad: bench.binding('bad', { labels: { team: 'a-label' } }), web: bench.binding('smtp') })
-    await until('it is mended', () => verifierIn(one, 'bad'))
+    await until('the key of the other one is known', () => verifierIn(one, 'bad'))
     expect(one.bindings.troubles().size).toBe(0)
   })
 
@@ -237,18 +243,18 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     expect([one.bindings.troubles().size, one.marks()]).toEqual([0, 1])
   })
 
-  test('whom another policy of the cluster keeps from looking revokes nothing, and tells in its words', async () => {
+  test('revokes nothing when an admission policy of the cluster refuses its looks, and tells of that in the policy’s words', async () => {
     const one = await bench.operator()
     one.give({ web: bench.binding('smtp') })
     const verifier = await until('its key is known', () => verifierIn(one))
     const lift = await forbidding(admin, bench.namespace, 'no Secret without a team')
-    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('web')))
+    const trouble = await until('the credential is in trouble', () => one.bindings.troubles().get(bench.nameOf('web')))
     expect(trouble).toMatchObject({ type: 'ResolvedRefs', status: 'False', reason: 'SecretRefused' })
     expect(trouble.message).toContain('no Secret without a team')
     await turned(one)
     expect(verifierIn(one)).toBe(verifier)
     await lift()
-    await until('it is mended', () => one.bindings.troubles().size === 0)
+    await until('the trouble is over', () => one.bindings.troubles().size === 0)
     expect(verifierIn(one)).toBe(verifier)
   })
 
@@ -261,7 +267,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     let left = 2
     one.proxy.rule = () => (left-- > 0 ? status(500, 'InternalError') : 'pass')
     one.give({ web: bench.binding('smtp') })
-    await until('it was looked at some times', () => one.secretCalls().length > 8)
+    await until('the Secret was looked at some times', () => one.secretCalls().length > 8)
     expect(said).toEqual([
       expect.stringMatching(`^${bench.nameOf('web')}: .*500`),
       expect.stringMatching(`^${bench.nameOf('web')}: .*500`),
@@ -283,14 +289,14 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     const said: string[] = []
     const one = await bench.operator({ tell: (_name, why) => said.push(why) }, quoting)
     one.give({ web: bench.binding('smtp') })
-    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('web')))
+    const trouble = await until('the credential is in trouble', () => one.bindings.troubles().get(bench.nameOf('web')))
     expect(trouble.message).toContain('400')
     await one.stop()
     await lived()
     const other = await bench.operator()
     other.give({ web: bench.binding('smtp') })
     accepted(await admin.patch(bench.path('smtp'), { data: { host: null } }))
-    await until('it is told', () => other.occasions.length === 1)
+    await until('the repair is told', () => other.occasions.length === 1)
     passwords.push(await bench.textOf('smtp', 'password'))
     const { keys, troubles, formerNames } = other.bindings
     const told = JSON.stringify([trouble, said, other.occasions, [...keys()], [...troubles()], [...formerNames()]])

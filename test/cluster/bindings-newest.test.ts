@@ -1,4 +1,4 @@
-/** The newest wish wins, whatever is under way for an older one. */
+/** A binding Secret becomes what was wished for last, whatever is under way for an older wish. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { helmInstalled } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
@@ -23,7 +23,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('while a binding
   beforeEach(async () => {
     bench = await openBench(admin, chart)
     await bench.credential('web')
-    // Nobody looks in turns: what is left wrong would stay so.
+    // There are no looks in turn here, so what is left wrong would stay so.
     one = await bench.operator({ turns: { everyMs: 600_000, pauseMs: 10 } })
     one.give({ web: bench.binding('smtp') })
     await until('its key is known', () => one.bindings.keys().size === 1)
@@ -38,40 +38,40 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('while a binding
   const portIs = (port: string): Promise<unknown> =>
     until(`the port is ${port}`, async () => (await bench.textOf('smtp', 'port')) === port)
 
-  test('what was before is wished for again: it is so in the end', async () => {
+  test('a wish for its former port is obeyed in the end', async () => {
     slowly()
     one.give({ web: bench.binding('smtp', { port: 465 }) })
-    await until('it is under way', () => writes() === 2)
+    await until('the write is under way', () => writes() === 2)
     one.give({ web: bench.binding('smtp') })
-    await until('it was written back', () => writes() === 3)
+    await until('the former port was written', () => writes() === 3)
     await portIs('587')
   })
 
   test('of many wishes only the last one is carried out', async () => {
     slowly()
     one.give({ web: bench.binding('smtp', { port: 1 }) })
-    await until('it is under way', () => writes() === 2)
+    await until('the write is under way', () => writes() === 2)
     for (let port = 2; port <= 20; port++) one.give({ web: bench.binding('smtp', { port }) })
     await portIs('20')
     expect(writes()).toBe(3)
   })
 
-  test('it gets another name, and another: one Secret is left in the end', async () => {
+  test('two wishes for another name leave one Secret, by the last name', async () => {
     slowly()
     one.give({ web: bench.binding('mail') })
-    await until('it is under way', () => writes() === 2)
+    await until('the write is under way', () => writes() === 2)
     one.give({ web: bench.binding('post') })
     await until('all former ones are gone', async () => {
       const there = await Promise.all(['smtp', 'mail', 'post'].map((name) => bench.secret(name)))
       return there.map((s) => s !== undefined).join() === 'false,false,true'
     })
-    await until('that is known', () => one.bindings.formerNames().size === 0)
+    await until('no former name is remembered', () => one.bindings.formerNames().size === 0)
   })
 
-  test('its credential goes: nothing is told of it any more', async () => {
+  test('the operator forgets its keys when its credential goes', async () => {
     slowly()
     one.give({ web: bench.binding('smtp', { port: 465 }) })
-    await until('it is under way', () => writes() === 2)
+    await until('the write is under way', () => writes() === 2)
     one.give({})
     await portIs('465')
     await bench.credential('other')

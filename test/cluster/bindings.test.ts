@@ -1,4 +1,4 @@
-/** Binding Secrets on a real API server, as the operator's account: every state that one can be found in. */
+/** A binding Secret is set right or left alone in every state in which the operator, with its account's rights, can find it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { verifierOf } from '../../relay/config.ts'
 import { helmInstalled } from '../chart/helm.ts'
@@ -36,10 +36,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
   const verifier = () => one.bindings.keys().get(web())?.keys[0]?.verifier
   const trouble = () => one.bindings.troubles().get(web())
   const patch = async (change: unknown, name = 'smtp') => accepted(await admin.patch(bench.path(name), change))
-  /** Looked at once more, and at rest. */
+  /** Waits until the Secret has been looked at again, so that whatever was found before is dealt with. */
   const turned = async (operator = one): Promise<void> => {
     const before = operator.secretCalls().length
-    await until('it was looked at twice', () => operator.secretCalls().length >= before + 2)
+    await until('the Secret was looked at twice', () => operator.secretCalls().length >= before + 2)
   }
   const made = async (over = {}): Promise<string> => {
     one.give({ web: bench.binding('smtp', over) })
@@ -93,7 +93,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     expect(Object.keys(secret?.['data'] as object).toSorted()).toEqual([...keys, 'password'].toSorted())
   })
 
-  test('is looked at again and again, and not written: by patches that are only tried', async () => {
+  test('is looked at again and again by dry runs of a patch, and is not written', async () => {
     await made()
     const before = await bench.secret('smtp')
     await turned()
@@ -103,7 +103,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     expect([one.marks(), one.occasions]).toEqual([1, []])
   })
 
-  test('carries what the template says, but nothing that is the operator’s to say', async () => {
+  test('has the labels and annotations of its template, but none that are the operator’s own', async () => {
     const theirs = { 'app.kubernetes.io/managed-by': 'Helm', 'relayfleet.dev/policy': 'x', team: 'a' }
     await made({ labels: theirs, annotations: { 'relayfleet.dev/applied-hash': 'x', 'example.org/note': 'b' } })
     const { labels, annotations } = (await bench.secret('smtp'))?.metadata as { labels?: object; annotations?: object }
@@ -114,10 +114,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     })
   })
 
-  test('follows the policy, the template and the authority; its password stays, and nobody is told', async () => {
+  test('follows the policy, the template and the authority; its password stays, and there is no Event', async () => {
     const password = await made({ labels: { team: 'a' } })
     one.give({ web: bench.binding('smtp', { port: 465, scheme: 'smtps', issuedByOperator: false }) })
-    await until('it follows', async () => (await bench.textOf('smtp', 'port')) === '465')
+    await until('the port follows', async () => (await bench.textOf('smtp', 'port')) === '465')
     expect(await bench.textOf('smtp', 'uri')).toMatch(/^smtps:.*:465$/)
     expect(await bench.textOf('smtp', 'password')).toBe(password)
     expect((await bench.secret('smtp'))?.['data']).not.toHaveProperty('certificates')
@@ -147,7 +147,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       const password = await made()
       const before = await bench.secret('smtp')
       await patch(change)
-      await until('it is told', () => one.occasions.length === 1)
+      await until('the repair is told', () => one.occasions.length === 1)
       const after = await bench.secret('smtp')
       expect(after?.['data']).toEqual(before?.['data'])
       expect(after?.metadata['ownerReferences']).toEqual(before?.metadata['ownerReferences'])
@@ -162,11 +162,11 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       ['the password gone', { data: { password: null } }],
       ['the password malformed', { stringData: { password: 'hunter2' } }],
       ['the whole Secret deleted', undefined],
-    ])('%s: there is a new one', async (_name, change) => {
+    ])('%s: there is a new password', async (_name, change) => {
       const password = await made()
       if (change === undefined) accepted(await admin.remove(bench.path('smtp')))
       else await patch(change)
-      await until('it is told', () => one.occasions.length === 1 && one.marks() === 2)
+      await until('the repair is told', () => one.occasions.length === 1 && one.marks() === 2)
       const now = await bench.textOf('smtp', 'password')
       expect(now).not.toBe(password)
       expect(verifier()).toBe(verifierOf(now))
@@ -175,7 +175,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       expect(one.occasions).toHaveLength(1)
     })
 
-    test('while nobody looked: the next operator finds out', async () => {
+    test('while no operator ran: by the next one', async () => {
       const password = await made()
       await one.stop()
       accepted(await admin.remove(bench.path('smtp')))
@@ -216,11 +216,11 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       await turned()
       expect(await bench.secret('smtp')).toEqual(before)
       accepted(await admin.remove(bench.path('smtp')))
-      await until('it is made', () => verifier())
+      await until('the Secret is made', () => verifier())
       expect([trouble(), one.occasions]).toEqual([undefined, []])
     })
 
-    test('also where the status knows keys: they are revoked', async () => {
+    test('also where the status has keys, which are revoked', async () => {
       await made()
       await one.stop()
       accepted(await admin.remove(bench.path('smtp')))
@@ -244,7 +244,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     })
   })
 
-  test('of an earlier life is waited for', async () => {
+  test('that is still being deleted is waited for, and then made anew', async () => {
     await made()
     await patch({ metadata: { finalizers: ['example.org/wait'] } })
     accepted(await admin.remove(bench.path('smtp')))
@@ -252,7 +252,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     const password = await bench.textOf('smtp', 'password')
     expect(verifier()).toBe(verifierOf(password))
     await patch({ metadata: { finalizers: null } })
-    await until('it is made anew', () => verifier() !== verifierOf(password))
+    await until('the Secret is made anew', () => verifier() !== verifierOf(password))
     expect(verifierOf(await bench.textOf('smtp', 'password'))).toBe(verifier())
   })
 
@@ -262,13 +262,13 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       one.give({ web: bench.binding('mail') })
       expect(one.bindings.formerNames().get(web())).toBe('smtp')
       await until('the old one is gone', async () => (await bench.secret('smtp')) === undefined)
-      await until('that is known', () => one.bindings.formerNames().size === 0)
+      await until('no former name is remembered', () => one.bindings.formerNames().size === 0)
       expect(verifierOf(await bench.textOf('mail', 'password'))).toBe(verifier())
-      // Made; made under the other name; the status no longer needs the old one.
+      // The marks: it was made, it was made under the other name, and the status no longer needs the old one.
       expect([one.occasions, one.marks()]).toEqual([[], 3])
     })
 
-    test('is made by the next operator, whom the status tells the old one', async () => {
+    test('is made by the next operator, which knows the old name by the status', async () => {
       await made()
       await one.stop()
       one = await bench.operator()
@@ -277,7 +277,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       expect(verifierOf(await bench.textOf('mail', 'password'))).toBe(verifier())
     })
 
-    test('that is not to be had: the old one goes on', async () => {
+    test('that somebody else has is not made, and the old one stays in use', async () => {
       const password = await made()
       await foreignSecret({}, 'mail')
       one.give({ web: bench.binding('mail') })
@@ -292,14 +292,17 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       expect(await bench.textOf('mail', 'key')).toBe('theirs')
     })
 
-    test('the old one stays where it is somebody else’s by now', async () => {
+    test('is made, and what has the old name stays if it is somebody else’s by now', async () => {
       await made()
       await one.stop()
       accepted(await admin.remove(bench.path('smtp')))
       const before = await foreignSecret()
       one = await bench.operator()
       one.give({ web: bench.binding('mail') })
-      await until('that is known', () => verifier() && one.bindings.formerNames().size === 0)
+      await until(
+        'the key is known, and no former name is remembered',
+        () => verifier() && one.bindings.formerNames().size === 0,
+      )
       expect(await bench.secret('smtp')).toEqual(before)
     })
   })

@@ -1,4 +1,4 @@
-/** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
+/** A real API server takes every object of the chart, which holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import { connectionFromFile } from '../../operator/cluster/api/connection.ts'
@@ -36,7 +36,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     metadata: { name, namespace: chart.namespace, labels },
     stringData: { key: name },
   })
-  /** As the operator's account. */
+  /** Makes a request for a Secret with the operator's account. */
   const as = async (method: 'POST' | 'PATCH' | 'DELETE', name: string, body?: unknown, query = ''): Promise<Answer> => {
     const path = `${secrets()}${name === '' ? '' : `/${name}`}${query}`
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
@@ -70,7 +70,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     accepted(await as('DELETE', 'own'))
   })
 
-  test('it makes no Secret without its label', async () => {
+  test('the operator makes no Secret without its label', async () => {
     refusedByPolicy(await as('POST', '', secret('unlabelled', {})))
     refusedByPolicy(await as('POST', '', secret('somebodys', theirs)))
   })
@@ -78,7 +78,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
   test.each([
     ['unlabelled', {}],
     ['of another manager', theirs],
-  ])('a foreign Secret, %s, is neither changed nor adopted nor deleted', async (name, labels) => {
+  ])('the operator neither changes nor adopts nor deletes a foreign Secret, %s', async (name, labels) => {
     const foreign = `foreign-${name.replaceAll(' ', '-')}`
     const before = accepted(await admin.create(secrets(), secret(foreign, labels)))
     refusedByPolicy(await as('PATCH', foreign, { stringData: { key: 'changed' } }))
@@ -87,12 +87,12 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     expect(accepted(await admin.get(`${secrets()}/${foreign}`))['data']).toEqual(before['data'])
   })
 
-  test('it does not give away its own', async () => {
+  test('the operator does not give away a Secret of its own', async () => {
     accepted(await as('POST', '', secret('given-away', ours)))
     refusedByPolicy(await as('PATCH', 'given-away', { metadata: { labels: theirs } }))
   })
 
-  test('it reads no Secret, neither its own nor a foreign one, in no way that RBAC knows', async () => {
+  test('the operator reads no Secret, neither its own nor a foreign one, by get, list or watch', async () => {
     accepted(await admin.create(secrets(), secret('foreign-unread', theirs)))
     for (const path of ['/api/v1/secrets', secrets(), `${secrets()}/foreign-unread`, `${secrets()}?watch=1`]) {
       expect((await chart.operator.get(path)).status, path).toBe(403)
@@ -102,7 +102,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
   test.each([
     ['an empty patch', {}],
     ['a patch that takes it over', { metadata: { labels: ours } }],
-  ])('%s that is only tried answers with nothing of a foreign Secret', async (name, change) => {
+  ])('a dry run of %s is answered with nothing of a foreign Secret', async (name, change) => {
     const foreign = `foreign-tried-${Object.keys(change).length}`
     accepted(await admin.create(secrets(), secret(foreign, theirs)))
     const { status, body } = await as('PATCH', foreign, change, '?dryRun=All')
@@ -130,7 +130,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     const securityOf = ({ containers: [relay] }: Pod): Record<string, unknown> => relay?.securityContext ?? {}
     const token = { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }
 
-    test('are relays', async () => {
+    test('may be relays as the operator makes them', async () => {
       await until('the admission policy holds', async () => {
         const { body } = await making((pod) => void Object.assign(pod, { hostPID: true }))
         return (body as Refusal).message?.includes('ValidatingAdmissionPolicy')
@@ -145,17 +145,17 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       ['a folder of the node', ({ volumes }) => void volumes.push({ name: 'node', hostPath: { path: '/' } })],
       ['the network of the node', (pod) => void Object.assign(pod, { hostNetwork: true })],
       [
-        'every right',
+        'all privileges',
         (pod) => void Object.assign(securityOf(pod), { privileged: true, allowPrivilegeEscalation: true }),
       ],
       ['a capability', (pod) => void Object.assign(securityOf(pod), { capabilities: { add: ['SYS_ADMIN'] } })],
       ['the rights of root', (pod) => void Object.assign(pod, { securityContext: {} })],
       ['another container', (pod) => void Object.assign(pod, { initContainers: [{ name: 'a', image: 'b' }] })],
-    ])('do not get %s', async (_what, change) => {
+    ])('may not get %s', async (_what, change) => {
       refusedByPolicy(await making(change))
     })
 
-    test('lose what somebody put beside the relay, and they may not have (case K30)', async () => {
+    test('lose a container that somebody put beside the relay (case K30)', async () => {
       const { namespace } = chart
       const holder = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'holder' } }
       const { metadata } = accepted(await admin.create(`/api/v1/namespaces/${namespace}/configmaps`, holder))
@@ -185,7 +185,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     })
   })
 
-  describe('of a RelayPolicy', () => {
+  describe('a RelayPolicy', () => {
     const mail = 'relayfleet.dev/mail'
     const others = 'example.org/of-others'
     const policies = (): string => `/apis/relayfleet.dev/v1alpha1/namespaces/${chart.namespace}/relaypolicies`
@@ -204,7 +204,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     })
     afterAll(async () => void (await admin.patch(`${policies()}/shared`, { metadata: { finalizers: null } })))
 
-    test('the operator puts its finalizer on and takes it off, and that of others stays', async () => {
+    test('gets and loses the operator’s finalizer, and keeps those of others', async () => {
       accepted(await change({ metadata: { finalizers: [others, mail] } }))
       refusedByPolicy(await change({ metadata: { finalizers: [mail] } }))
       accepted(await change({ metadata: { finalizers: [others] } }))
@@ -218,11 +218,11 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       ['an annotation', { metadata: { annotations: { 'relayfleet.dev/discard-queue': 'true' } } }],
       ['an owner', { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'b' }] } }],
       ['its spec beside the finalizer', { metadata: { finalizers: [others, mail] }, spec: { replicas: 7 } }],
-    ])('it changes nothing else: %s', async (_what, body) => {
+    ])('has nothing else changed by the operator: %s', async (_what, body) => {
       refusedByPolicy(await change(body))
     })
 
-    test('a right on its finalizers alone would not do', async () => {
+    test('can not get a finalizer by a right on its finalizers alone', async () => {
       const rules = [
         { apiGroups: ['relayfleet.dev'], resources: ['relaypolicies/finalizers'], verbs: ['update', 'patch'] },
       ]
@@ -235,7 +235,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       expect((body as Refusal).message).toContain('cannot patch resource "relaypolicies"')
     })
 
-    test('it makes none and deletes none', async () => {
+    test('is neither made nor deleted by the operator', async () => {
       expect((await chart.operator.remove(`${policies()}/shared`)).status).toBe(403)
       const { apiVersion, kind, spec } = policy()
       const another = { apiVersion, kind, metadata: { name: 'another' }, spec }
@@ -251,15 +251,15 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
 
     beforeAll(async () => {
       const all = chart.namespace
-      // The rights of a whole cluster go, those of the own namespace stay.
+      // The rights in the whole cluster go, those in the chart's own namespace stay.
       await admin.remove(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${apartName(all)}`)
       for (const object of rendered(watched, all)) accepted(await chart.write(object))
-      await until('it may no longer list policies of all namespaces', async () => {
+      await until('the operator may no longer list policies of all namespaces', async () => {
         return (await chart.operator.get('/apis/relayfleet.dev/v1alpha1/relaypolicies')).status === 403
       })
     })
 
-    test('in its own it makes its authority, looks at it and keeps it, and nothing else', async () => {
+    test('the operator makes its authority in its own namespace, looks at it and can not delete it, and makes no other Secret there', async () => {
       accepted(await applied(authority('relayfleet-ca')))
       const { body } = await as('PATCH', 'relayfleet-ca', {}, '?dryRun=All')
       expect((body as KubeObject)['data']).toHaveProperty('key')
@@ -274,7 +274,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       refusedByPolicy(await as('PATCH', 'relayfleet-ca', {}, '?dryRun=All'))
     })
 
-    test('of the Leases it takes its own alone', async () => {
+    test('the operator takes its own Lease, and no other', async () => {
       const path = `/apis/coordination.k8s.io/v1/namespaces/${chart.namespace}/leases`
       const lease = (name: string) => ({
         apiVersion: 'coordination.k8s.io/v1',
@@ -290,7 +290,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     })
   })
 
-  test('others are not held to it', async () => {
+  test('other accounts are not held to these rules', async () => {
     accepted(await admin.create(secrets(), secret('by-the-admin', {})))
   })
 })

@@ -37,7 +37,11 @@ describe('the api tier', () => {
       { ...built, env: { ...mine, RELAYFLEET_TEST_CLUSTER: 'yes' } },
       { kind: 'control-plane' },
     ],
-    ['allowed, but no cluster named', { ...built, env: { RELAYFLEET_TEST_CLUSTER: '1' } }, { kind: 'none' }],
+    [
+      'an allowance that names no cluster is no cluster',
+      { ...built, env: { RELAYFLEET_TEST_CLUSTER: '1' } },
+      { kind: 'none' },
+    ],
     [
       'assets come before what was built',
       { ...built, ...assets },
@@ -49,12 +53,12 @@ describe('the api tier', () => {
       { kind: 'none' },
     ],
     [
-      'what was built',
+      'what was built is taken where nothing else is given',
       built,
       { kind: 'control-plane', files: { 'kube-controller-manager': '/built/kube-controller-manager' } },
     ],
-    ['programs on PATH are not asked', path, { kind: 'none' }],
-    ['nothing', nothing, { kind: 'none' }],
+    ['programs on PATH make no control plane', path, { kind: 'none' }],
+    ['where there is nothing there is no cluster', nothing, { kind: 'none' }],
   ])('%s', (_name, facts, expected) => {
     expect(choose('api', facts)).toMatchObject(expected)
   })
@@ -84,7 +88,11 @@ describe('the node tier', () => {
       { ...path, env: { ...allowed, RELAYFLEET_TEST_IMAGE_LOADER: 'kind load' } },
       { loader: 'kind load' },
     ],
-    ['else one of this machine', { ...built, testbed: '/testbed' }, { kind: 'testbed', program: '/testbed' }],
+    [
+      'a cluster of this machine is taken where none is given',
+      { ...built, testbed: '/testbed' },
+      { kind: 'testbed', program: '/testbed' },
+    ],
     ['a control plane alone runs no pods', built, { kind: 'none' }],
   ])('%s', (_name, facts, expected) => {
     expect(choose('node', facts)).toMatchObject(expected)

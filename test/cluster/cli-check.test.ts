@@ -1,4 +1,4 @@
-/** `check` without a folder, as a person reads it: what the operator wrote, what can be compiled, and what is not known. */
+/** `check` of a cluster tells a person what the operator wrote, what compiling finds, and what is not known. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { commanded } from '../operator/cli/commanded.ts'
@@ -40,12 +40,12 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     return { namespace, check, declare }
   }
 
-  test('all is in order', async () => {
+  test('says that all is in order', async () => {
     const { check } = await looked()
     expect(await check()).toEqual({ code: 0, err: '', lines: ['no errors in the 2 objects of namespace NS'] })
   })
 
-  test('what the operator wrote: errors first, each once, no consequence of another', async () => {
+  test('prints what the operator wrote: errors first, each once, and no consequence of another', async () => {
     const { check, declare } = await looked()
     const suspended = 'spec.suspended is true; set it to false to resume'
     const noSecret = 'there is no Secret NS/tls; create it with tls.crt, tls.key'
@@ -72,7 +72,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     })
   })
 
-  test('broken records are told once, with the mend; a domain that nothing signs is a warning', async () => {
+  test('prints broken records once, with the mend, and a warning for a domain that nothing signs', async () => {
     const { check, declare, namespace } = await looked()
     const missing = 'TXT broken.example: there is none'
     const published = `${missing}; the values that are wanted are in status.records`
@@ -104,7 +104,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     })
   })
 
-  test('who may see every namespace gets the field; what the operator says beyond that stays', async () => {
+  test('names the field to whoever may see every namespace, beside what only the operator knows', async () => {
     const { check, declare, namespace } = await looked('everywhere')
     const noPolicy = `there is no RelayPolicy ${namespace}/sharde; correct spec.policyRef`
     await declare.credential(
@@ -130,7 +130,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     expect((await check('-A')).lines).toEqual(expect.arrayContaining(found.lines.slice(0, -1)))
   })
 
-  test('an edit that nobody looks at', async () => {
+  test('prints an object, and an edit, that no operator has looked at', async () => {
     const { check, declare, namespace } = await looked()
     await declare.policy('fresh', {})
     const path = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies/shared`
@@ -148,7 +148,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     })
   })
 
-  test('an edit that the operator looks at a moment later is no finding', async () => {
+  test('has no finding on an edit that the operator looks at a moment later', async () => {
     const { declare, namespace } = await looked()
     await declare.policy('fresh', {})
     const policies = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies`
@@ -160,7 +160,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     expect(await check).toEqual({ code: 0, err: '', out: `no errors in the 3 objects of namespace ${namespace}\n` })
   })
 
-  test('what may not be listed is said, and the rest is checked', async () => {
+  test('says what may not be listed, and checks the rest', async () => {
     const { check } = await looked([{ ...readsOurKinds, resources: ['relaypolicies', 'relaycredentials'] }])
     expect(await check()).toEqual({
       code: 0,
@@ -173,7 +173,7 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     })
   })
 
-  test('without any right, the first that is missing is named', async () => {
+  test('names the first missing right to somebody who has none', async () => {
     const { check } = await looked([])
     const right = (where: string) =>
       `relayfleet: you may not list relaypolicies.relayfleet.dev ${where}; ask for a role with the verb list on ` +
@@ -182,9 +182,9 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
     expect(await check('-A')).toEqual({ code: 3, lines: [''], err: right('in all namespaces') })
   })
 
-  test('an empty namespace is said to be empty', async () => {
+  test('says of an empty namespace that it is empty', async () => {
     const empty = await newNamespace(theCluster(), api)
-    // Who may see Leases is told of every operator that ended badly, of other tests too.
+    // A person who may see Leases is told of every operator that ended badly, of those of other suites, too.
     const kubeconfig = await person(theCluster().access, api, { [empty]: [readsOurKinds, readsNamespaces] })
     const { code, out } = await commanded('check', '--kubeconfig', kubeconfig, '-n', empty)
     expect(out.trimEnd().split('\n').at(-1)).toBe(

@@ -1,4 +1,4 @@
-/** `explain` without a folder: the same answer from a cluster's objects, by whoever may see them. */
+/** `explain` gives the same answer from a cluster's objects as from a folder's, as far as whoever asks may see them. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import { connectionFromFile } from '../../operator/cluster/api/connection.ts'
@@ -49,13 +49,13 @@ describe.runIf(givenCluster() !== undefined)('explain of a cluster', () => {
     '  to     you@allowed.example by route default, to smarthost out',
   ]
 
-  test('what is allowed', async () => {
+  test('says of an allowed message by which route it is sent', async () => {
     const { explain, namespace } = await asked()
     const { code, lines } = await explain(`app@${namespace}.example`, 'you@allowed.example')
     expect([code, lines.slice(-2)]).toEqual([0, sent])
   })
 
-  test('what is refused: the rule, the object and its field, the mend, and what would be allowed', async () => {
+  test('says of a refused message the rule, the object and its field, the mend, and what would be allowed', async () => {
     const { explain } = await asked()
     expect(await explain('ceo@other.example', 'you@allowed.example')).toEqual({
       code: 1,
@@ -85,7 +85,7 @@ describe.runIf(givenCluster() !== undefined)('explain of a cluster', () => {
     })
   })
 
-  test('a credential that is not there, with the one that was meant', async () => {
+  test('says that a credential is not there, and which one was meant', async () => {
     const { explain } = await asked()
     expect(await explain('a@b.example', 'c@d.example', '--credential', 'wbe')).toEqual({
       code: 2,
@@ -94,7 +94,7 @@ describe.runIf(givenCluster() !== undefined)('explain of a cluster', () => {
     })
   })
 
-  test('a credential that no fleet takes', async () => {
+  test('says why no relay knows a credential', async () => {
     const { declare, explain } = await asked()
     await declare.credential('lost', { policyRef: { name: 'gone' } })
     expect(await explain('a@b.example', 'c@d.example', '--credential', 'lost')).toMatchObject({
@@ -106,7 +106,7 @@ describe.runIf(givenCluster() !== undefined)('explain of a cluster', () => {
     })
   })
 
-  test('who sees one namespace is told that this is too little, where it is', async () => {
+  test('says that too little may be seen, to somebody who sees one namespace and asks about another', async () => {
     const { declare, explain } = await asked('here')
     await declare.credential('far', { policyRef: { name: 'shared', namespace: 'mail' } })
     const { code, lines, err } = await explain('a@b.example', 'c@d.example', '--credential', 'far')
@@ -114,7 +114,7 @@ describe.runIf(givenCluster() !== undefined)('explain of a cluster', () => {
     expect(err).toMatch(/^relayfleet: too little may be seen to answer: relaypolicies outside of NS: /)
   })
 
-  test('a held fleet answers by what it keeps, for who may read its Secrets', async () => {
+  test('answers for a held fleet by what it keeps, if its Secrets may be read', async () => {
     const { explain, namespace, kubeconfig } = await asked('everywhere', [readsSecrets])
     const fleet = `${namespace}/shared` as const
     const reader = openApi(connectionFromFile(kubeconfig))

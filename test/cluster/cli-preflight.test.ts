@@ -23,7 +23,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     await installCrds(api)
   })
 
-  test.each([['check'], ['status'], ['explain'], ['send-test']])('%s without a cluster that answers', async (verb) => {
+  test.each([['check'], ['status'], ['explain'], ['send-test']])('%s says that no cluster answers', async (verb) => {
     const file = kubeconfigOf({ ...theCluster().access, server: 'https://127.0.0.1:9' })
     const submission = ['--credential', 'a/web', '--from', 'a@b.example', '--to', 'c@d.example']
     const { code, out, err } = await commanded(verb, '--kubeconfig', file, ...(/^(ch|st)/.test(verb) ? [] : submission))
@@ -34,7 +34,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     )
   })
 
-  test('a login that the cluster does not know', async () => {
+  test('check says that the cluster does not know the login', async () => {
     const { access } = theCluster()
     const { code, err } = await commanded(
       ...['check', '--kubeconfig', kubeconfigOf({ ...access, login: { kind: 'token', token: 'wrong' } })],
@@ -45,7 +45,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     )
   })
 
-  test('a context that is not there, with the one that was meant', async () => {
+  test('status says that a context is not there, and which one was meant', async () => {
     const file = kubeconfigFile(theCluster().access)
     expect(await commanded('status', '--kubeconfig', file, '--context', 'tset')).toEqual({
       code: 3,
@@ -54,7 +54,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     })
   })
 
-  test('a cluster without our kinds', async () => {
+  test('check says that a cluster does not know our kinds', async () => {
     const { kubeconfig: none } = await clusterBut(({ path }) =>
       path === '/apis/relayfleet.dev/v1alpha1' ? refusal(404, 'NotFound') : 'pass',
     )
@@ -65,7 +65,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     )
   })
 
-  test('kinds of an older version', async () => {
+  test('check warns that the kinds are of another version', async () => {
     const namespace = await newNamespace(theCluster(), api)
     let older = ''
     await until('the schemas are published', async () => {
@@ -113,7 +113,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     ],
     ['is left over beside one that is renewed', [lease('', 1000), lease('one', 3000)], []],
     ["is somebody else's", [lease('', 1000, 'kubelet')], []],
-  ])("an operator's Lease that %s", async (_name, items, lines) => {
+  ])("check judges an operator's Lease that %s", async (_name, items, lines) => {
     const namespace = await newNamespace(theCluster(), api)
     const { kubeconfig } = await clusterBut(leases(...items))
     const { code, out } = await commanded('check', '--kubeconfig', kubeconfig, '-n', namespace)
@@ -121,14 +121,14 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     expect(code).toBe(lines.length === 0 ? 0 : 1)
   })
 
-  test('kubectl relayfleet', async () => {
+  test('kubectl runs relayfleet as its plugin, in the namespace of its context', async () => {
     const namespace = await newNamespace(theCluster(), api)
     await declarer(api, namespace).domain(
       'example',
       { domain: `${namespace}.example` },
       { Accepted: 'True', Ready: 'True' },
     )
-    // Another suite's Lease would be an operator that does not run.
+    // The Lease of another suite would look like that of an operator that does not run.
     const { kubeconfig } = await clusterBut(leases())
     const folder = temporaryFolder()
     const { PATH = '', KUBECONFIG: _, ...env } = process.env

@@ -1,4 +1,4 @@
-/** `rotate`, `suspend` and `resume`: a person changes one field with their own right, and is told who would be cut off or set it back. */
+/** `rotate`, `suspend` and `resume` change one field with the person's own right, and tell who would be cut off, or may set it back. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { commanded } from '../operator/cli/commanded.ts'
 import { type Api, accepted, apiOf } from './api.ts'
@@ -81,7 +81,7 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     ])
   })
 
-  test('an older key that nobody has used since is no reason to ask', async () => {
+  test('rotate asks for no --force where nobody has used the older key since it was replaced', async () => {
     const { command } = await given([active, { ...retiring, ...used, lastUsedAt: '2026-05-31T23:59:00Z' }])
     expect((await command('rotate', 'web')).code).toBe(0)
   })
@@ -89,7 +89,7 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
   test.each([
     ['an annotation of Argo CD', { annotations: { 'argocd.argoproj.io/tracking-id': 'x' } }, 'Argo CD'],
     ['a label of Flux', { labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, 'Flux'],
-  ])('who may set it back is named: %s', async (_name, metadata, keeper) => {
+  ])('suspend names who may set it back: %s', async (_name, metadata, keeper) => {
     const { command, path, spec } = await given()
     accepted(await api.patch(path, { metadata }))
     const { code, err } = await command('suspend', 'web')
@@ -134,7 +134,7 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     )
   })
 
-  test('suspend and resume, a credential and a policy', async () => {
+  test('suspend and resume change a credential, and a policy', async () => {
     const { command, spec } = await given()
     expect((await command('suspend', 'web')).out).toContain(
       'RelayCredential NS/web is suspended: its logins are refused',
@@ -150,7 +150,7 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     expect((await spec('relaypolicies', 'shared')).suspended).toBe(false)
   })
 
-  test('what is not there, and what is not allowed, is told', async () => {
+  test('rotate says that a credential is not there, or which right is missing', async () => {
     const { command } = await given()
     expect(await command('rotate', 'wbe')).toMatchObject({
       code: 2,
@@ -163,7 +163,7 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     })
   })
 
-  test('status shows the keys of who has more than one, and of everybody where it is wide', async () => {
+  test('status shows the keys of credentials with more than one, and with -o wide of all', async () => {
     const { command } = await given([active, { ...retiring, ...used }])
     const lines = (out: string) => out.split('\n').map((line) => line.replaceAll(/(?<=\S) {3,}/g, '   '))
     const { out } = await command('status', '--no-live')

@@ -1,4 +1,4 @@
-/** `send-test` without a folder: a real relay behind a kubelet that is none; everything in between is the API server's. */
+/** `send-test` to a cluster reaches a real relay through the API server; only the kubelet in between is a stand-in. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -35,7 +35,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     await installCrds(api)
   })
 
-  /** A relay of local mode, and a cluster that says: it is that pod, with that binding. */
+  /** Runs a relay in local mode, and makes the cluster tell of it as a pod with a binding Secret. */
   async function fleet(rules: readonly Rule[] = [...sends, readsLogs]) {
     const namespace = await newNamespace(theCluster(), api)
     const directory = yamlDirectory({
@@ -66,7 +66,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     return { namespace, local, send, declare, secret }
   }
 
-  test('the message gets there: TLS verified for the name of the Service, every hop, and the verdict', async () => {
+  test('sends over TLS that is verified for the name of the Service, and prints every hop and the verdict', async () => {
     const { send, local } = await fleet()
     const { code, err, out, lines } = await send('app@example.org')
     expect([code, err]).toEqual([0, ''])
@@ -79,7 +79,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     expect(lines.at(-1)).toBe(`CAPTURED  ${queueId} is in the inbox of pod NS/shared-0`)
   })
 
-  test('a refusal names its rule', async () => {
+  test('prints the rule of a refusal', async () => {
     const { send } = await fleet()
     const { code, out } = await send('ceo@example.com')
     expect(code).toBe(1)
@@ -87,7 +87,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     expect(out).toContain('  rule   senderRules.envelopeFrom (spec.senderRules.envelopeFrom of RelayPolicy NS/shared)')
   })
 
-  test('a relay with another name in its certificate gets no password', async () => {
+  test('gives no password to a relay with another name in its certificate', async () => {
     const { send, namespace } = await fleet()
     const path = `/api/v1/namespaces/${namespace}/secrets/smtp`
     accepted(await api.patch(path, { data: { host: Buffer.from(`other.${namespace}.svc`).toString('base64') } }))
@@ -97,7 +97,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     expect(out).not.toContain('AUTH')
   })
 
-  test('who may not read the log is told that it is queued, and by which right there would be more', async () => {
+  test('says that the message is queued where the log may not be read, and which right would tell more', async () => {
     const { send } = await fleet(sends)
     const { code, lines } = await send('app@example.org')
     expect(code).toBe(1)
@@ -110,12 +110,12 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
   test.each([
     ['the Secret', 1, 'you may not get secrets in namespace NS; ask for a role with the verb get on secrets there'],
     ['the pods', 2, 'you may not list pods in namespace NS; ask for a role with the verb list on pods there'],
-  ])('without a right to %s, it is named', async (_what, missing, says) => {
+  ])('names the right that is missing to read %s', async (_what, missing, says) => {
     const { send } = await fleet(sends.filter((_, i) => i !== missing))
     expect(await send('app@example.org')).toMatchObject({ code: 3, out: '', err: `relayfleet: ${says}` })
   })
 
-  test('without a right to forward ports, there is no verdict, and it is said why', async () => {
+  test('has no verdict without a right to forward ports, and says why', async () => {
     const { send } = await fleet(sends.slice(0, 3))
     const { code, out } = await send('app@example.org')
     expect(code).toBe(3)
@@ -125,7 +125,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     )
   })
 
-  test('a credential that is not there, one that has no Secret yet, and one that never has one', async () => {
+  test('says that a credential is not there, has no Secret yet, or never has one', async () => {
     const { send, declare } = await fleet()
     const waits = ['False', 'PolicyNotFound', 'there is no RelayPolicy'] as const
     await declare.credential('new', { policyRef: { name: 'gone' } }, { Ready: waits })

@@ -1,4 +1,4 @@
-/** `status`, one screen: by the statuses for who may see no more, by the pods themselves for who may ask them. */
+/** `status` fills one screen: by the statuses for whoever may see no more, by the pods' own pages for whoever may ask them. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { commanded } from '../operator/cli/commanded.ts'
@@ -58,7 +58,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
 
   const heading = 'FLEET   READY   PODS   CONFIGURATION   IN FORCE   QUEUED   OLDEST'
 
-  test('who may only see our kinds gets what the operator wrote', async () => {
+  test('shows what the operator wrote to whoever may see our kinds only', async () => {
     const { namespace, status } = await fleet()
     expect(await status(await reader(namespace))).toEqual({
       code: 0,
@@ -73,7 +73,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
-  test('-o wide: the pods, and why one is not ready, for who may list them', async () => {
+  test('-o wide shows the pods, and why one is not ready, to whoever may list them', async () => {
     const { namespace, status } = await fleet()
     await makeRelayPods(api, namespace, 'shared', [
       { name: 'shared-0', ready: true },
@@ -120,7 +120,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     { name: 'shared-1', ready: true },
   ]
 
-  test('what the pods say themselves goes before what was written of them', async () => {
+  test('shows what the pods say themselves before what was written of them', async () => {
     const { namespace, status } = await fleet()
     await makeRelayPods(api, namespace, 'shared', bothReady)
     const pages = {
@@ -140,7 +140,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
-  test('a pod that does not answer is named, and nothing is made up for it', async () => {
+  test('names a pod that does not answer, and makes nothing up for it', async () => {
     const { namespace, status } = await fleet()
     await makeRelayPods(api, namespace, 'shared', bothReady)
     const kubeconfig = await withPages((pod) => (pod === 'shared-0' ? page({ ready: 1, oldestSeconds: 5 }) : undefined))
@@ -162,7 +162,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     ])
   })
 
-  test('what is wrong stands below, with exit code 1', async () => {
+  test('prints what is wrong below, with exit code 1', async () => {
     const { namespace, declare, status } = await fleet()
     const silent = ['False', 'NoAnswer', 'shared-1 does not answer'] as const
     await declare.policy('other', {}, { Accepted: 'True', Programmed: silent, Ready: silent })
@@ -181,7 +181,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
-  test('one fleet by its name; one that is not there, by the name that was meant', async () => {
+  test('shows one fleet by its name, or says which name was meant', async () => {
     const { namespace, declare, status } = await fleet()
     await declare.policy('other', {}, fine)
     const kubeconfig = await reader(namespace)
@@ -203,7 +203,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
   test.each([
     ['json', (text: string) => JSON.parse(text)],
     ['yaml', (text: string) => parse(text)],
-  ] as const)('-o %s, for programs', async (form, read) => {
+  ] as const)('-o %s says the same for programs', async (form, read) => {
     const { namespace, status } = await fleet()
     const { code, lines } = await status(await reader(namespace), '--no-live', '-o', form)
     expect(code).toBe(0)
@@ -234,7 +234,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
-  test("the context's namespace is taken where none is given, as kubectl does", async () => {
+  test("takes the context's namespace where none is given, as kubectl does", async () => {
     const { namespace } = await fleet()
     const kubeconfig = kubeconfigFile(theCluster().access, { namespace })
     const { out } = await commanded('status', '--kubeconfig', kubeconfig, '--no-live', '-o', 'json')

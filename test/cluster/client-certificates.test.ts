@@ -78,7 +78,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('client certific
 
   test('the relays learn whose certificates are whose, and the kubelet mounts the authority, which the operator never reads', async () => {
     const { mail, proxy, config, body } = await stage()
-    const { credentials, listeners } = await until('the relays know it', async () => {
+    const { credentials, listeners } = await until('the relays know the certificate', async () => {
       const now = await config()
       return now?.credentials.some((c) => c.certificate !== undefined) && now
     })
@@ -111,15 +111,18 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('client certific
       certificates: expect.stringContaining('BEGIN CERTIFICATE'),
     })
     expect(await body(core('secrets', 'web'))).toBeUndefined()
-    await until('the status names it', async () => {
+    await until('the status names the ConfigMap', async () => {
       const status = (await body(own('relaycredentials', 'web')))?.['status'] as { configMap?: object } | undefined
       return status?.configMap !== undefined
     })
   })
 
-  test('a certificate that no listener asks for is told, and mended by the policy alone', async () => {
+  test('a credential whose certificate no listener asks for is told so, and accepted when the policy alone is mended', async () => {
     const { condition, own, body } = await stage()
-    await until('it is told', async () => (await condition('Accepted', 'lost'))?.reason === 'CertificateNotAsked')
+    await until(
+      'the credential is not accepted',
+      async () => (await condition('Accepted', 'lost'))?.reason === 'CertificateNotAsked',
+    )
     expect(await condition('Accepted', 'lost')).toMatchObject({
       status: 'False',
       message: expect.stringContaining('makers'),
@@ -130,6 +133,6 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('client certific
     const clientCertificates = { mode: 'Optional', caRef: { name: 'makers' } }
     const listeners = spec.listeners.map((l, i) => (i === 0 ? { ...l, clientCertificates } : l))
     accepted(await admin.patch(own('relaypolicies', 'shared'), { spec: { listeners } }))
-    await until('it is accepted', async () => (await condition('Accepted', 'lost'))?.status === 'True')
+    await until('the credential is accepted', async () => (await condition('Accepted', 'lost'))?.status === 'True')
   })
 })

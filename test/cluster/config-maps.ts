@@ -2,7 +2,7 @@
 import type { Api as TestApi } from './api.ts'
 import { accepted } from './api.ts'
 
-/** The label of ours, since every namespace has a ConfigMap of the cluster's own as well. */
+/** The label of the ConfigMaps that are made here, since every namespace has one of the cluster's own as well. */
 export const ours = 'relayfleet.dev/test=yes'
 
 /** Reads and writes ConfigMaps of one namespace directly, past what is being tested. */

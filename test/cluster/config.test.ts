@@ -1,4 +1,4 @@
-/** The way in without Helm: `kubectl apply -k config/`, by a real kubectl on a real API server. */
+/** `kubectl apply -k config/`, which installs Relayfleet without Helm, does so by a real kubectl on a real API server. */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,10 @@ import { givenCluster, theCluster } from './cluster.ts'
 const root = join(import.meta.dirname, '../..')
 const namespace = 'relayfleet-system'
 
-/** What it printed. @throws Error with what it said */
+/**
+ * Runs kubectl, and returns what it printed.
+ * @throws Error with what kubectl said on its standard error
+ */
 function kubectl(...args: readonly string[]): string {
   const { kubectl: file, kubeconfig } = theCluster()
   const { status, stdout, stderr } = spawnSync(file, ['--kubeconfig', kubeconfig, ...args], {
@@ -57,7 +60,7 @@ describe.runIf(givenCluster() !== undefined)('kubectl apply -k', () => {
     expect(deployment['spec']).toMatchObject({ replicas: 2 })
   })
 
-  test('an image that is set there is also the one of the relays', () => {
+  test('gives the relays the image that is set in a kustomization', () => {
     const digest = `sha256:${'b'.repeat(64)}`
     for (const part of ['config', 'crds']) cpSync(join(root, part), join(folder, part), { recursive: true })
     const images = [{ name: 'relayfleet.dev/relayfleet', newName: 'registry.example/relayfleet', digest }]

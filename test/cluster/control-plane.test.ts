@@ -41,7 +41,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster', () => {
     })
   })
 
-  test('removes what its owner leaves behind, where controllers run', async ({ skip }) => {
+  test('removes an object whose owner is gone, where controllers run', async ({ skip }) => {
     const cluster = theCluster()
     skip(!cluster.controllers, 'no controller manager')
     const api = apiOf(cluster.access)

@@ -74,11 +74,14 @@ describe.runIf(givenCluster() !== undefined)('a real API server', () => {
   }
 
   const good = verdicts.filter(({ refused }) => refused === undefined).map((v) => [v.name, v] as const)
-  test.each([...good, ...halfWay])('%s', async (_name, object: Specified) => {
+  test.each([
+    ...good,
+    ...halfWay,
+  ])('fills in the defaults that the YAML directory fills in: %s', async (_name, object: Specified) => {
     expect(accepted(await dryRun(object))['spec']).toEqual(defaulted(object))
   })
 
-  test('whatever is put together, both break the same rules or fill in the same', async () => {
+  test('refuses a random object by the same rules as the YAML directory, or fills in the same', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryObject, async (object) => {
         const answer = await dryRun(object)

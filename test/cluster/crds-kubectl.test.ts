@@ -97,7 +97,10 @@ describe.runIf(givenCluster() !== undefined)('kubectl', () => {
     }
   })
 
-  test.each(shown.map((s) => [kindOf(s.kind).shortName, s] as const))('get %s', async (short, { columns, row }) => {
+  test.each(shown.map((s) => [kindOf(s.kind).shortName, s] as const))('get %s prints its columns', async (short, {
+    columns,
+    row,
+  }) => {
     const [head = '', line = ''] = (await kubectl('get', short)).split('\n')
     expect(words(head)).toEqual(columns)
     expect(words(line).slice(0, row.length)).toEqual(row)
@@ -106,7 +109,7 @@ describe.runIf(givenCluster() !== undefined)('kubectl', () => {
 
   test.each(
     shown.map((s) => [s.kind, s] as const),
-  )('whoever waits for a %s waits until it was looked at', async (name, { spec }) => {
+  )('a new %s is not in order for tools that wait for it, until it was looked at', async (name, { spec }) => {
     const fresh = { apiVersion, kind: name, metadata: { name: 'fresh', namespace }, spec }
     const { metadata, status } = accepted(await api.create(`${objectsPath(kindOf(name), namespace)}?dryRun=All`, fresh))
     // What helm and Flux go by (kstatus): without a status an object is taken to need none, and to be in order.
@@ -150,9 +153,9 @@ describe.runIf(givenCluster() !== undefined)('kubectl', () => {
     expect(byStatus['spec']).toEqual(before['spec'])
   })
 
-  test.each(shown.map((s) => [s.kind, s] as const))('%s: a status is checked as it is here', async (name, {
-    status,
-  }) => {
+  test.each(
+    shown.map((s) => [s.kind, s] as const),
+  )('%s: a status is checked by the API server as by our own rules', async (name, { status }) => {
     const kind = kindOf(name)
     expect(statusProblems(kind, status)).toEqual([])
     const wrong = { ...status, conditions: [{ ...ready, status: 'Perhaps' }] }

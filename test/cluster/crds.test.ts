@@ -38,7 +38,7 @@ function refusals({ body }: Answer): readonly { field: string; message: string }
 const sameField = (here: string, there: string): boolean =>
   there === here || (here === 'metadata.name' && there === '<nil>') || (here === `${there}.name` && there.endsWith(']'))
 
-test('every rule of every kind is broken, alone, by some verdict', () => {
+test('for every rule of every kind there is a verdict that breaks it alone', () => {
   const broken = verdicts.map((v) =>
     brokenRules(kindOf(v.kind), v.spec, v.metadataName).map((r) => ({ ...r, kind: v.kind })),
   )
@@ -64,7 +64,7 @@ const changes: readonly { kind: string; field: string; from: Spec; to: Spec }[] 
   },
 ]
 
-test('every immutable field has a change that is tried', () => {
+test('for every immutable field there is a change that is tried', () => {
   const all = everyKind.flatMap(({ kind, immutable }) => immutable.map(({ field }) => ({ kind, field })))
   expect(changes.map(({ kind, field }) => ({ kind, field }))).toEqual(all)
 })
@@ -85,7 +85,9 @@ describe.runIf(givenCluster() !== undefined)('a real API server', () => {
     expect(held.toSorted(), JSON.stringify(conditions)).toEqual(['Established', 'NamesAccepted'])
   })
 
-  test.each(verdicts.map((v) => [v.name, v] as const))('%s', async (_name, verdict: Verdict) => {
+  test.each(
+    verdicts.map((v) => [v.name, v] as const),
+  )('gives the verdict of the YAML directory: %s', async (_name, verdict: Verdict) => {
     const kind = kindOf(verdict.kind)
     const object = named(kind, verdict.spec, verdict.metadataName)
     const answer = await api.create(`${path(kind)}?dryRun=All&fieldValidation=Strict`, object)
@@ -103,7 +105,7 @@ describe.runIf(givenCluster() !== undefined)('a real API server', () => {
 
   test.each(
     changes.map((c) => [c.kind, c.field, c] as const),
-  )('%s: %s stays as it is', async (_kind, field, change) => {
+  )('%s: %s can not be changed', async (_kind, field, change) => {
     const kind = kindOf(change.kind)
     const stored = accepted(await api.create(path(kind), named(kind, change.from, 'unchanging')))
     const put = (spec: Spec): Promise<Answer> => api.replace(`${path(kind)}/unchanging`, { ...stored, spec })

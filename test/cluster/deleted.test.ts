@@ -55,10 +55,10 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
   })
   afterEach(() => stage.close())
 
-  test('stays with its relays until they have no mail, and tells who has what since when, and what to do', async () => {
+  test('stays with its relays until they have no mail, and says which of them has what, since when, and what to do', async () => {
     await withMail()
     await make(admin, stage.namespace, [domain(), credential('checkout')])
-    await until('the credential is known', () => credentialSays('Programmed'))
+    await until('the credential is programmed', () => credentialSays('Programmed'))
     await remove()
     const { message } = await stage.told('Draining')
     expect(message).toMatch(/^the policy is being deleted, and is gone when no relay has mail; /)
@@ -71,7 +71,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(message).toContain('annotate the policy with relayfleet.dev/discard-queue=true')
     await stage.eventsSay('the policy is being deleted')
     expect(await stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'Deleting' })
-    await until('its credentials know', () => credentialSays('is being deleted'))
+    await until('its credential says so, too', () => credentialSays('is being deleted'))
     expect((await stage.get('pods', 'shared-1')).metadata['labels']).toMatchObject({
       'relayfleet.dev/takes-mail': 'false',
     })
@@ -79,10 +79,12 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     stage.pods.delivers = true
     await isGone()
     expect(stage.pods.mail.get('shared-1')).toBe(0)
-    await until('that is told', () => stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'none'))
+    await until('the log says that it went without mail', () =>
+      stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'none'),
+    )
   })
 
-  test('has been kept before anything of it was there that takes mail', async () => {
+  test('has its finalizer before there is anything of it that takes mail', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const writes = stage.operator.proxy.seen.filter(isWrite).map(({ path }) => path.split('/').slice(-2).join('/'))
@@ -90,15 +92,17 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(kept).toBeGreaterThanOrEqual(0)
     expect(made).toBeGreaterThan(kept)
     await stage.edit({ metadata: { finalizers: ['example.org/of-others'] } })
-    await until('it is kept again', async () => JSON.stringify(await finalizers()).includes(finalizer))
+    await until('the policy has its finalizer again', async () =>
+      JSON.stringify(await finalizers()).includes(finalizer),
+    )
     await remove()
-    await until('it is let go', async () => !JSON.stringify(await finalizers()).includes(finalizer))
+    await until('the finalizer is gone', async () => !JSON.stringify(await finalizers()).includes(finalizer))
     expect(await finalizers()).toEqual(['example.org/of-others'])
     await stage.edit({ metadata: { finalizers: null } })
     await isGone()
   })
 
-  test('obeys what is edited while it waits: another smarthost, by which the mail can leave', async () => {
+  test('obeys an edit while it waits: another smarthost, by which the mail can leave', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -114,7 +118,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await isGone()
   })
 
-  test('a person lets it go with its mail', async () => {
+  test('goes without its mail being delivered when a person says so', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -122,12 +126,12 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await isGone()
     expect(stage.pods.mail.get('shared-1')).toBe(3)
     await stage.eventsSay('QueueLeft')
-    await until('that is told', () =>
+    await until('the log says that its mail was given up', () =>
       stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'given up'),
     )
   })
 
-  test('a relay that does not say that it is empty is not', async () => {
+  test('stays while a relay does not say whether it is empty', async () => {
     await withMail()
     stage.pods.silent.add('shared-1')
     stage.pods.delivers = true
@@ -141,11 +145,11 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('one that is held waits all the same, with the configuration that its relays have', async () => {
+  test('waits for its mail also when it is held, with the configuration that its relays have', async () => {
     await withMail()
     const tls = { mode: 'StartTLS', certificateRef: { name: 'nowhere' } }
     await stage.edit({ spec: { listeners: [{ name: 'submission', port: 587, tls }] } })
-    await until('it is held', async () => (await stage.condition('Programmed'))?.reason === 'Held')
+    await until('the policy is held', async () => (await stage.condition('Programmed'))?.reason === 'Held')
     await remove()
     await stage.told('Draining')
     expect(await stage.replicas()).toBe(2)
@@ -168,12 +172,15 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
 
   test('goes at once where no relay ever had a volume', async () => {
     await make(admin, stage.namespace, [policy('shared', { replicas: 0 })])
-    await until('it is made', async () => (await admin.get(stage.at('statefulsets', 'shared'))).status === 200)
+    await until(
+      'the StatefulSet is made',
+      async () => (await admin.get(stage.at('statefulsets', 'shared'))).status === 200,
+    )
     await remove()
     await isGone()
   })
 
-  test('what the garbage collector takes before it comes back, and delivers: deletion in the foreground', async () => {
+  test('that is deleted in the foreground gets back what the garbage collector took, and delivers its mail', async () => {
     await withMail()
     await remove('Foreground')
     await until('the collector has been there', async () => !JSON.stringify(await finalizers()).includes('foreground'))
@@ -184,7 +191,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('takes its relays along in the end, also where whoever deletes it wants to leave them as orphans', async () => {
+  test('takes its relays along in the end, also when it is deleted with the propagation policy Orphan', async () => {
     await withMail()
     await remove('Orphan')
     await stage.told('Draining')
@@ -194,7 +201,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('leaves nothing behind of which somebody took the owner away', async () => {
+  test('leaves nothing behind, not even objects whose owner reference somebody has removed', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -216,7 +223,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await nothingIsLeft(['Service shared-copy'])
   })
 
-  test('leaves nothing behind where the collector takes the owner away while no relay has mail', async () => {
+  test('leaves nothing behind when it is deleted with the propagation policy Orphan while no relay has mail', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     await remove('Orphan')
@@ -224,10 +231,10 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await nothingIsLeft([])
   })
 
-  test('with its namespace, which is kept by somebody else: it says so, and no more that it is ready', async () => {
+  test('says, as its credential does, that its namespace is being deleted, and no longer that it is ready', async () => {
     await make(admin, stage.namespace, [policy('shared'), domain(), credential('checkout')])
     await stage.remembered(2)
-    await until('the credential is known', () => credentialSays('Programmed'))
+    await until('the credential is programmed', () => credentialSays('Programmed'))
     const pod = stage.at('pods', 'shared-1')
     accepted(await admin.patch(pod, { metadata: { finalizers: ['example.org/kept'] } }))
     accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
@@ -252,7 +259,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     )
   })
 
-  test('keeps no namespace from going: its pods and volumes go all the same, and that is told', async () => {
+  test('keeps no namespace from going, since its pods and volumes go all the same, and the log says so', async () => {
     await withMail()
     accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
     await until(

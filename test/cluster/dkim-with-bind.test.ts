@@ -1,4 +1,4 @@
-/** A domain's keys beside BIND, its zone written from what the status asks for: from the first look to the old record's end, with a time line. */
+/** A domain's DKIM keys are published, seen and rotated beside BIND, whose zone has what the status asks for; a time line is printed. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ import { newNamespace } from './namespace.ts'
 
 type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: string }
 
-/** Of this run alone; a resolver is on port 53. */
+/** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
 /** Each step of a key is a look of its own, some seconds after the one before. */
 const patienceMs = 40_000
@@ -104,7 +104,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
       until(`${type}=${status}`, async () =>
         (await now()).conditions.some((c) => c.type === type && c.status === status),
       )
-    /** As somebody does who pastes what is wanted, and nothing else, into the zone. */
+    /** Writes the wanted records, and nothing else, into the zone, as a person who pastes them does. */
     const publish = async (): Promise<void> => {
       const records = (await now()).records.filter(({ want }) => want !== '')
       named.reload(
@@ -122,7 +122,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
       accepted(await admin.patch(path(), { spec: { dkim } }))
     }
 
-    test('applied, published, valid, rotated, and the old record is gone', async () => {
+    test('have the key published, valid and rotated, and in the end no record of the old one', async () => {
       const dkim = { algorithms: ['rsa2048'], rotation: { every: '2160h', overlap: '1s' } }
       await declarer(admin, namespace).domain('shop', { domain, dns: { resolvers: [address] }, dkim })
       note(`SenderDomain ${domain} applied`)
@@ -132,7 +132,10 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
 
       await publish()
       // Longer than 255 octets, so it is in two strings, as receivers get it.
-      await until('BIND has it', () => dig(old).replaceAll('" "', '') === `"v=DKIM1; k=rsa; p=${first?.publicKey}"`)
+      await until(
+        'BIND has the record',
+        () => dig(old).replaceAll('" "', '') === `"v=DKIM1; k=rsa; p=${first?.publicKey}"`,
+      )
       await reaches('Active')
       await says('DKIMValid', 'True')
       note('DKIMValid=True')
@@ -141,10 +144,10 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
       const [, second] = await reaches('Active', 'Pending')
       const fresh = second?.selector ?? ''
       await rotate('2160h')
-      await until('both are wanted', async () => (await now()).records.length === 2)
+      await until('both records are wanted', async () => (await now()).records.length === 2)
       await publish()
-      await until('BIND has both', () => dig(old) !== '' && dig(fresh) !== '')
-      // The one before signs no more, and then its record is not wanted any more; until then it was there.
+      await until('BIND has both records', () => dig(old) !== '' && dig(fresh) !== '')
+      // The old key signs no more, and then its record is not wanted any more; until then it has to be there.
       await until(
         'the old key is retired',
         async () => {
@@ -163,7 +166,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
       )) as { readonly message: string }
       expect(published.message).toContain(`TXT ${old}._domainkey.${domain}`)
       await publish()
-      await until('BIND has one', () => dig(old) === '' && dig(fresh) !== '')
+      await until('BIND has one record', () => dig(old) === '' && dig(fresh) !== '')
       await says('DKIMValid', 'True')
       await says('RecordsPublished', 'True')
       note(`the record of ${old} is gone, ${fresh} signs`)

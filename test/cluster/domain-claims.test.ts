@@ -35,13 +35,13 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the claim to a 
       remove: async (name: string) => accepted(await admin.remove(path('senderdomains', name))),
       refer: async (name: string, domain: string) =>
         accepted(await admin.patch(path('relaycredentials', name), { spec: { senderDomainRefs: [{ name: domain }] } })),
-      /** The message of the condition, once it is so. */
+      /** Waits until a condition reads so, and returns its message. */
       says: (plural: string, name: string, said: string): Promise<string> =>
         until(`${name} says ${said}`, async () => {
           const conditions = conditionsOf(accepted(await admin.get(path(plural, name))))
           return conditions.find(({ type, status, reason }) => `${type} ${status} ${reason}` === said)?.message
         }),
-      /** What a credential may send as, by the relays. */
+      /** Waits until the relays let a credential send as these domains, and as no others. */
       sendsAs: (credential: string, ...domains: readonly string[]) =>
         until(`${credential} may send as ${domains.join()}`, async () => {
           const config = await writtenConfig(admin, namespace, 'shared')
@@ -52,7 +52,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the claim to a 
     }
   }
 
-  test('two domains in conflict: the older one has it, and when it is deleted the younger one takes its place', async () => {
+  test('of two SenderDomains with one domain the older one has it, and when that is deleted the younger one takes its place', async () => {
     const { namespace, declare, remove, says, sendsAs } = await stage()
     const domain = `${namespace}.example`
     await declare.domain('elder', { domain })
@@ -77,7 +77,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the claim to a 
     )
   })
 
-  test('a domain is renamed, by deleting it and making another: who names the old one is told, and goes on by the new name', async () => {
+  test('when a SenderDomain is replaced by one of another name, credentials that name the old one are told, and go on by the new name', async () => {
     const { namespace, declare, remove, refer, says, sendsAs } = await stage()
     const domain = `${namespace}.example`
     await declare.domain('before', { domain })
@@ -92,7 +92,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the claim to a 
     await says('relaycredentials', 'web', 'Accepted True Accepted')
   })
 
-  test('another domain under the same name is another one: what relays had by that name goes', async () => {
+  test('when a SenderDomain is made anew with another domain, relays lose the domain that they had by its name', async () => {
     const { namespace, declare, remove, says, sendsAs } = await stage()
     await declare.domain('example', { domain: `${namespace}.example` })
     await declare.credential('web', {})

@@ -85,7 +85,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
     const path = `/apis/relayfleet.dev/v1alpha1/namespaces/${brand}/senderdomains/brand`
     accepted(await admin.patch(path, { spec: { dkim } }))
   }
-  /** By file, what the fleet's relays get. */
+  /** What the fleet's relays get, by the name of the file. */
   async function handed(): Promise<Data> {
     const objects = await Promise.all(signingSecretNames('shared').map((name) => get(secrets(mail, name))))
     return Object.assign({}, ...objects.map((o) => (o === undefined ? {} : dataOf(o))))
@@ -127,10 +127,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
     }
   })
 
-  test('a Secret that its owner has not opened is not read, by no trick of its name', async () => {
+  test('are not read from a Secret that its owner has not opened, though a domain names it', async () => {
     accepted(await admin.create(secrets(brand), secretWith([theirs], {}, 'closed')))
     await patchDomain({ secretRef: { name: 'closed' } })
-    await until('it is told', async () => (await resolved()) === 'False SecretNotReadable')
+    await until('the domain says so', async () => (await resolved()) === 'False SecretNotReadable')
     expect(await signers()).toBe('r1,e1')
     const adopts = { metadata: { labels: given } }
     for (const change of [{}, adopts]) {
@@ -142,33 +142,33 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
     await until('all is well', async () => (await resolved()) === 'True ResolvedRefs')
   })
 
-  test('another key takes over, and the one before leaves the fleet', async () => {
+  test('are replaced by another key in their Secret, and leave the fleet', async () => {
     const { data } = secretWith([r2])
     accepted(await admin.patch(secrets(brand, 'keys'), { data: { ...data, r1: null, e1: null } }))
     await until('r2 signs', async () => (await signers()) === 'r2')
     await until('the others are gone', async () => Object.values(await handed()).join() === base64(r2.pem))
   })
 
-  test('a Secret that is gone is told, and what the relays have goes on signing', async () => {
+  test('go on signing when their Secret is gone, which a condition says', async () => {
     accepted(await admin.remove(secrets(brand, 'keys')))
-    await until('it is told', async () => (await resolved()) === 'False SecretNotFound')
+    await until('the domain says so', async () => (await resolved()) === 'False SecretNotFound')
     expect(await signers()).toBe('r2')
     expect(Object.values(await handed())).toEqual([base64(r2.pem)])
   })
 
-  test('a fleet that lost its own copy gets it again when the owner brings the key back', async () => {
+  test('are copied again into a fleet that lost its copy, when the owner brings the key back', async () => {
     accepted(await admin.create(secrets(brand), secretWith([r2])))
     for (const name of signingSecretNames('shared')) await admin.remove(secrets(mail, name))
-    await until('it is there again', async () => Object.values(await handed()).join() === base64(r2.pem))
+    await until('the key is there again', async () => Object.values(await handed()).join() === base64(r2.pem))
   })
 
-  test('where nothing is to be signed, the fleet has no key', async () => {
+  test('leave the fleet when nothing is to be signed', async () => {
     await patchDomain({ mode: 'Off', secretRef: null })
     await until('nothing signs', async () => (await signers()) === '')
     await until('no key is left', async () => Object.keys(await handed()).length === 0)
   })
 
-  test('no private key is in what it told', () => {
+  test('are in nothing that the operator has told', () => {
     const text = JSON.stringify(tellings)
     for (const { pem } of [r1, e1, r2, theirs]) expect(text).not.toContain(pem.split('\n')[1])
   })

@@ -75,13 +75,13 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
       await apiOf(theCluster().access).get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/operator`),
     )['spec'] as { holderIdentity: string; leaseTransitions: number; renewTime: string }
 
-  test('a clock that jumps ahead ends the term, and what comes behind it is another', async () => {
+  test('ends a term when the clock jumps ahead, and the term after it is another one', async () => {
     let jumpedMs = 0
     const { election, news } = await candidate('a', quick, () => ({ ...clock(), wall: Date.now() + jumpedMs }))
-    await until('it leads', () => election.writable())
+    await until('the candidate leads', () => election.writable())
     const { term } = election
     jumpedMs = 3_600_000
-    await until('it leads again', () => election.writable())
+    await until('the candidate leads again', () => election.writable())
     expect([term.aborted, election.term.aborted]).toEqual([true, false])
     expect(news.map(({ about }) => about)).toEqual(['won', 'lost', 'won'])
   })
@@ -97,19 +97,19 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     expect((await lease()).leaseTransitions).toBe(0)
   })
 
-  test('who has it keeps it by renewing it', async () => {
+  test('leaves the Lease with the winner, who renews it', async () => {
     const a = await candidate('a')
     await until('a writes', () => a.election.writable())
     const first = await lease()
     await until(
-      'it was renewed twice',
+      'the Lease was renewed twice',
       async () => (await lease()).renewTime > first.renewTime && a.proxy.seen.length > 4,
     )
     expect(a.election.writable()).toBe(true)
     expect(a.news.map((n) => n.about)).toEqual(['won'])
   })
 
-  test('who stops gives it back, and the next need not wait', async () => {
+  test('lets a leader that stops give the Lease back, so that the next one need not wait', async () => {
     const a = await candidate('a')
     await until('a writes', () => a.election.writable())
     const b = await candidate('b')
@@ -121,7 +121,7 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     expect(performance.now() - begin).toBeLessThan(quick.leaseMs)
   })
 
-  test('who can not renew stops before the next one starts, and its writes are given up', async () => {
+  test('makes a leader that can not renew stop, and give up its writes, before the next one starts', async () => {
     const a = await candidate('a')
     await until('a writes', () => a.election.writable())
     const { term } = a.election
@@ -144,27 +144,27 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     ['resets', 'reset'],
     ['500s', status(500, 'InternalError')],
     ['429s', status(429, 'TooManyRequests')],
-  ] as const)('two %s in a row cost nobody the lease', async (_name, fault) => {
+  ] as const)('does not take the Lease from a leader for two %s in a row', async (_name, fault) => {
     const a = await candidate('a', { ...quick, stopMs: 2500 })
     await until('a writes', () => a.election.writable())
     let left = 2
     a.proxy.rule = () => (left-- > 0 ? fault : 'pass')
     const { length } = a.proxy.seen
-    await until('it went on', () => a.proxy.seen.length > length + 5)
+    await until('the leader went on', () => a.proxy.seen.length > length + 5)
     expect(a.news.filter((n) => n.about !== 'trouble').map((n) => n.about)).toEqual(['won'])
     expect(a.election.writable()).toBe(true)
   })
 
-  test('a lease that somebody deleted is made again', async () => {
+  test('makes a Lease again that somebody deleted', async () => {
     const a = await candidate('a')
     await until('a writes', () => a.election.writable())
     const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/operator`
     accepted(await apiOf(theCluster().access).remove(path))
-    await until('it is there', async () => (await apiOf(theCluster().access).get(path)).status === 200)
+    await until('the Lease is there', async () => (await apiOf(theCluster().access).get(path)).status === 200)
     await until('a writes', () => a.election.writable())
   })
 
-  test('a process that was stopped for longer than its lease writes nothing when it wakes up', async () => {
+  test('lets a process that was stopped for longer than its Lease write nothing when it wakes up', async () => {
     const a = await process('a')
     await until('a wrote', () => a.writes.length > 0)
     const b = await process('b')
@@ -178,7 +178,7 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     expect((await lease()).holderIdentity).toBe('b')
   })
 
-  test('K13: a killed one is followed within 20 s', async () => {
+  test('K13: replaces a killed leader within 20 s', async () => {
     const a = await process('a', ordinaryTerms)
     await until('a wrote', () => a.writes.length > 0)
     const b = await process('b', ordinaryTerms)

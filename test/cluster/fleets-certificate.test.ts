@@ -1,4 +1,4 @@
-/** The certificate that is issued for a fleet's listeners: kept while it serves, and in its turn made anew in time. */
+/** The certificate that the operator issues for a fleet's listeners is kept while it serves, and made anew in time. */
 import { X509Certificate } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthority, issue } from '../../operator/ca.ts'
@@ -29,7 +29,7 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     return { certificate: text('tls.crt'), key: text('tls.key') }
   }
   const made = async (operator: Operator) => {
-    await until('it is made', () => operator.fleets.written(stage.named('shared')).certificateEndsAt)
+    await until('the certificate is made', () => operator.fleets.written(stage.named('shared')).certificateEndsAt)
     return pair()
   }
   const another = (before: string) =>
@@ -40,7 +40,7 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
   const turnsTaken = async (operator: Operator): Promise<void> => {
     const looks = () => operator.calls().filter((c) => c.path === path()).length
     const before = looks()
-    await until('it was looked at', () => looks() > before + 5)
+    await until('the certificate was looked at', () => looks() > before + 5)
   }
   const hostsOf = (certificate: string): string | undefined => new X509Certificate(certificate).subjectAltName
   const withHosts = (hosts: readonly string[]): RunFleet => ({
@@ -48,7 +48,7 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     files: runs.files.map((f) => (f.from.kind === 'issued' ? { ...f, from: { ...f.from, hosts } } : f)),
   })
 
-  test('is for the fleet’s hosts, of a type that every tool knows, and told with its end', async () => {
+  test('is for the fleet’s hosts, in a Secret of the type for certificates, and its end is known', async () => {
     const operator = await start(withHosts(['relay.example.org', 'shared.mail.svc']))
     const { certificate } = await made(operator)
     expect(hostsOf(certificate)).toBe('DNS:relay.example.org, DNS:shared.mail.svc')
@@ -87,7 +87,7 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     expect(hostsOf(await another(certificate))).toBe('DNS:other.example.org')
   })
 
-  test('is made anew when its key is another one’s', async () => {
+  test('is made anew when its Secret has the key of another certificate', async () => {
     const operator = await start()
     const { certificate } = await made(operator)
     const { key } = await issue(await createAuthority(now), ['x'], now)
@@ -106,16 +106,19 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     await second.stop()
   })
 
-  test('is not needed where every listener names one, and goes', async () => {
+  test('is removed where every listener names a certificate', async () => {
     const operator = await start()
     await made(operator)
     operator.compile = () => new Map([[stage.named('shared'), { ...runs, files: [] }]])
     operator.dirty.mark()
-    await until('it is gone', async () => (await stage.raw.get(path())).status === 404)
-    await until('it is forgotten', () => operator.fleets.written(stage.named('shared')).certificateEndsAt === undefined)
+    await until('the Secret is gone', async () => (await stage.raw.get(path())).status === 404)
+    await until(
+      'its end is forgotten',
+      () => operator.fleets.written(stage.named('shared')).certificateEndsAt === undefined,
+    )
   })
 
-  test('keeps no configuration waiting: what is revoked while nobody can sign goes', async () => {
+  test('keeps no configuration waiting when it can not be issued: a suspension is in force all the same', async () => {
     let isAway = false
     const signer = await createAuthority(now)
     const operator = await stage.operator(runs, {
@@ -126,9 +129,12 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     const suspended = { ...runs, config: { ...runs.config, suspended: true } }
     operator.compile = () => new Map([[stage.named('shared'), suspended]])
     operator.dirty.mark()
-    await until('it is written', () => operator.fleets.written(stage.named('shared')).hash === hashOf(suspended))
+    await until(
+      'the suspension is written',
+      () => operator.fleets.written(stage.named('shared')).hash === hashOf(suspended),
+    )
     expect((await stage.configuration()).suspended).toBe(true)
-    const trouble = await until('it is told', () => operator.fleets.written(stage.named('shared')).trouble)
+    const trouble = await until('the fleet is in trouble', () => operator.fleets.written(stage.named('shared')).trouble)
     expect(trouble).toBe(`issuing Secret ${stage.namespace}/shared-relay-tls: no authority`)
   })
 })

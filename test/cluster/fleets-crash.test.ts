@@ -1,4 +1,4 @@
-/** An operator that ends after any of its writes: the next one makes the very same of it (case K07). */
+/** When an operator ends with any of its writes for a fleet, the next one makes the very same fleet of it (case K07). */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
 import { knownConfig } from '../../operator/cluster/fleets/known-config.ts'
@@ -12,9 +12,9 @@ import { givenCluster, theCluster } from './cluster.ts'
 import { hashOf, isWrite, openStage, type RunFleet, runs, type Stage, withCredentials } from './fleets-stage.ts'
 import { installCrds } from './install-crds.ts'
 
-/** Leftovers are found in turn. */
+/** What a killed operator left is found by looks in turn, which come often here. */
 const oftener = { everyMs: 10, perSecond: 200 }
-/** Five thousand credentials, on a machine that does a lot else: how long it takes is promised elsewhere. */
+/** Long enough for five thousand credentials on a busy machine; how long they may take is judged elsewhere. */
 const patienceMs = 60_000
 const kindsOfObjects = ['secrets', 'services', 'networkpolicies', 'poddisruptionbudgets', 'statefulsets']
 
@@ -36,7 +36,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
     return new Map(found.flat().toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  /** The operator ends with its k-th write: `done` or not, nobody tells it. */
+  /** Runs an operator that ends with its k-th write, which is done (`lost`) or not (`reset`), and it never learns that. */
   const killedAt = async (fleet: CompiledFleet, k: number, fate: 'reset' | 'lost'): Promise<void> => {
     let writes = 0
     let isKilled = false
@@ -56,7 +56,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
   const finished = async (fleet: CompiledFleet): Promise<ReadonlyMap<string, unknown>> => {
     const operator = await stage.operator(fleet, { turns: oftener })
     await until(
-      'it is made',
+      'the fleet is made',
       async () => {
         const { trouble } = operator.fleets.written(stage.named('shared'))
         return trouble === undefined && (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200
@@ -95,7 +95,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
   describe('between the Secrets of a large configuration', () => {
     const [one, two, three] = [withCredentials(2), withCredentials(5000), withCredentials(5001)]
     const secretsFor = ({ config }: RunFleet): number => configSecrets(stage.named('shared'), config).length
-    /** Whether there was a k-th write: it is done, and nobody is told. */
+    /** Runs an operator that ends with its k-th write of the configuration, which is done; returns whether there was a k-th. */
     const killedWhileConfiguring = async (fleet: RunFleet, k: number): Promise<boolean> => {
       let writes = 0
       const operator = await stage.operator(fleet, {
@@ -109,7 +109,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
       const isDone = async (): Promise<boolean> =>
         operator.fleets.written(stage.named('shared')).hash === hashOf(fleet) &&
         (await stage.secrets()).size === secretsFor(fleet)
-      await until('it is killed, or done', async () => !operator.leads || (await isDone()), patienceMs)
+      await until('the operator is killed, or done', async () => !operator.leads || (await isDone()), patienceMs)
       await operator.stop()
       return !operator.leads
     }

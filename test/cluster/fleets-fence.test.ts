@@ -1,4 +1,4 @@
-/** Who has an old view of the world, or leads no more, takes no fleet back; and nobody waits for ever for news that will not come. */
+/** An operator with an old view of the cluster, or one that leads no more, takes no fleet back; and none waits for ever for news that will not come. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { heardAnnotation } from '../../operator/cluster/watch/heard.ts'
 import type { Heard, World } from '../../operator/cluster/watch/world.ts'
@@ -41,7 +41,7 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     }
   }
 
-  test('are not written by one that leads no more, whatever it believes', async () => {
+  test('are not written by an operator that leads no more', async () => {
     const deposed = await stage.operator(before)
     await stage.written(deposed, before)
     deposed.leads = false
@@ -54,25 +54,25 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     expect(await credentials()).toBe(2)
   })
 
-  test('are not taken back by one that believes to lead: what it saw is no longer there, and it lists anew', async () => {
+  test('are not taken back by an operator that only believes to lead: its write meets a newer version, and it compiles anew', async () => {
     const stale = await stage.operator(before)
     await stage.written(stale, before)
     const leader = await stage.operator(after)
     await stage.written(leader, after)
-    // It compiles what follows from its old view until it has heard more.
+    // The operator compiles what follows from its old view until it has read the newer configuration.
     const rounds = stale.rounds()
     stale.compile = (running) => {
       const isFresh = running.get(stage.named('shared'))?.credentials.length === 2
       return new Map([[stage.named('shared'), isFresh ? after : withCredentials(0)]])
     }
     stale.dirty.mark()
-    await until('it has compiled anew', () => stale.rounds() >= rounds + 2)
+    await until('the operator has compiled anew', () => stale.rounds() >= rounds + 2)
     await quiet(stale)
     expect(await credentials()).toBe(2)
     expect(hash(stale)).toBe(hashOf(after))
   })
 
-  test('are not written by one that had heard less than their writer, before it has listed everything anew', async () => {
+  test('are not written by an operator that has heard less than their writer, before it has listed everything anew', async () => {
     const leader = await stage.operator(after)
     await stage.written(leader, after)
     await leader.stop()
@@ -81,14 +81,14 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     const stale = await stage.operator(() => new Map([[stage.named('shared'), fresh() ? after : before]]), {
       seeing: lagging(told, 'all'),
     })
-    await until('it lists anew', fresh)
+    await until('the operator lists anew', fresh)
     await quiet(stale)
     expect(told.refreshes).toBe(1)
     expect(stale.writes()).toEqual([])
     expect(await credentials()).toBe(2)
   })
 
-  test('are written all the same when even a fresh list knows less: the past was restored, and is the present', async () => {
+  test('are written all the same when even a fresh list has less, since then an older state of the cluster was restored', async () => {
     const leader = await stage.operator(after)
     await stage.written(leader, after)
     await leader.stop()
@@ -101,10 +101,10 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     expect(JSON.parse(annotation ?? '')).toEqual(longAgo(restored.world.heard()))
     const rounds = restored.rounds()
     await quiet(restored, 300)
-    expect(restored.rounds(), 'and then there is peace').toBe(rounds)
+    expect(restored.rounds(), 'the operator rests').toBe(rounds)
   })
 
-  test('are not written by what was compiled from the one before: a right that was just revoked does not come back', async () => {
+  test('are not written from a configuration that has been replaced meanwhile: what was just revoked does not come back', async () => {
     const operator = await stage.operator(after)
     await stage.written(operator, after)
     const isSlow = (path: string): boolean => path.endsWith('/secrets/shared-relay-config-0')
@@ -114,13 +114,13 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     const count = operator.writes().length
     operator.dirty.mark()
     await until('the revocation is under way', () => operator.writes().length > count)
-    // As for a credential with an error: what ran goes on, whatever it was.
+    // As for a credential with an error, what ran goes on, whatever it was.
     operator.compile = (running) => {
       const config = running.get(stage.named('shared')) ?? after.config
       return new Map([[stage.named('shared'), { ...runs, config: { ...config, suspended: true } }]])
     }
     operator.dirty.mark()
-    await until('it is suspended', async () => (await stage.configuration()).suspended)
+    await until('the fleet is suspended', async () => (await stage.configuration()).suspended)
     await quiet(operator, 500)
     expect(await credentials()).toBe(1)
     expect((await stage.configuration()).suspended).toBe(true)
@@ -143,7 +143,7 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     expect(await credentials()).toBe(2)
   })
 
-  test('are written once by two that both believe to lead and think alike', async () => {
+  test('are not written by turns by two operators that both believe to lead and want the same', async () => {
     const [a, b] = await Promise.all([stage.operator(before), stage.operator(before)])
     await Promise.all([stage.written(a, before), stage.written(b, before)])
     await Promise.all([quiet(a, 300), quiet(b, 300)])
@@ -172,12 +172,15 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
       ],
     ])('are repaired when they were %s, also while the policy is held', async (_name, damage) => {
       const operator = await stage.operator(before, soon)
-      await until('it is written', () => hash(operator) === hashOf(before))
-      await until('it is whole', async () => (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200)
+      await until('the fleet is written', () => hash(operator) === hashOf(before))
+      await until(
+        'the fleet is whole',
+        async () => (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200,
+      )
       const whole = (await stage.get('secrets', 'shared-relay-config-0')).data
       operator.compile = () => new Map([[stage.named('shared'), { kind: 'hold' }]])
       await damage()
-      await until('it is whole again', async () => {
+      await until('the configuration is whole again', async () => {
         const { status, body } = await stage.raw.get(config())
         if (status !== 200) return false
         const { data, metadata } = body as Awaited<ReturnType<Stage['get']>>
@@ -186,13 +189,13 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
       expect(operator.fleets.written(stage.named('shared')).trouble).toBeUndefined()
     })
 
-    test('and that no process remembers, hold a policy in trouble, and are written over when it is mended', async () => {
+    test('while no operator ran are reported while the policy is held, and written over when it is mended', async () => {
       const first = await stage.operator(before)
       await stage.written(first, before)
       await first.stop()
       accepted(await stage.raw.patch(config(), { data: { 'relay.json': 'e30=' } }))
       const second = await stage.operator({ kind: 'hold' })
-      const trouble = await until('it is told', () => second.fleets.written(stage.named('shared')).trouble)
+      const trouble = await until('the fleet is in trouble', () => second.fleets.written(stage.named('shared')).trouble)
       expect(trouble).toContain(
         `the configuration in Secret ${stage.namespace}/shared-relay-config-0 and on can not be read`,
       )
@@ -205,16 +208,16 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     })
   })
 
-  test('are looked at in turn, never many at once, and by one that leads only', async () => {
+  test('are looked at in turn, never many at once, and only while the operator leads', async () => {
     const operator = await stage.operator(runs, { turns: { everyMs: 10, perSecond: 20 } })
-    await until('it is written', () => hash(operator) === hashOf(runs))
+    await until('the fleet is written', () => hash(operator) === hashOf(runs))
     const looks = () => operator.calls().filter((c) => c.query.get('dryRun') === 'All')
     const [count, begin] = [looks().length, performance.now()]
     await until('there are looks', () => looks().length >= count + 20)
     expect((looks().length - count) / ((performance.now() - begin) / 1000)).toBeLessThan(25)
     expect(operator.writes().filter((w) => w.path.includes('/secrets/')).length, 'and none is written').toBe(2)
     operator.leads = false
-    await until('it looks no more', async () => {
+    await until('the operator looks no more', async () => {
       const before = looks().length
       await quiet(operator, 200)
       return looks().length === before

@@ -1,4 +1,4 @@
-/** Fleets in trouble: told in words that name the object and the mend, tried again, and no other fleet waits. */
+/** A fleet in trouble is told of in words that name the object and the mend, and is tried again, and no other fleet waits for it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'
@@ -21,7 +21,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     until('there is trouble', () => troubleOf(operator, policy))
   const mended = (operator: Operator): Promise<boolean> =>
     until(
-      'it is mended',
+      'the fleet is in no trouble',
       () => troubleOf(operator) === undefined && operator.fleets.written(stage.named('shared')).hash !== undefined,
     )
   const both = () =>
@@ -81,7 +81,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 2 })
   })
 
-  test('K12: what another program sets back each time is told after some writes, and then written ever more seldom', async () => {
+  test('K12: says after some writes that another program sets a field back each time, and writes it ever more seldom', async () => {
     const operator = await stage.operator(runs, { backoff: { firstMs: 60_000, longestMs: 60_000 } })
     await stage.written(operator, runs)
     const path = stage.path('poddisruptionbudgets', 'shared')
@@ -93,7 +93,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     let times = 0
     for (; troubleOf(operator) === undefined && times < 20; times += 1) {
       accepted(await stage.raw.patch(path, change, 'merge'))
-      await until('it is written', isOurs)
+      await until('the budget is written', isOurs)
       await quiet(operator)
     }
     expect(troubleOf(operator)).toBe(
@@ -104,10 +104,10 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(times).toBe(5)
     accepted(await stage.raw.patch(path, change, 'merge'))
     await quiet(operator)
-    expect(await stage.get('poddisruptionbudgets', 'shared'), 'it waits for its time').toMatchObject(change)
+    expect(await stage.get('poddisruptionbudgets', 'shared'), 'the budget is written later').toMatchObject(change)
   })
 
-  test('more than its Secrets hold: what is new waits and is told, what is revoked goes at once', async () => {
+  test('because its Secrets can not hold its configuration says so, gets nothing new, and loses at once what is revoked', async () => {
     const before = withCredentials(3)
     const whole = withCredentials(30_000)
     const credentials = whole.config.credentials.filter(({ name }) => name !== 'team-1/smtp')
@@ -136,7 +136,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     ],
     ['a quota', 'exceeded quota: few, requested: secrets=1, used: secrets=5, limited: secrets=5', 'raise the quota'],
     ['a webhook', 'admission webhook "no.example.org" denied the request: no', 'see to that webhook'],
-  ])('%s that refuses its Secrets is told, and another fleet is whole meanwhile', async (_name, message, mend) => {
+  ])('by %s that refuses its Secrets says so, and another fleet is whole meanwhile', async (_name, message, mend) => {
     const body = { kind: 'Status', status: 'Failure', code: 403, reason: 'Forbidden', message }
     const rule: FaultProxy['rule'] = ({ method, path, query }) =>
       method === 'PATCH' && path.includes('/secrets/shared-') && query.get('dryRun') === null
@@ -150,13 +150,13 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     await stage.written(operator, runs, 'other').catch(() => undefined)
     expect(operator.fleets.written(stage.named('other'))).toMatchObject({ hash: hashOf(runs) })
     expect(troubleOf(operator, 'other')).toBeUndefined()
-    expect(await there('statefulsets', 'shared'), 'what has no configuration is not started').toBe(false)
+    expect(await there('statefulsets', 'shared'), 'a fleet without a configuration is not started').toBe(false)
     operator.proxy.rule = () => 'pass'
     await mended(operator)
     expect(await there('statefulsets', 'shared')).toBe(true)
   })
 
-  test('one whose Secrets can not even be looked at keeps nobody waiting, and is not written blindly', async () => {
+  test('whose Secrets can not even be looked at keeps no other fleet waiting, and is not written blindly', async () => {
     const whole = withCredentials(1)
     const first = await stage.operator(() => new Map([[stage.named('shared'), whole]]))
     await stage.written(first, whole)
@@ -173,7 +173,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     await stage.written(second, runs)
     expect(
       second.running().get(stage.named('shared'))?.credentials,
-      'and what ran goes into what is compiled',
+      'the configuration that ran goes into what is compiled',
     ).toBeDefined()
   })
 
@@ -182,7 +182,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     [429, 'TooManyRequests'],
     [500, 'InternalError'],
     [503, 'ServiceUnavailable'],
-  ])('an API server that answers %s for a while is asked again', async (code, reason) => {
+  ])('by an API server that answers %s for a while is tried again', async (code, reason) => {
     let left = 3
     const rule: FaultProxy['rule'] = ({ method, query }) =>
       method === 'PATCH' && query.get('dryRun') === null && left-- > 0 ? status(code, reason) : 'pass'
@@ -193,7 +193,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(left).toBeLessThan(0)
   })
 
-  test('a policy x-pods beside a policy x: one of them is told, whichever operator looks', async () => {
+  test('is the same one of two policies x and x-pods, whichever operator looks', async () => {
     const fleets = new Map([
       [stage.named('other'), runs],
       [stage.named('other-pods'), runs],
@@ -225,9 +225,9 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(told[2]).toEqual(told[0])
   })
 
-  test('with volumes of another size: what a StatefulSet can not change is told with what makes it so', async () => {
+  test('by another size of its volumes, which a StatefulSet can not change, says what to do', async () => {
     const operator = await stage.operator(runs)
-    await until('it is there', () => there('statefulsets', 'shared'))
+    await until('the StatefulSet is there', () => there('statefulsets', 'shared'))
     operator.compile = () => new Map([[stage.named('shared'), { ...runs, storage: '20Gi' }]])
     operator.dirty.mark()
     const trouble = await inTrouble(operator)
@@ -239,7 +239,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(JSON.stringify(await stage.get('statefulsets', 'shared'))).toContain('"storage":"20Gi"')
   })
 
-  test('in a namespace that goes away there is no trouble, and no haste', async () => {
+  test('is not reported when its namespace is being deleted, and nothing is tried again', async () => {
     const operator = await stage.operator(both)
     await stage.written(operator, runs)
     const finalizers = ['example.org/wait']

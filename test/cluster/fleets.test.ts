@@ -23,7 +23,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
   }
   const status = async (resource: string, name: string): Promise<number> =>
     (await stage.raw.get(stage.path(resource, name))).status
-  /** Where controllers run, it is there already, or soon. */
+  /** Makes a pod; where controllers run, it is there already, or soon. */
   const pod = async (name: string): Promise<void> => {
     const labels = { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' }
     const spec = { containers: [{ name: 'relay', image: 'x' }] }
@@ -33,7 +33,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(await status('pods', name)).toBe(200)
   }
 
-  test('is made: certificate, configuration and objects, each as its owner’s', async () => {
+  test('is made with its certificate, its configuration and its objects, all owned by its policy', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     const uid = operator.world.declaredAs(`RelayPolicy ${stage.named('shared')}`)?.uid
@@ -57,7 +57,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(await stage.configuration()).toEqual(runs.config)
     const { annotations } = (await stage.get('secrets', 'shared-relay-config-0')).metadata
     expect(annotations?.[hashAnnotation]).toBe(hashOf(runs))
-    // Of the policy it has heard more since: the finalizer that it has put on.
+    // The operator has heard more of the policy since it wrote the Secret: the finalizer that it has put on.
     const policies = `RelayPolicy ${stage.namespace}`
     const { [policies]: written, ...others } = JSON.parse(annotations?.[heardAnnotation] ?? '{}')
     const { [policies]: now = '', ...heard } = operator.world.heard()
@@ -72,7 +72,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(order).toEqual(made.flatMap((m) => (m[0] === 'networkpolicies' ? [kept, m.join('/')] : [m.join('/')])))
   })
 
-  test('a thousand times the same is no call at all (case K34)', async () => {
+  test('that is given unchanged a thousand times causes no call at all (case K34)', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     const before = operator.calls().length
@@ -85,19 +85,19 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(operator.calls().slice(before)).toEqual([])
   })
 
-  test('a restarted operator looks, and writes nothing', async () => {
+  test('is looked at by an operator that is started again, and not written', async () => {
     const first = await stage.operator(runs)
     await stage.written(first, runs)
     await first.stop()
     const second = await stage.operator(runs)
     await stage.written(second, runs)
     expect(second.writes()).toEqual([])
-    // One for the configuration, which is in one piece, and one for the certificate.
+    // One look for the configuration, which is in one piece, and one for the certificate.
     expect(second.calls()).toHaveLength(2)
     expect(second.running().get(stage.named('shared'))).toEqual(runs.config)
   })
 
-  test('a suspension is one write and a nudge for each pod, within a moment', async () => {
+  test('is suspended by one write and a nudge for each pod, within a second', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     await pod('shared-0')
@@ -125,7 +125,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(Date.parse(annotations?.['relayfleet.dev/nudged'] ?? '')).toBeCloseTo(Date.now(), -4)
   })
 
-  test('a nudge that is asked for reaches this fleet’s pods only', async () => {
+  test('has only its own pods nudged when a nudge is asked for', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     await pod('shared-0')
@@ -140,17 +140,17 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     ).toEqual([stage.path('pods', 'shared-0')])
   })
 
-  test('scaled to one relay, it loses its budget; scaled back, it has one again', async () => {
+  test('loses its disruption budget when it is scaled to one relay, and has one again when it is scaled back', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     give(operator, { ...runs, replicas: 1 })
-    await until('no budget', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
+    await until('the budget is gone', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
     expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 1 })
     give(operator, runs)
-    await until('a budget', async () => (await status('poddisruptionbudgets', 'shared')) === 200)
+    await until('the budget is there', async () => (await status('poddisruptionbudgets', 'shared')) === 200)
   })
 
-  test('held, it stays as it is; what was revoked meanwhile goes without the rest', async () => {
+  test('stays as it is while it is held, and loses only what is revoked meanwhile', async () => {
     const fleet = withCredentials(2)
     const operator = await stage.operator(fleet)
     await stage.written(operator, fleet)
@@ -170,7 +170,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     expect(await status('statefulsets', 'shared')).toBe(200)
   })
 
-  test('held from the start, nothing is made', async () => {
+  test('is not made if it is held from the start', async () => {
     const operator = await stage.operator({ kind: 'hold' })
     await until('a round', () => operator.rounds() > 0)
     await quiet(operator)
@@ -183,7 +183,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     ['networkpolicies', 'shared'],
     ['statefulsets', 'shared'],
     ['poddisruptionbudgets', 'shared'],
-  ])('K30: %s that somebody deletes come back', async (resource, name) => {
+  ])('K30: gets back %s that somebody deletes', async (resource, name) => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     const { metadata } = await stage.get(resource, name)
@@ -194,23 +194,23 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     })
   })
 
-  test('K30: what it no longer needs goes, also where somebody took its owner away', async () => {
+  test('K30: loses what it no longer needs, also where somebody took the owner away', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     await operator.stop()
     const budget = stage.path('poddisruptionbudgets', 'shared')
     accepted(await stage.raw.patch(budget, { metadata: { ownerReferences: null } }))
     await stage.operator({ ...runs, replicas: 1 })
-    await until('no budget', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
+    await until('the budget is gone', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
   })
 
-  test('K30: a Service that somebody edits is set right by one write', async () => {
+  test('K30: has a Service that somebody edits set right by few writes', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)
     const before = operator.calls().length
     const ports = [{ name: 'submission', port: 2525, protocol: 'TCP', targetPort: 2525 }]
     accepted(await stage.raw.patch(stage.path('services', 'shared'), { spec: { ports } }))
-    await until('its port is back', async () => {
+    await until('the port of the Service is back', async () => {
       const { ports } = (await stage.get('services', 'shared'))['spec'] as { ports: { port: number }[] }
       return ports[0]?.port === 587 && ports.length === 1
     })

@@ -37,7 +37,7 @@ async function started(folder: string, name: string): Promise<{ readonly pid: nu
   return { pid: Number(pid), at }
 }
 
-/** A process that has ended and that nobody has asked for yet is no process any more. */
+/** Whether the process lives; one that has ended and that nobody has asked for yet does not. */
 const lives = (pid: number): boolean => {
   try {
     return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -46,24 +46,30 @@ const lives = (pid: number): boolean => {
   }
 }
 
-test.runIf(process.platform === 'linux')('the holder is killed', async () => {
-  const { folder, files } = standIns('exec sleep 600')
-  const child = holder(files)
-  const all = [await started(folder, 'etcd'), await started(folder, 'kube-apiserver')]
-  expect(all.every(({ pid, at }) => lives(pid) && existsSync(at))).toBe(true)
-  child.kill('SIGKILL')
-  await until('nothing is left', () => all.every(({ pid, at }) => !lives(pid) && !existsSync(at)))
-})
+test.runIf(process.platform === 'linux')(
+  'when the test run is killed, neither a program of its cluster nor a folder stays behind',
+  async () => {
+    const { folder, files } = standIns('exec sleep 600')
+    const child = holder(files)
+    const all = [await started(folder, 'etcd'), await started(folder, 'kube-apiserver')]
+    expect(all.every(({ pid, at }) => lives(pid) && existsSync(at))).toBe(true)
+    child.kill('SIGKILL')
+    await until('nothing is left', () => all.every(({ pid, at }) => !lives(pid) && !existsSync(at)))
+  },
+)
 
-test.runIf(process.platform === 'linux')('a program of the cluster fails', async () => {
-  const { folder, files } = standIns('echo no such luck >&2; exit 3')
-  const child = holder(files)
-  let told = ''
-  child.stderr.on('data', (chunk) => {
-    told += String(chunk)
-  })
-  const { at } = await started(folder, 'kube-apiserver')
-  await until('the holder has heard of it', () => child.exitCode !== null)
-  expect(told).toContain('no such luck')
-  await until('the folder is gone', () => !existsSync(at))
-})
+test.runIf(process.platform === 'linux')(
+  'when a program of the cluster fails, the test run is told why, and no folder stays behind',
+  async () => {
+    const { folder, files } = standIns('echo no such luck >&2; exit 3')
+    const child = holder(files)
+    let told = ''
+    child.stderr.on('data', (chunk) => {
+      told += String(chunk)
+    })
+    const { at } = await started(folder, 'kube-apiserver')
+    await until('the holder has heard of it', () => child.exitCode !== null)
+    expect(told).toContain('no such luck')
+    await until('the folder is gone', () => !existsSync(at))
+  },
+)

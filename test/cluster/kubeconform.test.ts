@@ -1,4 +1,4 @@
-/** The chart as kubeconform judges it, strictly, by the very schemas that a real API server publishes. */
+/** kubeconform finds nothing wrong with the chart, strictly, by the very schemas that a real API server publishes. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ const isInstalled = (): boolean => helmInstalled() && chartProgramInstalled('kub
 type Schema = { readonly [field: string]: unknown }
 type Kind = { readonly group: string; readonly version: string; readonly kind: string }
 
-/** Closed: a field that the schema does not know is wrong. */
+/** The schema with all its objects closed, so that a field that it does not know is wrong. */
 function strict(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(strict)
   if (typeof node !== 'object' || node === null) return node
@@ -45,7 +45,7 @@ describe.runIf(givenCluster() !== undefined && isInstalled())('kubeconform', () 
     }
   })
 
-  /** In the file that kubeconform looks for. */
+  /** Writes the schema of each kind into the file that kubeconform looks for. */
   function writeSchema(schema: Schema, definitions: Schema): void {
     for (const { group, version, kind } of (schema['x-kubernetes-group-version-kind'] ?? []) as Kind[]) {
       const suffix = group === '' ? version : `${group.split('.')[0]}-${version}`
@@ -64,7 +64,7 @@ describe.runIf(givenCluster() !== undefined && isInstalled())('kubeconform', () 
   test.each<[string, Values]>([
     ['as it comes', {}],
     ['for named namespaces', { watchNamespaces: ['mail', 'team-a'], admissionPolicy: { enabled: false } }],
-  ])('finds nothing wrong with it, %s', (_name, values) => {
+  ])('finds nothing wrong with the chart, %s', (_name, values) => {
     const objects = rendered(values)
     expect(judged(objects)).toContain(`Valid: ${objects.length}, Invalid: 0, Errors: 0, Skipped: 0`)
   })

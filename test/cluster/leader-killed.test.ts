@@ -1,4 +1,4 @@
-/** Two operators, and the one that leads is killed: how soon the other one leads, and what the first still writes (case K13). */
+/** When the leader of two operators is killed, stopped or ended, the other one leads in time, and the first one writes nothing more (case K13). */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { type OperatorChild, operatorChild } from './operator-child.ts'
 
-/** Twenty by a flag. */
+/** Twenty with RELAYFLEET_LONG. */
 const kills = process.env['RELAYFLEET_LONG'] === undefined ? 2 : 20
-/** The lease, and time to notice that it is over. */
+/** The duration of the Lease, and time to notice that it is over. */
 const promisedMs = 20_000
 const patienceMs = 40_000
 
@@ -42,7 +42,7 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     const child = await operatorChild(namespace, folder, `operator-${started++}`)
     children.push(child)
     const synced = (): boolean => child.lines.some(({ msg }) => msg === 'synced')
-    await until('it has listed everything', synced, patienceMs).catch((error: Error) => {
+    await until('the operator has listed everything', synced, patienceMs).catch((error: Error) => {
       throw new Error(`${error.message}; it said:\n${child.said()}`)
     })
     return child
@@ -52,7 +52,7 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     await until('the first one leads', () => first.leads(), patienceMs)
     return [first, await start()]
   }
-  /** Something to write, and whether it was. */
+  /** Gives the leader something to write. */
   const edit = async (hostname: string): Promise<void> => {
     accepted(await admin.patch(`${policies()}/shared`, { spec: { hostname } }))
   }
@@ -92,22 +92,22 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     kills * 60_000,
   )
 
-  test('one that was stopped for longer than its Lease writes nothing when it goes on', async () => {
+  test('a leader that was stopped for longer than its Lease writes nothing when it goes on', async () => {
     const [leader, standby] = await twoOperators()
-    await until('it has written what there is', () => written('relay'))
+    await until('the leader has written what there is', () => written('relay'))
     leader.process.kill('SIGSTOP')
     const before = leader.writes().length
     await edit('relay-stopped.example.org')
     await until('the other one leads', () => standby.leads(), patienceMs)
     await until('the edit is written', () => written('relay-stopped'), patienceMs)
     leader.process.kill('SIGCONT')
-    await until('it notices', () => !leader.leads(), patienceMs)
+    await until('the former leader notices', () => !leader.leads(), patienceMs)
     await edit('relay-afterwards.example.org')
     await until('the next edit is written', () => written('relay-afterwards'), patienceMs)
     expect(leader.writes().length).toBe(before)
   }, 120_000)
 
-  test('both are ready; one that is told to end gives its Lease back, and exits with 0; the other one leads at once', async () => {
+  test('both are ready, and when the leader is told to end, it gives its Lease back and exits with 0, and the other one leads at once', async () => {
     const [leader, standby] = await twoOperators()
     for (const [child, leads] of [
       [leader, 1],

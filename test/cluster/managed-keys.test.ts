@@ -1,4 +1,4 @@
-/** Keys that the operator makes, on a real API server with a name server and a relay: from the first one to the last of a rotation. */
+/** DKIM keys that the operator makes sign as soon as their records are seen, and go through a rotation, damage and loss without a gap. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runOperator } from '../../operator/cluster/operator.ts'
 import type { Telling } from '../../operator/cluster/telling.ts'
@@ -18,7 +18,7 @@ import { newNamespace } from './namespace.ts'
 
 type Data = Readonly<Record<string, string>>
 
-/** Of this run alone; a resolver is on port 53. */
+/** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const isRoot = process.getuid?.() === 0
 const dataOf = (object: KubeObject | undefined): Data => (object?.['data'] ?? {}) as Data
@@ -83,7 +83,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
       throw new Error(`${error.message}; they are ${await stages()}`)
     })
   const says = (said: string): Promise<string> =>
-    until(`it says ${said}`, async () => {
+    until(`the domain says ${said}`, async () => {
       const found = conditionsOf(accepted(await admin.get(domainPath()))).find(
         (c) => `${c.type} ${c.status} ${c.reason}` === said,
       )
@@ -109,7 +109,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     return objects.flatMap((o) => Object.values(dataOf(o))).toSorted()
   }
   let follows = true
-  /** The relay loads what is there. */
+  /** The relay loads the configuration that is there. */
   const follow = async (): Promise<void> => {
     const text = await configuration()
     if (text !== undefined && follows) relay.status = { ...healthy(`${namespace}/shared`), hash: configHash(text) }
@@ -135,12 +135,12 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     accepted(await admin.patch(domainPath(), { spec: { dkim } }))
   }
 
-  test('from the first one to the last of a rotation, after damage and loss', async () => {
+  test('sign as soon as their records are seen, through a rotation, and through damage and loss of their Secret', async () => {
     await startZoneServer(table, address, 53)
     const spec = { domain, environment: 'NonProduction', dns: { resolvers: [address] }, dkim: { rotation } }
     await declarer(admin, namespace).domain('shop', spec)
 
-    // Made, wanted in DNS, and of no effect until it is seen there.
+    // The keys are made, their records are wanted in DNS, and they have no effect until these are seen there.
     await becomes('ed25519 Pending,rsa2048 Pending')
     expect(await says('DKIMValid False RecordMissing')).toContain(`_domainkey.${domain}`)
     const [first] = await recorded()
@@ -151,7 +151,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     ])
     expect([await signers(), await handed()]).toEqual([[], []])
 
-    // Seen, it signs.
+    // Once the records are seen, the keys sign.
     await publish()
     await becomes('ed25519 Active,rsa2048 Active')
     const before = await active()
@@ -159,14 +159,14 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     expect(await handed()).toEqual(Object.values(await kept()).toSorted())
     await says('DKIMValid True RecordMatches')
 
-    // Its time is over: others are made, and nothing changes before their records are seen.
+    // When the time of the keys is over, others are made, and nothing changes before their records are seen.
     await change({ rotation: { ...rotation, every: '2s' } })
     await becomes('ed25519 Active,ed25519 Pending,rsa2048 Active,rsa2048 Pending')
     await change({ rotation })
     expect(await says('RotationInProgress True RecordPending')).toContain(`until then ${before[0]?.slice(0, 7)}`)
     expect(await signers()).toEqual(before)
 
-    // They sign; a relay that lags keeps the old keys in use, and its fleet their copies.
+    // Then those sign; while a relay lags, the old keys are in use, and the fleet has copies of them.
     follows = false
     await publish()
     await becomes('ed25519 Active,ed25519 Active,rsa2048 Active,rsa2048 Active')
@@ -178,7 +178,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     const after = await signers()
     expect(await handed()).toHaveLength(4)
 
-    // Each relay has left them: their records stay for a while, and then all of them goes.
+    // When each relay has left the old keys, their records stay for a while, and then everything of them goes.
     follows = true
     await becomes('ed25519 Active,ed25519 Retired,rsa2048 Active,rsa2048 Retired')
     await until('their private keys are gone', async () => Object.keys(await kept()).length === 2)
@@ -186,7 +186,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     await until('their records are not wanted', async () => (await wanted()).join() === after.join())
     expect(await active()).toEqual(after)
 
-    // Damaged: nobody writes over it, and the relays go on.
+    // A damaged Secret is not written over, and the relays go on.
     const whole = await kept()
     const [file = ''] = Object.keys(whole)
     accepted(await admin.patch(secrets('shop-dkim'), { data: { [file]: Buffer.from('damaged').toString('base64') } }))
@@ -196,7 +196,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     accepted(await admin.patch(secrets('shop-dkim'), { data: whole }))
     await until('all is well', async () => (await conditions()).every((c) => c !== 'ResolvedRefs False'))
 
-    // Lost: the relays go on by their copies, until other keys are seen.
+    // When the Secret is lost, the relays go on by their copies, until the records of other keys are seen.
     accepted(await admin.remove(secrets('shop-dkim')))
     await becomes('ed25519 Active,ed25519 Pending,ed25519 Retired,rsa2048 Active,rsa2048 Pending,rsa2048 Retired')
     expect([await signers(), (await handed()).length]).toEqual([after, 2])
@@ -207,7 +207,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
       return now.length === 2 && !now.some((s) => after.includes(s))
     })
 
-    // Whatever happens, what it tells has no key in it.
+    // Whatever has happened, what the operator told has no key in it.
     const [pem = ''] = Object.values(whole).map(plain)
     expect(JSON.stringify(tellings)).not.toContain(pem.split('\n')[1])
   }, 120_000)
@@ -215,7 +215,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
   const conditions = async (): Promise<readonly string[]> =>
     conditionsOf(accepted(await admin.get(domainPath()))).map((c) => `${c.type} ${c.status}`)
 
-  test("a Secret that is somebody else's is told, and left as it is", async () => {
+  test("are put into no Secret that is somebody else's, which is told and left as it is", async () => {
     const theirs = { metadata: { name: 'taken-dkim' }, data: { mine: Buffer.from('mine').toString('base64') } }
     accepted(await admin.create(`/api/v1/namespaces/${namespace}/secrets`, theirs))
     await declarer(admin, namespace).domain('taken', {
@@ -223,24 +223,24 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
       environment: 'NonProduction',
       dkim: {},
     })
-    await until('it is told', async () => {
+    await until('the domain says so', async () => {
       const object = await admin.get(domainPath().replace(/shop$/, 'taken'))
       return conditionsOf(accepted(object)).some((c) => c.reason === 'KeySecretNotOwned')
     })
     expect(dataOf(await get(secrets('taken-dkim')))).toEqual(theirs.data)
   })
 
-  test('where no Secret may be made, the domain does not say that all is in order, but what is to be mended', async () => {
+  test('are missing where no Secret may be made, and the domain says what is to be mended', async () => {
     const lift = await forbidding(admin, namespace, 'no Secret without a team')
     const spec = { domain: `late.${domain}`, environment: 'NonProduction', dkim: {} }
     await declarer(admin, namespace).domain('late', spec)
     const path = domainPath().replace(/shop$/, 'late')
     const reasons = async () => conditionsOf(accepted(await admin.get(path))).map((c) => `${c.type} ${c.reason}`)
-    await until('it is told', async () => (await reasons()).includes('Ready KeySecretRefused'))
+    await until('the domain says so', async () => (await reasons()).includes('Ready KeySecretRefused'))
     const told = conditionsOf(accepted(await admin.get(path))).find((c) => c.type === 'ResolvedRefs')
     expect(told?.message).toMatch(/secrets\/late-dkim: .*no Secret without a team; that policy has to let the operator/)
     await lift()
-    await until('it has its keys', async () => (await get(secrets('late-dkim'))) !== undefined)
-    await until('that is over', async () => !(await reasons()).join().includes('KeySecretRefused'))
+    await until('the domain has its keys', async () => (await get(secrets('late-dkim'))) !== undefined)
+    await until('the domain no longer says so', async () => !(await reasons()).join().includes('KeySecretRefused'))
   })
 })

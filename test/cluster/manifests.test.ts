@@ -37,7 +37,7 @@ describe.runIf(givenCluster() !== undefined)('a real API server', () => {
 
   test.each(cases.map((c) => c.name))('takes the objects of %s', async (name) => {
     const fleet = fleetIn(name, namespace)
-    // The kind ServiceMonitor is not there.
+    // The cluster does not know the kind ServiceMonitor.
     const objects = manifestsOf(fleet).filter(({ kind }) => kind !== 'ServiceMonitor')
     for (const object of [...objects, ...configSecrets(fleet.name, fleet.compiled.config)]) {
       const applied = accepted(await dryRun(object))
@@ -57,6 +57,6 @@ describe.runIf(givenCluster() !== undefined)('a real API server', () => {
     const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All&fieldValidation=Strict`
     accepted(await api.create(path, pod))
     const root = { ...pod, spec: { ...pod.spec, securityContext: {} } }
-    expect((await api.create(path, root)).status, 'and refuses what is not').toBe(403)
+    expect((await api.create(path, root)).status, 'a pod that may run as root is refused').toBe(403)
   })
 })

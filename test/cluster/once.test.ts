@@ -1,4 +1,4 @@
-/** The cluster read once, with the rights of different people. */
+/** The objects of a cluster are read once, and what a person may not see counts as in doubt, or as there. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
@@ -44,7 +44,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     accepted(await admin.create(maps, { metadata: { name: 'ca' }, data: { 'ca.crt': 'x' } }))
   })
 
-  /** May do this in the namespace, and nothing else. */
+  /** Makes a user who may do this in the namespace, and nothing else. */
   async function somebody(rules: readonly Rule[]): Promise<string> {
     const user = `user-${randomUUID()}`
     await grant(admin, { user, namespace }, rules)
@@ -62,7 +62,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     return snapshotOnce(openApi(connection), given, signal)
   }
 
-  test('a domain wants the records of its keys, by what its status tells of them', async () => {
+  test('has a domain want the records of the keys that its status tells of', async () => {
     const { snapshot } = await read(undefined, { namespace })
     const checks = compile(snapshot).domainChecks.get(`${namespace}/example`)
     expect(checks?.wanted).toEqual([
@@ -73,7 +73,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     ])
   })
 
-  test('by who may see everything', async () => {
+  test('by somebody who may see everything, has all of it, and a finding on a Secret that is not there', async () => {
     const { snapshot, declared } = await read()
     expect(snapshot.unread).toEqual([])
     expect(declared.filter((d) => d.ref.includes(namespace))).toHaveLength(3)
@@ -86,7 +86,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     )
   })
 
-  test('by who may see one namespace: the rest is in doubt, and what may not be looked at counts as there', async () => {
+  test('by somebody who may see one namespace, has the rest in doubt, and counts what may not be looked at as there', async () => {
     const { snapshot } = await read(await somebody([ours]), { namespace })
     expect([snapshot.policies.length, snapshot.credentials.length]).toEqual([1, 1])
     expect(snapshot.secrets.get(`${namespace}/login`)).toEqual({})
@@ -98,7 +98,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     ])
   })
 
-  test('by who may see nothing', async () => {
+  test('by somebody who may see nothing, has no object, and says that listing is not allowed', async () => {
     const { snapshot, declared } = await read(await somebody([]), { namespace })
     expect(declared).toEqual([])
     expect(snapshot.unread).toEqual(
@@ -106,7 +106,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     )
   })
 
-  test('a cluster that does not answer is an error', async () => {
+  test('is an error if the cluster does not answer', async () => {
     const connection: Connection = {
       server: new URL('https://127.0.0.1:1'),
       login: () => Promise.resolve({ headers: {}, tls: {} }),

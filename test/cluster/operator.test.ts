@@ -53,7 +53,7 @@ const pathTo = (kind: string, namespace: string, name = ''): string =>
 
 const theirPassword = 'secret-of-ses'
 
-/** For an hour. */
+/** A Lease that another operator holds for an hour. */
 const heldLease = {
   metadata: { name: 'relayfleet' },
   spec: { holderIdentity: 'another', leaseDurationSeconds: 3600, leaseTransitions: 0 },
@@ -124,7 +124,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await chart.uninstall()
   })
 
-  /** What a policy names: theirs, and only looked at. */
+  /** Makes what a policy refers to, which is not the operator's and which it only looks at. */
   const makeReferenced = async (): Promise<void> => {
     const data = { username: 'dXNlcg==', password: Buffer.from(theirPassword).toString('base64') }
     accepted(await admin.create(`/api/v1/namespaces/${mail}/secrets`, { metadata: { name: 'ses' }, data }))
@@ -176,7 +176,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await appears(`/api/v1/namespaces/${chart.namespace}/secrets/relayfleet-ca`)
   })
 
-  test('what is not there, and what nobody consented to, is told, and an Event with it', async () => {
+  test('says in a condition, and in an Event, what is not there and what nobody consented to', async () => {
     const [route] = policy(team).routes
     const missing = { ...smarthost, authRef: { name: 'absent' } }
     await make(
@@ -193,7 +193,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     })
   })
 
-  test('an edit is in the configuration, and with it the credential that was suspended is not', async () => {
+  test('puts an edit into the configuration, and says that a credential, and a policy, is suspended', async () => {
     accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { hostname: 'relay.example.org' } }))
     await until('the configuration has it', async () => (await config()).includes('relay.example.org'))
     accepted(await admin.patch(pathTo('RelayCredential', team, 'web'), { spec: { suspended: true } }))
@@ -202,7 +202,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await condition('RelayPolicy', mail, 'shared', 'Suspended', 'True')
   })
 
-  test('a store of limits: its login is mounted by the kubelet, relays may reach it, and are told when there is a limit', async () => {
+  test('has the login of a limit store mounted by the kubelet, and tells relays of the store when there is a limit', async () => {
     const limitStore = { host: 'valkey.caches.svc', authRef: { name: 'ses' }, tls: { caRef: { name: 'corporate-ca' } } }
     await make(
       declared('RelayPolicy', mail, 'exact', {
@@ -230,23 +230,25 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await until('relays are told of the store', async () => (await exact()).includes('"host": "valkey.caches.svc"'))
     const reach = async () =>
       JSON.stringify((await get(`/apis/networking.k8s.io/v1/namespaces/${mail}/networkpolicies/exact`))?.['spec'])
-    await until('they may reach it', async () => (await reach())?.includes('"kubernetes.io/metadata.name":"caches"'))
+    await until('relays may reach the store', async () =>
+      (await reach())?.includes('"kubernetes.io/metadata.name":"caches"'),
+    )
   })
 
-  test('one replica needs no budget, which is removed; drift is set right', async () => {
+  test('removes the disruption budget of a single replica, and makes a Service again that somebody deleted', async () => {
     accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { replicas: 1 } }))
     const budget = `/apis/policy/v1/namespaces/${mail}/poddisruptionbudgets/shared`
-    await until('it is gone', async () => (await get(budget)) === undefined)
+    await until('the budget is gone', async () => (await get(budget)) === undefined)
     const service = `/api/v1/namespaces/${mail}/services/shared`
     const uid = (await get(service))?.metadata['uid']
     accepted(await admin.remove(service))
-    await until('there is another', async () => {
+    await until('there is another Service', async () => {
       const now = (await get(service))?.metadata['uid']
       return now !== undefined && now !== uid
     })
   })
 
-  test('a standby watches everything that the cluster declares, as its account may, and writes nothing', async () => {
+  test('watches as a standby everything that the cluster declares, as its account may, and writes nothing', async () => {
     const watching = await faultProxy(theCluster().access)
     const everywhere = await installChart(theCluster(), admin)
     accepted(await admin.create(`/apis/coordination.k8s.io/v1/namespaces/${everywhere.namespace}/leases`, heldLease))
@@ -262,9 +264,9 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
       },
       standing.signal,
     )
-    await until('it has listed everything', () => told.some(({ about }) => about === 'synced'))
+    await until('the standby has listed everything', () => told.some(({ about }) => about === 'synced'))
     await until(
-      'it has looked at the Lease',
+      'the standby has looked at the Lease',
       () => watching.seen.filter(({ path }) => path.includes('/leases')).length > 2,
     )
     standing.abort()
@@ -278,7 +280,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await everywhere.uninstall()
   })
 
-  test('a part that fails ends the operator, which says which one, and gives its Lease back', async () => {
+  test('ends when one of its parts fails, says which one, and gives its Lease back', async () => {
     const alone = await newNamespace({ ...theCluster(), controllers: false }, admin)
     const tell = ({ about }: Telling): void => {
       if (about === 'turn begins') throw new TypeError('a bug')
@@ -292,7 +294,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     expect(lease?.['spec']).toMatchObject({ holderIdentity: '' })
   })
 
-  test('a deleted fleet goes, with all that is its own', async (context) => {
+  test('leaves nothing of a deleted fleet', async (context) => {
     context.skip(!theCluster().controllers, 'nobody collects garbage here')
     accepted(await admin.remove(pathTo('RelayCredential', team, 'web')))
     accepted(await admin.remove(pathTo('RelayPolicy', mail, 'shared')))
@@ -305,25 +307,25 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     }
   }, 120_000)
 
-  test('it asked for nothing that no rule allows, and no rule allows what it never asks for', () => {
+  test('has asked for nothing that no rule allows, and no rule allows what it never asks for', () => {
     const installed = rendered({ watchNamespaces: [chart.namespace, mail, team] }, chart.namespace)
     const [allowed, asked] = [rightsIn(installed), new Set(proxy.seen.map(rightFor).filter((r) => r !== undefined))]
-    // Who applies what is not there yet creates it.
+    // To apply what is not there yet is to create it.
     const created = [...asked].filter((r) => r.startsWith('patch ')).map((r) => r.replace('patch', 'create'))
     expect([...asked].filter((right) => !allowed.has(right))).toEqual([])
     const idle = [...allowed].filter((right) => !asked.has(right) && !created.includes(right))
     expect(idle.toSorted()).toEqual(Object.keys(unused).toSorted())
-    // The admission policy's answer about what is somebody else's, and nothing else.
+    // Only looks at what is somebody else's were refused, by the admission policy.
     const refused = tellings.filter((t) => t.about === 'call' && t.code === 403)
     expect(new Set(refused.map((t) => t.about === 'call' && t.verb))).toEqual(new Set(['merge']))
   })
 
-  test('how long each part of its work took is told', () => {
+  test('has told how long each part of its work took', () => {
     const parts = tellings.flatMap((telling) => (telling.about === 'done' ? [telling.part] : []))
     expect(new Set(parts)).toEqual(new Set(['turn', 'compile', 'fleet', 'binding', 'status']))
   })
 
-  test('no password and no key is in what it told', () => {
+  test('has told no password and no key', () => {
     const text = JSON.stringify(tellings)
     expect(text).not.toContain(theirPassword)
     expect(text).not.toContain(ourPassword)

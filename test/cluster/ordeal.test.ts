@@ -1,6 +1,7 @@
 /**
- * The ordeal of a control plane, for who looks for faults: `RELAYFLEET_SEED=45` runs one, `RELAYFLEET_LONG=1` a long one of any
- * seed. It is no gate: what is history in a cluster, as former keys, differs from a fresh one's, and not all of that is known to it.
+ * Under all faults of a control plane at once, no configuration allows more than the objects do, and all ends as if declared at once.
+ * `RELAYFLEET_SEED=45` runs one ordeal, `RELAYFLEET_LONG=1` a long one of any seed. It is no gate: history in a cluster, as former
+ * keys, differs from that of a fresh one, and the comparison does not know all of it.
  */
 import { randomInt } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -21,7 +22,7 @@ describe.runIf(isAsked && givenCluster() !== undefined && helmInstalled())(
   () => {
     beforeAll(() => installCrds(apiOf(theCluster().access)))
 
-    test('all is as if declared at once, and nothing was ever open', {
+    test('after each phase all is as if declared at once, and no configuration allowed more than the objects did', {
       timeout: long ? 1_800_000 : 300_000,
     }, async () => {
       for await (const phase of ordeal(plan)) {

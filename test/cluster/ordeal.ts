@@ -105,7 +105,7 @@ async function phase(stage: Stage, seed: number, phaseMs: number): Promise<Phase
   }
 }
 
-/** Recovery takes seconds here that takes minutes otherwise, but long enough for a machine that is busy. */
+/** Recovery, which otherwise takes minutes, takes seconds here, which is long enough for a machine that is busy. */
 const hurried = {
   timing: {
     watching: { relistMs: 5000, silenceMs: 4000, labelsMs: 1000, patienceMs: 2000 },

@@ -1,4 +1,4 @@
-/** Records that external-dns publishes: told while the cluster does not know the kind, made when it does, kept, and taken away. */
+/** DNSEndpoints, which external-dns publishes, are made when the cluster comes to know the kind, kept right, and taken away. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import { runOperator } from '../../operator/cluster/operator.ts'
@@ -51,7 +51,7 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
   const dns = { publisher: 'DNSEndpoint', resolvers: ['192.0.2.53'] }
   const expected = { spf: {}, dmarc: { minimumPolicy: 'reject', reports: 'mailto:d@a.example' } }
 
-  test('are made, set right, and taken away by a change and never by a mistake', async () => {
+  test('are made when the kind is known, set right, and taken away by a change of the publisher; others’ are left alone', async () => {
     const declare = declarer(admin, namespace)
     await declare.domain('a', { domain: 'a.example', expect: expected, dns })
     const delegated = { ...dns, publisher: 'CNAME', targetZone: 'keys.example' }
@@ -77,7 +77,7 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
 
     const foreign = { apiVersion: `${group}/v1alpha1`, kind, metadata: { name: 'b' }, spec: { endpoints: [] } }
     accepted(await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', dnsEndpointCrd))
-    await until('it is there', () => isThere('a'))
+    await until('the DNSEndpoint is there', () => isThere('a'))
     expect(accepted(await admin.get(path('a')))).toMatchObject({
       metadata: {
         labels: { 'app.kubernetes.io/managed-by': 'relayfleet' },
@@ -99,10 +99,14 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
       const names = JSON.stringify(body).match(/[^"]*_d[^"]*/g) ?? []
       return status === 200 && names.length > 0 ? names : undefined
     })
-    expect(target, 'nothing in the zone of its domain').toBe('rf-prod-rsa-1.c.example._dkim.keys.example')
+    expect(target, 'the only name, and none in the zone of its domain').toBe(
+      'rf-prod-rsa-1.c.example._dkim.keys.example',
+    )
 
     accepted(await admin.patch(path('a'), { spec: { endpoints: [] } }))
-    await until('it is set right', async () => JSON.stringify(await admin.get(path('a'))).includes('p=reject'))
+    await until('the DNSEndpoint is set right', async () =>
+      JSON.stringify(await admin.get(path('a'))).includes('p=reject'),
+    )
 
     accepted(await admin.create(path(''), foreign))
     await declare.domain('b', { domain: 'b.example', expect: expected, dns })
@@ -120,15 +124,15 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     expect(await isThere('d')).toBe(true)
 
     accepted(await admin.patch(domainPath('a'), { spec: { dns: { publisher: 'Manual' } } }))
-    await until('it is taken away', async () => !(await isThere('a')))
+    await until('the DNSEndpoint is taken away', async () => !(await isThere('a')))
     expect(await isThere('b'), 'what is not ours stays').toBe(true)
   }, 90_000)
 
-  test('of a namespace where they may not be seen are told, and those of the others are published', async () => {
+  test('are published in other namespaces while those of one may not be seen, and that is told', async () => {
     const [open, closed] = [await newNamespace(cluster, admin), await newNamespace(cluster, admin)]
     const pathIn = (ns: string): string => path('a').replace(namespace, ns)
     const refused = pathIn(closed).replace(/\/a$/, '')
-    // It is there already where the test above has run.
+    // The kind is there already where the test above has run.
     await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', dnsEndpointCrd)
     await until('the kind is known', async () => (await admin.get(refused)).status === 200)
     proxy.rule = (seen) => (seen.path === refused ? status(403, 'Forbidden') : 'pass')
@@ -145,14 +149,20 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     const over = new AbortController()
     const round = publisher.run(over.signal)
     publisher.give(new Map([open, closed].map((ns) => [`${ns}/a`, { records, isRequired: true }])), uids)
-    await until('the one that may not be seen is told', () => publisher.troubles().has(`${closed}/a`))
-    await until('the other is published', async () => (await admin.get(pathIn(open))).status === 200)
+    await until('the namespace that may not be seen is told', () => publisher.troubles().has(`${closed}/a`))
+    await until(
+      'the DNSEndpoint of the other namespace is there',
+      async () => (await admin.get(pathIn(open))).status === 200,
+    )
     expect([...publisher.troubles()]).toEqual([
       [`${closed}/a`, expect.objectContaining({ reason: 'PublisherUnavailable' })],
     ])
     expect((await admin.get(pathIn(closed))).status).toBe(404)
     proxy.rule = () => 'pass'
-    await until('it is published, too', async () => (await admin.get(pathIn(closed))).status === 200)
+    await until(
+      'the DNSEndpoint of this namespace is there, too',
+      async () => (await admin.get(pathIn(closed))).status === 200,
+    )
     over.abort()
     await round
   }, 60_000)

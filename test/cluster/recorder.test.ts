@@ -1,4 +1,4 @@
-/** Events as people see them, and that a busy API server costs nothing but Events. */
+/** Events are such as people see them in kubectl, and a busy API server costs nothing but Events. */
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
@@ -61,9 +61,9 @@ describe.runIf(givenCluster() !== undefined)('a recorder', () => {
       }
     ).items
 
-  test('what kubectl shows of an object', async () => {
+  test('makes Events that kubectl shows for an object', async () => {
     recorder().record(occasion)
-    await until('it is there', async () => (await events()).length === 1)
+    await until('the Event is there', async () => (await events()).length === 1)
     const { kubectl, kubeconfig } = theCluster()
     const shown = execFileSync(
       kubectl,
@@ -73,19 +73,21 @@ describe.runIf(givenCluster() !== undefined)('a recorder', () => {
     expect(shown).toMatch(/Warning\s+Tested\s+ConfigMap\/a\s+this is a test/)
   })
 
-  test('a thousand times the same is one Event with a number', async () => {
+  test('counts the same occasion a thousand times in one Event', async () => {
     const one = recorder()
     for (let i = 0; i < 1000; i++) one.record(occasion)
-    await until('it is there', async () => (await events()).length === 1)
+    await until('the Event is there', async () => (await events()).length === 1)
     now += 61_000
-    await until('it is counted', async () => (await events())[0]?.series?.count === 1000)
+    await until('the Event is counted', async () => (await events())[0]?.series?.count === 1000)
     expect(await events()).toHaveLength(1)
   })
 
-  test('an Event that is gone when it is to be counted is told anew the next time', async () => {
+  test('makes an Event anew, the next time, that was gone when it was to be counted', async () => {
     const one = recorder()
     one.record(occasion)
-    const [event] = await until('it is there', async () => ((await events()).length === 1 ? await events() : undefined))
+    const [event] = await until('the Event is there', async () =>
+      (await events()).length === 1 ? await events() : undefined,
+    )
     accepted(
       await apiOf(theCluster().access).remove(
         `/apis/events.k8s.io/v1/namespaces/${namespace}/events/${event?.metadata.name}`,
@@ -93,27 +95,27 @@ describe.runIf(givenCluster() !== undefined)('a recorder', () => {
     )
     one.record(occasion)
     now += 61_000
-    await until('it was tried', () => proxy.seen.some((s) => s.method === 'PATCH'))
-    await until('it is there again', async () => {
+    await until('the count was tried', () => proxy.seen.some((s) => s.method === 'PATCH'))
+    await until('the Event is there again', async () => {
       one.record(occasion)
       return (await events()).length === 1
     })
     expect(lost).toEqual([])
   })
 
-  test('a server in trouble gets another try, and one that refuses gets none', async () => {
+  test('tries again when the server is in trouble, and does not when it refuses', async () => {
     let answers = [status(500, 'InternalError'), status(429, 'TooManyRequests')]
     proxy.rule = () => answers.shift() ?? 'pass'
     const one = recorder()
     one.record(occasion)
-    await until('it is there', async () => (await events()).length === 1)
+    await until('the Event is there', async () => (await events()).length === 1)
     answers = [status(403, 'Forbidden')]
     one.record({ ...occasion, reason: 'Refused' })
-    await until('it is lost', () => lost.length === 1)
+    await until('the Event is lost', () => lost.length === 1)
     expect(proxy.seen).toHaveLength(4)
   })
 
-  test('in a storm it forgets, and never waits', async () => {
+  test('forgets occasions in a storm of them, and never waits', async () => {
     proxy.rule = () => 'hang'
     const one = recorder()
     const begin = performance.now()

@@ -1,4 +1,4 @@
-/** A domain's records, from a name server to its status: looked at, told once, broken, mended, and kept over a restart. */
+/** What a name server says of a domain's records gets into its status: once, when they break, when they are mended, and over a restart. */
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runOperator } from '../../operator/cluster/operator.ts'
@@ -15,10 +15,10 @@ import { conditionsOf, installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { person, readsNamespaces, readsOurKinds } from './person.ts'
 
-/** Of this run alone; a resolver is on port 53. */
+/** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.55.${process.pid % 250}.${(process.pid >> 8) % 250}`
 
-describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a domain', () => {
+describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('the records of a domain', () => {
   let [api, proxy, namespace] = [{} as Api, {} as FaultProxy, '']
   beforeAll(async () => {
     api = apiOf(theCluster().access)
@@ -48,7 +48,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
   const get = async (): Promise<KubeObject> =>
     accepted(await api.get(`/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/senderdomains/example`))
   const stands = (...said: readonly string[]): Promise<KubeObject> =>
-    until(`it says ${said.join()}`, async () => {
+    until(`the domain says ${said.join()}`, async () => {
       const object = await get()
       const now = conditionsOf(object).map(({ type, status, reason }) => `${type} ${status} ${reason}`)
       return said.every((one) => now.includes(one)) ? object : undefined
@@ -68,7 +68,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
     [`TXT _dmarc.${domain}`]: { answers: txt(`_dmarc.${domain}`, 'v=DMARC1; p=none') },
   }
 
-  test('what is there is told once, what breaks and is mended is noticed, and a new operator goes on', {
+  test('are told once, noticed when they break and are mended, and known to an operator that is started since', {
     timeout: 90_000,
   }, async () => {
     const { asked } = await startZoneServer(table, address, 53)
@@ -84,7 +84,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
     const version = async () => (await get()).metadata['resourceVersion']
     const lookedAtAgain = (): Promise<unknown> => {
       const before = looks()
-      return until('it was looked at again', () => looks() >= before + 2)
+      return until('the records were looked at again', () => looks() >= before + 2)
     }
     await lookedAtAgain()
     const written = await version()
@@ -105,7 +105,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
       { record: 'SPF', domain: `${namespace}/example`, ok: false },
       { record: 'DMARC', domain: `${namespace}/example`, ok: true },
     ]
-    await until('that is told for the metric', () =>
+    await until('the verdicts are told for the metric', () =>
       tellings.some((telling) => telling.about === 'records' && isDeepStrictEqual(telling.records, told)),
     )
     await stop()
@@ -113,7 +113,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
     for (const question of Object.keys(table)) table[question] = 'silence'
     const stopSecond = operate('second')
     const blind = await stands('RecordsPublished False NotPublished', 'SPFValid False RecordMissing')
-    await until('it was looked at by the second', () =>
+    await until('the second operator has looked at the records', () =>
       tellings.some((t) => t.about === 'dns' && t.result === 'unknown'),
     )
     expect((blind['status'] as { brokenSince: string }).brokenSince).toBe(brokenSince)
@@ -124,7 +124,9 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
     })
     const mended = await stands('SPFValid True RecordMatches', 'RecordsPublished True Published', 'Ready True Ready')
     expect(mended['status']).not.toHaveProperty('brokenSince')
-    await until('that is an Event, too', async () => (await notes()).some((note) => note.startsWith('Ready: ')))
+    await until('there is an Event for the mend, too', async () =>
+      (await notes()).some((note) => note.startsWith('Ready: ')),
+    )
 
     const kubeconfig = await person(theCluster().access, api, { [namespace]: [readsOurKinds, readsNamespaces] })
     const check = (...more: readonly string[]) =>

@@ -1,4 +1,4 @@
-/** A reflector against a real API server, with everything in between that can go wrong. */
+/** A reflector holds what a real API server has, whatever goes wrong in between. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
@@ -107,7 +107,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     expect(proxy.seen.filter(isList)).toHaveLength(3)
   })
 
-  test('what it holds can not be changed', async () => {
+  test('holds objects that can not be changed', async () => {
     await maps.create('a', '1')
     const { reflector } = reflect()
     await reflector.synced
@@ -181,7 +181,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       expect(why(news)).toContain('said nothing for too long')
     })
 
-    test('K09: a change that nobody told of is there after the next list', async () => {
+    test('K09: a change that no watch tells of, until the next list', async () => {
       await maps.create('a', '1')
       proxy.rule = first(1, isWatch, { lines: () => 'drop' })
       const { reflector, news, inStep } = reflect({ ...quick, relistMs: 1500 })
@@ -196,17 +196,17 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       await maps.create('b', '1')
       const { reflector, inStep } = reflect()
       await reflector.synced
-      await until('it watches', () => proxy.seen.some(isWatch))
+      await until('the reflector watches', () => proxy.seen.some(isWatch))
       proxy.rule = () => 'reset'
       proxy.cutAll()
       await maps.remove('a')
-      await until('it tries again', () => proxy.seen.length > 3)
+      await until('the reflector tries again', () => proxy.seen.length > 3)
       proxy.rule = () => 'pass'
       await inStep()
     })
   })
 
-  test('a list from the past is not believed', async () => {
+  test('does not believe a list from the past', async () => {
     await maps.create('a', 'old')
     const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
     const { body } = await apiOf(theCluster().access).get(path)
@@ -215,29 +215,29 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     await maps.change('a', 'new')
     await inStep()
     proxy.rule = first(2, isList, { code: 200, body })
-    await until('it was shown the past', () => why(news).includes('after version'))
+    await until('the reflector was shown the past', () => why(news).includes('after version'))
     expect([...held()]).toEqual([['a', 'new']])
     await inStep()
   })
 
-  test('a past that stays was restored, and is the present', async () => {
+  test('takes a past that stays for the present, since it was restored', async () => {
     await maps.create('a', 'old')
     const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
     const { body } = await apiOf(theCluster().access).get(path)
     await maps.change('a', 'new')
     const { reflector, held } = reflect({ ...quick, relistMs: 1000 })
     await reflector.synced
-    await until('it watches', () => proxy.seen.some(isWatch))
+    await until('the reflector watches', () => proxy.seen.some(isWatch))
     proxy.rule = (seen) => (isList(seen) ? { code: 200, body } : 'hang')
     await until('the old value is back', () => held().get('a') === 'old', 25_000)
   })
 
-  test('who asks for a fresh list gets one, whatever the watch is doing', async () => {
+  test('gives a fresh list to whoever asks, whatever the watch is doing', async () => {
     await maps.create('a', '1')
     proxy.rule = (seen) => (isWatch(seen) ? { lines: () => 'drop' } : 'pass')
     const { reflector, held } = reflect()
     await reflector.synced
-    await until('it watches', () => proxy.seen.some(isWatch))
+    await until('the reflector watches', () => proxy.seen.some(isWatch))
     const before = reflector.version
     await maps.change('a', '2')
     await Promise.all([reflector.refresh(), reflector.refresh()])
@@ -248,7 +248,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     expect([...held()]).toEqual([['a', '3']])
   })
 
-  test('failures in a row are tried less and less often', async () => {
+  test('tries less and less often after failures in a row', async () => {
     proxy.rule = () => 'reset'
     const { news } = reflect()
     await until('five failures', () => news.length >= 5)
@@ -256,7 +256,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     expect(waits.slice(0, 5).every((w, i) => w >= 125 * 2 ** i && w <= 250 * 2 ** i)).toBe(true)
   })
 
-  test('any mixture of faults and changes', async () => {
+  test('holds the truth after any mixture of faults and changes', async () => {
     const random = seededRandom(20_261_124)
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
     const faults: readonly Fault[] = [

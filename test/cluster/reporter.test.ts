@@ -1,4 +1,4 @@
-/** Statuses as people see them: true when the relays say so, written once, and only to whom they belong. */
+/** Statuses say what the relays say, are written once, and belong to the object that they are written to. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { helmInstalled } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
@@ -55,7 +55,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     expect(writes()).toHaveLength(2)
   })
 
-  test('a relay that lags is named and its kubelet nudged; then all is well', async () => {
+  test('a relay that lags is named, and its kubelet nudged, until it has followed', async () => {
     await allReady()
     const [, second] = stage.relays
     if (second === undefined) throw new Error('there are two')
@@ -65,7 +65,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     expect(message).toContain('1 of 2 ready relays')
     expect(message).toContain('shared-1 has sha256:000000000000')
     expect(message).not.toContain('shared-0')
-    await until('it was nudged', () => nudged.includes('shared-1'))
+    await until('the kubelet was nudged', () => nudged.includes('shared-1'))
     expect(nudged).not.toContain('shared-0')
     second.status = { ...second.status, hash: stage.relays[0]?.status.hash ?? '' }
     await policy('Programmed True Programmed')
@@ -97,7 +97,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     expect(writes()).toHaveLength(before)
   })
 
-  test('a store of limits that does not answer is told with an Event, and takes readiness from nobody', async () => {
+  test('a limit store that does not answer is told with an Event, and takes readiness from nobody', async () => {
     await allReady()
     const { occasions } = await stage.operator()
     await policy('Degraded False AsExpected')
@@ -111,7 +111,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     await until('an Event tells it', () => occasions.some(({ reason }) => reason === 'LimitStoreAway'))
   })
 
-  test('a relay that comes up with another volume is told, also by the next operator (case S30)', async () => {
+  test('a relay that comes up with another volume is told until a person accepts it, also by an operator that is started since (case S30)', async () => {
     const [first, second] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
     const [relay] = stage.relays
     if (relay === undefined) throw new Error('there are two')
@@ -133,7 +133,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     await until('there is an Event', () => after.occasions.some(({ reason }) => reason === 'SpoolReplaced'))
     const annotations = { 'relayfleet.dev/accept-spool': second }
     accepted(await stage.raw.patch(stage.path('relaypolicies', 'shared'), { metadata: { annotations } }))
-    await until('it is forgotten', async () => {
+    await until('the former spool is forgotten', async () => {
       const status = await stage.statusOf('relaypolicies', 'shared')
       return !status?.conditions.some(({ type }) => type === 'SpoolReset')
     })
@@ -154,9 +154,9 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     await policy('Ready True Ready')
     const turns = operator.turns()
     await stage.declare.credential('web', {})
-    await until('it is compiled without a key', () => operator.turns() > turns)
+    await until('the credential is compiled without a key', () => operator.turns() > turns)
     const looks = operator.looks()
-    await until('the reporter has looked at it', () => operator.looks() > looks)
+    await until('the reporter has looked at the credential', () => operator.looks() > looks)
     stage.give('web')
     operator.compile()
     await credential('Ready True Ready')
@@ -200,7 +200,9 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     accepted(await stage.raw.remove(stage.path('relaycredentials', 'web')))
     await stage.declare.credential('web', { policyRef: { name: 'nobody' } })
     await credential('Accepted False PolicyNotFound')
-    const occasion = await until('it is told', () => operator.occasions.find((o) => o.reason === 'PolicyNotFound'))
+    const occasion = await until('there is an Event', () =>
+      operator.occasions.find((o) => o.reason === 'PolicyNotFound'),
+    )
     const { metadata } = await stage.get('relaycredentials', 'web')
     expect(occasion.regarding).toMatchObject({ namespace: stage.namespace, name: 'web', uid: metadata['uid'] })
   })
@@ -222,7 +224,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     await credential('Ready False Conflicted')
   })
 
-  test('an operator that is started again writes nothing and tells nothing', async () => {
+  test('an operator that is started again writes no status and makes no Event', async () => {
     await allReady()
     const first = await stage.operator()
     await stage.declare.credential('web', { policyRef: { name: 'nobody' } })
@@ -231,15 +233,15 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     await first.stop()
     const asked = stage.relays.map((r) => r.asked)
     const second = await stage.operator()
-    await until('it knows as much', () => stage.relays.every((r, i) => r.asked > (asked[i] ?? 0)))
+    await until('the second operator knows as much', () => stage.relays.every((r, i) => r.asked > (asked[i] ?? 0)))
     expect(second.writes()).toEqual([])
     expect(second.occasions).toEqual([])
   })
 
-  test('a standby asks nobody and writes nothing, and takes over at once', async () => {
+  test('a standby asks no relay and writes nothing, and takes over at once', async () => {
     await allReady()
     const standby = await stage.operator({ leads: false })
-    await until('it has seen everything', () => standby.turns() > 0)
+    await until('the standby has seen everything', () => standby.turns() > 0)
     await stage.relays[0]?.say(false)
     await stage.relays[0]?.say(true)
     expect(stage.relays.map((r) => r.asked)).toEqual([0, 0])

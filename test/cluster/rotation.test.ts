@@ -1,4 +1,4 @@
-/** A rotation while a client still uses the old password: what status, Events, metric and command line say at each step; as a transcript. */
+/** During a rotation nobody is locked out, and status, Events, metric and command line say who uses the old password; printed as a transcript. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { telledTo } from '../../operator/cli/operator-log.ts'
 import { Pulse } from '../../operator/cluster/pulse.ts'
@@ -67,7 +67,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     }
     const states = async (): Promise<string> => ((await status()).keys ?? []).map((k) => k.state).join(', ')
     const pending = async () => (await status()).conditions.find((c) => c.type === 'RotationPending')
-    /** By reason, as Prometheus reads it; a reason that nobody has any more is 0. */
+    /** The lines of the metric, one for each reason, as Prometheus reads them; a reason that no credential has any more is 0. */
     const metric = async (): Promise<readonly string[]> =>
       (await metrics.registry.getSingleMetricAsString('relayfleet_rotations_pending'))
         .split('\n')
@@ -88,7 +88,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
       enters: (who: Login, from = client): number => relays.filter((relay) => relay.login(who, from)).length,
       ready: () =>
         until(
-          'it is ready',
+          'the credential is ready',
           async () => {
             const { conditions = [] } = await status().catch(() => ({ conditions: [] }))
             return conditions.some((c) => c.type === 'Ready' && c.status === 'True')
@@ -98,7 +98,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     }
   }
 
-  /** What a person sees now, without what is other in each run. */
+  /** The lines that a person sees now, without what is other in each run. */
   async function told(heading: string, { namespace, status, events, metric }: Awaited<ReturnType<typeof stage>>) {
     const { keys = [], conditions } = await status()
     const ids = new Map(keys.map(({ id }, i) => [id, `KEY${i}`]))
@@ -135,7 +135,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     ]
   }
 
-  test('while a client still uses the old password', async () => {
+  test('keeps the old password while a client uses it, says so at each step, and ends it when the client has the new one', async () => {
     const its = await stage({ overlap: '3s' })
     await its.ready()
     const counted = (what: string) =>
@@ -158,14 +158,18 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     )
     const fresh = await its.secret()
     expect([refused, its.enters(fresh), its.enters(old)]).toEqual([[], 2, 2])
-    await until('it is told who uses the old one', async () => (await its.pending())?.reason === 'OldKeyInUse', 10_000)
+    await until(
+      'the status tells who uses the old one',
+      async () => (await its.pending())?.reason === 'OldKeyInUse',
+      10_000,
+    )
     await counted('{reason="OldKeyInUse"} 1')
     transcript.push(...(await told('Two keys, and the old one is in use', its)))
     expect(await its.states()).toBe('Active, Retiring')
     expect((await its.status()).keys?.[1]?.lastUsedFrom?.network).toBe('198.51.100.0/24')
 
     await until(
-      'the overlap is over, and it is used still',
+      'the overlap is over, and the old password still in use',
       async () => {
         expect(its.enters(old)).toBe(2)
         return (
@@ -186,7 +190,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
       },
       30_000,
     )
-    await until('relays refuse it', async () => its.enters(old) === 0, 10_000)
+    await until('relays refuse the old password', async () => its.enters(old) === 0, 10_000)
     expect([its.enters(fresh), await its.pending()]).toEqual([2, undefined])
     await until('no rotation is counted', async () => (await its.metric()).every((line) => line.endsWith(' 0')))
     transcript.push(...(await told('The client has the new one', its)))

@@ -1,4 +1,4 @@
-/** ServiceMonitors in a cluster that comes to know the kind: one of this suite's own, since all others go without it. */
+/** ServiceMonitors are made once a cluster knows the kind, and kept right: in a cluster of this suite's own, since other suites need one without it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Api, openApi } from '../../operator/cluster/api/api.ts'
 import { isConflict } from '../../operator/cluster/api/api-error.ts'
@@ -90,7 +90,7 @@ describe.runIf(choice.kind === 'control-plane')('ServiceMonitors', () => {
     await proxy.close()
   }
 
-  test('the operator finds the kind when it comes, makes one for each fleet, and sets it right', async () => {
+  test('are made by the operator when it finds the kind, one for each fleet, and set right', async () => {
     const ending = new AbortController()
     const proxy = await faultProxy(cluster.access)
     const running = runOperator(
@@ -119,15 +119,19 @@ describe.runIf(choice.kind === 'control-plane')('ServiceMonitors', () => {
 
     accepted(await admin.patch(path('shared'), { spec: { endpoints: [{ port: 'http', interval: '1s' }] } }))
     const interval = async () => JSON.stringify((await get())['spec']).includes('"30s"')
-    await until('it is set right', interval, 20_000)
+    await until('the ServiceMonitor is set right', interval, 20_000)
     accepted(await admin.remove(path('shared')))
-    await until('it is made again', async () => (await admin.get(path('shared'))).status === 200, 20_000)
+    await until(
+      'the ServiceMonitor is made again',
+      async () => (await admin.get(path('shared'))).status === 200,
+      20_000,
+    )
     ending.abort()
     await running
     await proxy.close()
   }, 90_000)
 
-  test('one that is new is made once, and nobody writes over what another has made since', () =>
+  test('are made once, and never written over what another has made since', () =>
     withApi(async (writing) => {
       await applyNew(named('new'), owner, writing)
       const { uid, resourceVersion } = (await get('new')).metadata
@@ -137,7 +141,7 @@ describe.runIf(choice.kind === 'control-plane')('ServiceMonitors', () => {
       expect(again.kind).toBe('unchanged')
     }))
 
-  test('what a fleet no longer needs goes, and what is not its own stays', () =>
+  test('are removed when a fleet no longer needs them, and stay when they are not its own', () =>
     withApi(async (writing) => {
       const { object } = (await applyObject(named('old'), undefined, owner, writing)) as { object: KubeObject }
       const theirs = accepted(await admin.create(path(''), { ...desired, metadata: { name: 'theirs' } })) as KubeObject

@@ -1,4 +1,4 @@
-/** A fleet is made smaller on a real API server, with a real StatefulSet controller: past pods without mail only (case S29). */
+/** A fleet that is made smaller, on a real API server with a real StatefulSet controller, loses only pods without mail (case S29). */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
@@ -17,11 +17,15 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   let stage: LeavingStage
   const scale = (count: number, more: object = {}): Promise<void> => stage.edit({ spec: { replicas: count, ...more } })
   const isSmaller = (): Promise<unknown> =>
-    until('it is made smaller', async () => (await stage.replicas()) === 1, 30_000)
+    until('the fleet is made smaller', async () => (await stage.replicas()) === 1, 30_000)
   const isSaid = (): Promise<unknown> =>
-    until('all is said', async () => (await stage.condition('ScalingDown')) === undefined, 30_000)
+    until(
+      'the policy says nothing of it any more',
+      async () => (await stage.condition('ScalingDown')) === undefined,
+      30_000,
+    )
 
-  /** What is said and what a pod has on it are written one beside the other. */
+  /** Waits for the pod's own marks, since they are not written together with the status. */
   const takesMail = (pod: string, whether: boolean): Promise<unknown> =>
     until(`${pod} ${whether ? 'takes' : 'takes no'} mail`, async () => {
       const { annotations = {}, labels = {} } = (await stage.get('pods', pod)).metadata as Marks
@@ -48,18 +52,20 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   })
   afterEach(() => stage.close())
 
-  test('a pod with mail stays until it has none, and tells what it has and since when', async () => {
+  test('keeps a pod with mail until it has none, and says which one leaves, since when, and what it has', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     stage.pods.delivers = false
     stage.pods.mail.set('shared-1', 3)
     await scale(1)
-    // It is to leave before it has been asked to.
+    // The pod is to leave before it has been asked to, and only then there is a time.
     const since = /^1 relays are to stay; shared-1 leaves since 2/
-    await until('since when is told', async () => since.test((await stage.told('Draining')).message))
+    await until('the condition says since when the pod leaves', async () =>
+      since.test((await stage.told('Draining')).message),
+    )
     await takesMail('shared-1', false)
     await takesMail('shared-0', true)
-    await until('its relay says so', async () => {
+    await until('the status has what the relay says', async () => {
       const told = (await stage.status()).pods?.[1] as { name?: string; drain?: { state?: string } } | undefined
       return told?.name === 'shared-1' && told.drain?.state === 'Draining'
     })
@@ -72,15 +78,15 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect((await stage.status()).spools).toMatchObject([{ name: 'shared-0' }])
   })
 
-  test('while the only one that is to stay takes no mail, nobody does, and that is told', async () => {
+  test('says that no relay is ready while the only one that is to stay takes no mail', async () => {
     await leavesWithMail()
     const conditions = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }]
     accepted(await admin.patch(`${stage.at('pods', 'shared-0')}/status`, { status: { conditions } }))
-    await until('it is told', async () => (await stage.condition('Ready'))?.reason === 'NoRelayReady', 30_000)
+    await until('the policy says so', async () => (await stage.condition('Ready'))?.reason === 'NoRelayReady', 30_000)
     expect((await stage.condition('Available'))?.status).toBe('False')
   })
 
-  test('K30: a pod from which somebody took its clients, or that somebody told to leave, takes mail again', async () => {
+  test('K30: has a pod take mail again that somebody took its clients from, or told to leave', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const mark = async (pod: string, metadata: Marks): Promise<void> =>
@@ -91,7 +97,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await takesMail('shared-1', true)
   })
 
-  test('larger again in the middle of it: the pod takes mail again', async () => {
+  test('has the leaving pod take mail again when it is made larger meanwhile', async () => {
     await leavesWithMail()
     await scale(2)
     await isSaid()
@@ -99,19 +105,19 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(await stage.replicas()).toBe(2)
   })
 
-  test('one by one from the top: an empty pod below one with mail stays with it', async () => {
+  test('loses pods from the top only: an empty pod below one with mail stays with it', async () => {
     await make(admin, stage.namespace, [policy('shared', { replicas: 3 })])
     await stage.remembered(3)
     stage.pods.delivers = false
     stage.pods.mail.set('shared-2', 2)
     await scale(1)
-    await until('the lower one is empty', async () => (await stage.status()).spools?.length === 2)
+    await until('the spool of the lower pod is let go', async () => (await stage.status()).spools?.length === 2)
     expect(await stage.replicas()).toBe(3)
     stage.pods.delivers = true
     await isSmaller()
   })
 
-  test('who made the StatefulSet smaller by hand, or deleted it, has delivered nothing', async () => {
+  test('gets its pods back when somebody makes its StatefulSet smaller or deletes it, until their mail is delivered', async () => {
     await leavesWithMail()
     accepted(await admin.patch(stage.at('statefulsets', 'shared'), { spec: { replicas: 1 } }))
     await until('the pod is to come back', async () => (await stage.replicas()) === 2)
@@ -126,12 +132,12 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('one that had lost its spool goes, and what it had lost is told until a person lets it go (case S30)', async () => {
+  test('loses a pod that had lost its spool, and tells of that spool until a person accepts the loss (case S30)', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const found = '22222222-2222-4222-8222-222222222222'
     stage.pods.spools.set('shared-1', found)
-    await until('it is told', async () => (await stage.condition('SpoolReset')) !== undefined, 30_000)
+    await until('the loss is told', async () => (await stage.condition('SpoolReset')) !== undefined, 30_000)
     await scale(1)
     await isSmaller()
     await stage.isGone('pods', 'shared-1')
@@ -140,12 +146,12 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await stage.operator.stop()
     await stage.anotherOperator()
     await stage.edit({ metadata: { annotations: { 'relayfleet.dev/accept-spool': found } } })
-    await until('it is forgotten', async () => (await stage.condition('SpoolReset')) === undefined, 30_000)
+    await until('the loss is forgotten', async () => (await stage.condition('SpoolReset')) === undefined, 30_000)
     expect((await stage.status()).spools).toMatchObject([{ name: 'shared-0' }])
     expect(await stage.replicas()).toBe(1)
   })
 
-  test('its time is over: that is told, and only a person gives its mail up', async () => {
+  test('says when a pod has not delivered its mail in time, which only a person gives up', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     stage.pods.delivers = false
@@ -155,7 +161,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(message).toContain('relayfleet.dev/discard-queue=true')
     expect(await stage.replicas()).toBe(2)
     await stage.edit({ metadata: { annotations: { 'relayfleet.dev/discard-queue': 'true' } } })
-    await until('it is let go', async () => (await stage.replicas()) === 1)
+    await until('the StatefulSet is made smaller', async () => (await stage.replicas()) === 1)
     expect(stage.pods.mail.get('shared-1')).toBe(3)
     await stage.eventsSay('QueueLeft')
   })

@@ -1,4 +1,4 @@
-/** Looking at Secrets with the operator's own rights, which read none. */
+/** The operator sees whether Secrets are there, with rights that read none. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
@@ -12,7 +12,7 @@ import { faultProxy, status } from './fault-proxy.ts'
 import { grant } from './grant.ts'
 import { newNamespace } from './namespace.ts'
 
-/** Without a right to read any Secret. */
+/** The operator's rights, without one to read any Secret. */
 const rules = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['create', 'patch', 'delete'] },
   { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
@@ -60,7 +60,7 @@ describe.runIf(givenCluster() !== undefined)('sightings', () => {
     return { sightings, proxy, raised, see, ending }
   }
 
-  test('whether a Secret is there, and nothing of it', async () => {
+  test('tell whether a Secret is there, and no value of it', async () => {
     await make('theirs')
     await make('ours', { 'app.kubernetes.io/managed-by': 'relayfleet' })
     const { sightings, see } = await looking()
@@ -71,30 +71,30 @@ describe.runIf(givenCluster() !== undefined)('sightings', () => {
     })
   })
 
-  test('nothing is changed by it', async () => {
+  test('change nothing of a Secret', async () => {
     await make('quiet')
     const before = accepted(await admin.get(secrets('quiet'))).metadata
     const { see, proxy } = await looking()
     await see('quiet')
     const looks = (): number => proxy.seen.filter((s) => s.path === secrets('quiet')).length
-    await until('it was looked at again', () => looks() > 2)
+    await until('the Secret was looked at again', () => looks() > 2)
     expect(accepted(await admin.get(secrets('quiet'))).metadata).toEqual(before)
     expect(proxy.seen.every((s) => s.method === 'PATCH' && s.query.get('dryRun') === 'All')).toBe(true)
   })
 
-  test('K27: one that is deleted, and one that is made', async () => {
+  test('K27: notice that a Secret is deleted, and that one is made', async () => {
     await make('comes-and-goes')
     const { sightings, raised, see } = await looking()
     await see('comes-and-goes', 'absent')
     accepted(await admin.remove(secrets('comes-and-goes')))
-    await until('it is missed', () => sightings.secrets().size === 0)
+    await until('the Secret is missed', () => sightings.secrets().size === 0)
     expect(raised.dirty).toBe(1)
     await make('comes-and-goes')
-    await until('it is seen', () => sightings.secrets().size === 1)
+    await until('the Secret is seen', () => sightings.secrets().size === 1)
     expect(raised.dirty).toBe(2)
   })
 
-  test('what there is no right to look at counts as there', async () => {
+  test('count a Secret as there that there is no right to look at', async () => {
     const { sightings, see, ending } = await looking()
     await see('absent')
     expect(sightings.secrets().size).toBe(0)
@@ -102,7 +102,7 @@ describe.runIf(givenCluster() !== undefined)('sightings', () => {
     expect([...sightings.secrets().keys()]).toEqual(['default/absent'])
   })
 
-  test('through trouble a first answer is waited for, and a last one stays', async () => {
+  test('wait through trouble for a first answer, and keep the last one', async () => {
     await make('kept')
     const { sightings, proxy, raised, see } = await looking()
     let left = 3
@@ -111,7 +111,7 @@ describe.runIf(givenCluster() !== undefined)('sightings', () => {
     expect(sightings.secrets().size).toBe(1)
     proxy.rule = () => 'reset'
     const before = proxy.seen.length
-    await until('it was tried in vain', () => proxy.seen.length > before + 2)
+    await until('looks were tried in vain', () => proxy.seen.length > before + 2)
     expect([sightings.secrets().size, raised.dirty]).toEqual([1, 0])
   })
 })

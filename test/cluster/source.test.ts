@@ -1,4 +1,4 @@
-/** From a change in a real cluster to the snapshot that has it. */
+/** A change in a real cluster is soon in a snapshot, and what matters to no snapshot makes none. */
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import { clusterSource } from '../../operator/cluster/source.ts'
@@ -61,31 +61,31 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
     return { got, last, world, proxy }
   }
 
-  test('the first one has everything', async () => {
+  test('has everything in its first snapshot', async () => {
     await write.create('RelayPolicy', 'shared')
     for (const i of count(5)) await write.create('RelayCredential', `app-${i}`)
     const { got } = await snapshots()
-    const first = await until('there is one', () => got[0])
+    const first = await until('there is a snapshot', () => got[0])
     expect([first.policies.length, first.credentials.length, first.unread]).toEqual([1, 5, []])
     expect(first.namespaces.has(namespace)).toBe(true)
   })
 
-  test('a suspension is in a snapshot well before a second is over', async () => {
+  test('has a suspension in a snapshot within a second', async () => {
     await write.create('RelayPolicy', 'shared')
     const { got, last } = await snapshots()
-    await until('there is one', () => got[0])
+    await until('there is a snapshot', () => got[0])
     const begin = performance.now()
     await write.change('RelayPolicy', 'shared', { spec: { suspended: true } })
-    await until('it is in a snapshot', () => last()?.policies[0]?.spec.suspended === true)
+    await until('the suspension is in a snapshot', () => last()?.policies[0]?.spec.suspended === true)
     const took = performance.now() - begin
     console.log(`a suspension was in a snapshot after ${took.toFixed(0)} ms`)
     expect(took).toBeLessThan(1000)
   })
 
-  test('statuses make no snapshot', async () => {
+  test('makes no snapshot for statuses', async () => {
     for (const i of count(5)) await write.create('RelayCredential', `app-${i}`)
     const { got, world } = await snapshots()
-    await until('there is one', () => got[0])
+    await until('there is a snapshot', () => got[0])
     await write.change('RelayCredential', 'app-0', { spec: { suspended: true } })
     await until('the change is heard', () => got.at(-1)?.credentials.some((c) => c.spec.suspended))
     const before = got.length
@@ -97,7 +97,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
     expect(got.length).toBe(before + 1)
   })
 
-  test('K27: a Secret that a policy names is missed when it goes, and the ConfigMap of its name found', async () => {
+  test('K27: misses a Secret that a policy names when it goes, and finds the ConfigMap of its name', async () => {
     const at = (plural: string, name = ''): string => `/api/v1/namespaces/${namespace}/${plural}${name}`
     const authority = { metadata: { name: 'ca' }, data: { 'ca.crt': 'eA==' } }
     accepted(await admin.create(at('secrets'), authority))
@@ -105,7 +105,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
     const smarthosts = [{ name: 'out', host: 'smtp.example.net', tls: { caRef: { name: 'ca' } } }]
     await write.create('RelayPolicy', 'shared', { routes: [{ name: 'default', smarthosts }] })
     const { got, last } = await snapshots()
-    const first = await until('there is one', () => got[0])
+    const first = await until('there is a snapshot', () => got[0])
     expect([first.secrets.size, first.policies.length]).toEqual([1, 1])
     accepted(await admin.remove(at('secrets', '/ca')))
     await until('the ConfigMap is found', () => last()?.secrets.size === 0 && last()?.configMaps.size === 1)

@@ -1,4 +1,4 @@
-/** Service accounts' tokens: a real API server issues them, and what an operator writes down verifies them. */
+/** Tokens that a real API server issues to service accounts verify by what an operator writes down for the relays. */
 import { createPublicKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readToken, tokenIssuer } from '../../relay/rules/token.ts'
@@ -64,13 +64,13 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
       map,
       own,
       mapNow: async () => (await admin.get(map)).body as KubeObject,
-      /** What the relays have. */
+      /** The configuration that the relays have. */
       config: () => writtenConfig(admin, mail, 'shared'),
       async condition(type: string, name = 'web') {
         const credential = accepted(await admin.get(own('relaycredentials', name)))
         return conditionsOf(credential).find((c) => c.type === type)
       },
-      /** By the API server itself, for a pod or whoever else may ask. */
+      /** A token that the API server itself issues, as to a pod. */
       async token(account: string, audience: string): Promise<string> {
         const at = `/api/v1/namespaces/${mail}/serviceaccounts`
         await admin.create(at, { metadata: { name: account } })
@@ -81,7 +81,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     }
   }
 
-  test('what the operator writes down of the issuer verifies what that issues, for our audience only', async () => {
+  test('verify by what the operator writes down of the issuer, if they are for our audience', async () => {
     const { mail, config, token } = await stage()
     const { tokens, credentials } = await until('the relays know the issuer', async () => {
       const now = await config()
@@ -97,7 +97,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     expect(await read('web', tokens.issuer)).toBe('forged')
   })
 
-  test('an issuer that rotates its keys while we are partitioned: what was known stays, and then all is followed', async () => {
+  test('verify by the known keys while the issuer rotates its keys and can not be reached, and by the new ones afterwards', async () => {
     let keySet: KeySet = discovered
     let isPartitioned = false
     const { proxy, config, token } = await stage((request) => {
@@ -119,7 +119,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     keySet = { keys: [...discovered.keys, jwkOf(newKey)] }
     const asked = () => proxy.seen.filter(({ path }) => path === jwks).length
     const before = asked()
-    await until('it was asked in vain', () => asked() > before + 2)
+    await until('the issuer was asked in vain', () => asked() > before + 2)
     expect([await judged(old), await judged(fresh)]).toEqual(['good', 'unknownKey'])
 
     isPartitioned = false
@@ -139,17 +139,17 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     ['secrets for keys', { keys: [{ kty: 'oct', kid: 'a', alg: 'HS256', k: 'AAAA' }] }],
     ['a key of another algorithm', { keys: [{ ...jwkOf(newKey), alg: 'ES256' }] }],
     ['one name for two keys', { keys: [jwkOf(newKey), jwkOf(newKey)] }],
-  ])('an answer of the issuer with %s changes nothing', async (_name, body) => {
+  ])('verify as before when the issuer answers with %s', async (_name, body) => {
     let answers = false
     const { proxy, config } = await stage(({ path }) => (answers && path === jwks ? { code: 200, body } : 'pass'))
     const tokens = await until('the relays know the issuer', async () => (await config())?.tokens)
     answers = true
     const before = proxy.seen.length
-    await until('it was asked', () => proxy.seen.slice(before).filter(({ path }) => path === jwks).length > 2)
+    await until('the issuer was asked', () => proxy.seen.slice(before).filter(({ path }) => path === jwks).length > 2)
     expect((await config())?.tokens).toEqual(tokens)
   })
 
-  test('an issuer that may not be asked is told, and holds up no password', async () => {
+  test('are not known while the issuer may not be asked: a condition says so, and no password is held up', async () => {
     let isForbidden = true
     const { config, condition } = await stage(({ path }) =>
       isForbidden && path === jwks ? status(403, 'Forbidden') : 'pass',
@@ -164,12 +164,12 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     )
     expect(await condition('Programmed', 'app')).not.toMatchObject({ reason: 'TokenIssuerUnknown' })
     isForbidden = false
-    await until('it is followed', async () => (await config())?.tokens !== undefined)
+    await until('the issuer is followed', async () => (await config())?.tokens !== undefined)
   })
 
-  test('the application gets a ConfigMap instead of a Secret: all but the password, and kept right', async () => {
+  test('come with a ConfigMap instead of a Secret, which has all but a password, and is kept right', async () => {
     const { mail, map, mapNow, own } = await stage()
-    const made = await until('it is there', async () => (await admin.get(map)).status === 200 && mapNow())
+    const made = await until('the ConfigMap is there', async () => (await admin.get(map)).status === 200 && mapNow())
     expect(made['data']).toEqual({
       type: 'smtp',
       provider: 'relayfleet',
@@ -184,20 +184,20 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
       ownerReferences: [{ kind: 'RelayCredential', name: 'web', controller: true }],
     })
     expect((await admin.get(`/api/v1/namespaces/${mail}/secrets/web`)).status).toBe(404)
-    await until('the status names it', async () => {
+    await until('the status names the ConfigMap', async () => {
       const { status: its } = accepted(await admin.get(own('relaycredentials', 'web'))) as { status?: object }
       return (its as { configMap?: { name: string } } | undefined)?.configMap?.name === 'web-smtp'
     })
     accepted(await admin.patch(map, { data: { host: 'evil.example' } }))
     await until(
-      'it is set right',
+      'the ConfigMap is set right',
       async () => ((await mapNow())['data'] as { host: string }).host === `shared.${mail}.svc`,
     )
     accepted(await admin.remove(map))
-    await until('it is made anew', async () => (await admin.get(map)).status === 200)
+    await until('the ConfigMap is made anew', async () => (await admin.get(map)).status === 200)
   })
 
-  test("a ConfigMap of that name that is somebody else's stays, and is told", async () => {
+  test("leave a ConfigMap alone that has the name and is somebody else's, and a condition says so", async () => {
     const theirs = { metadata: { name: 'web-smtp' }, data: { host: 'theirs.example' } }
     const { mapNow, condition } = await stage(undefined, async (mail) => {
       accepted(await admin.create(`/api/v1/namespaces/${mail}/configmaps`, theirs))

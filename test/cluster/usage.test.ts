@@ -1,4 +1,4 @@
-/** What is used of a credential's limits, as its owner sees it: in its status, and as an Event when the day is nearly used. */
+/** The owner of a credential sees in its status what is used of its limits, and by an Event when the day is nearly used up. */
 import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
@@ -39,7 +39,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
       .filter(({ reason }) => reason.startsWith('Quota'))
       .map(({ reason, regarding }) => [reason, regarding.name])
 
-  test('relays are added up; the condition and one Event tell when the day is nearly used, and when it is', async () => {
+  test('is the sum over the relays; a condition and an Event tell when the day is nearly used up, and when it is', async () => {
     say(day, 30, 21)
     const operator = await stage.operator({ usageMs: 50 })
     await shows({ day: today, today: 51, remaining: 49 })
@@ -51,8 +51,8 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     say(day, 60, { today: 40, lastRefusal: refused })
     await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaUsedUp')
     await shows({ day: today, today: 100, lastRefusal: { ...refused, at: `${today}T10:00:00Z` }, remaining: 0 })
-    // Told when the status has been written, which is seen here as soon.
-    await until('both are told', () => told(operator).length > 1)
+    // An Event comes once the status has been written, which is seen here as soon.
+    await until('there are both Events', () => told(operator).length > 1)
     expect(told(operator)).toEqual([
       ['QuotaApproaching', 'web'],
       ['QuotaUsedUp', 'web'],
@@ -67,33 +67,33 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     expect(conditions?.some(({ type }) => type === 'QuotaApproaching')).toBe(false)
   })
 
-  test('where relays count in a store, its count is the one that is told', async () => {
+  test('is the count of the limit store where relays count in one', async () => {
     say(day, { today: 30, fleet: 79 }, { today: 20, fleet: 50 })
     const operator = await stage.operator({ usageMs: 50 })
     await shows({ day: today, today: 79, remaining: 21 })
     expect(told(operator)).toEqual([])
     say(day, { today: 30, fleet: 79 }, { today: 21, fleet: 80 })
     await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaApproaching')
-    await until('an Event tells it', () => told(operator).length > 0)
+    await until('there is an Event', () => told(operator).length > 0)
     expect(told(operator)).toEqual([['QuotaApproaching', 'web']])
   })
 
-  test('an operator that was started again says what stands until the relays have answered, and writes nothing', async () => {
+  test('stays as it is with an operator that was started again, and is not written, until relays tell of it', async () => {
     say(day, 60, 25)
     const first = await stage.operator({ usageMs: 50 })
     await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaApproaching')
     await stage.stands('relaycredentials', 'web', 'Ready True Ready')
     await first.stop()
-    // No relay is of a version that tells.
+    // The relays are of a version that does not tell.
     for (const relay of stage.relays) relay.usage = {} as typeof relay.usage
     const second = await stage.operator({ usageMs: 50 })
-    await until('it has looked a few times', () => second.looks() > 5)
+    await until('the second operator has looked a few times', () => second.looks() > 5)
     expect(second.writes().filter(({ path }) => path.includes('/web'))).toEqual([])
     expect(told(second)).toEqual([])
     expect(await usage()).toEqual({ day: today, today: 85, remaining: 15 })
   })
 
-  test('a figure that grows within its two digits is no write', async () => {
+  test('is not written for a figure that grows within its two digits', async () => {
     say(day, 1, 0)
     const operator = await stage.operator({ usageMs: 20 })
     await shows({ day: today, today: 1, remaining: 99 })
@@ -105,7 +105,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     expect(writes()).toBe(before + 1)
     say(day, 12_400, 99)
     const looks = operator.looks()
-    await until('it has looked again', () => operator.looks() > looks + 5)
+    await until('the operator has looked again', () => operator.looks() > looks + 5)
     expect(writes()).toBe(before + 1)
   })
 })

@@ -1,4 +1,4 @@
-/** What the world is when not all of it may be seen, or not every kind is known. */
+/** The operator works with what it may see of a cluster, and says what it may not see, or which kind is not known. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
@@ -10,11 +10,11 @@ import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { observe, writer } from './observing.ts'
 
-/** What never comes is not waited for long. */
+/** A short patience, since some answers never come here. */
 const timing = { patienceMs: 2000 }
 
 const all = ['get', 'list', 'watch']
-/** As the chart gives them for one namespace. */
+/** The rights that the chart gives for one namespace. */
 const rules = [
   { apiGroups: ['relayfleet.dev'], resources: ['*'], verbs: all },
   { apiGroups: [''], resources: ['services', 'pods'], verbs: all },
@@ -43,7 +43,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
 
   const allow = (namespace: string): Promise<unknown> => grant(admin, { user, namespace, name: 'operator' }, rules)
 
-  test('one namespace that may not be seen keeps nobody from working, and is told of', async () => {
+  test('holds one namespace while another one may not be seen, which is told', async () => {
     await allow(seen)
     await Promise.all([seen, unseen].map((n) => writer(admin, n).create('RelayPolicy', 'shared')))
     const { world, raised } = await observe({ namespaces: [seen, unseen], user, timing })
@@ -58,7 +58,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     )
     const before = raised.dirty
     await writer(admin, seen).create('RelayCredential', 'web')
-    await until('it is heard', () => world.declared().length === 2)
+    await until('the credential is heard', () => world.declared().length === 2)
     expect(raised.dirty).toBe(before + 1)
 
     const { resourceVersion } = (await writer(admin, seen).create('SenderDomain', 'example')).metadata
@@ -71,16 +71,16 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     expect(world.namespaces().has(unseen)).toBe(true)
   })
 
-  test('where no pod may be listed it is not said that there is none', async () => {
+  test('does not say that there is no pod where none may be listed', async () => {
     await allow(seen)
     const { world } = await observe({ namespaces: [seen, unseen], user, timing })
     await world.synced
     expect([world.knowsPods(`${seen}/shared`), world.knowsPods(`${unseen}/shared`)]).toEqual([true, false])
     await allow(unseen)
-    await until('they are listed', () => world.knowsPods(`${unseen}/shared`), 25_000)
+    await until('the pods are listed', () => world.knowsPods(`${unseen}/shared`), 25_000)
   })
 
-  test('what was heard stays when the right to hear more is gone', async () => {
+  test('keeps what was heard when the right to hear more is gone', async () => {
     await allow(seen)
     await writer(admin, seen).create('RelayPolicy', 'shared')
     const { world, proxy, news } = await observe({ namespaces: [seen], user, timing })
@@ -92,7 +92,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     expect([world.declared().length, world.unread()]).toEqual([1, []])
   })
 
-  test('an API server that is away when the operator starts: all is in doubt, until it is back', async () => {
+  test('has everything in doubt while the API server is away at the start, until it is back', async () => {
     await writer(admin, seen).create('RelayPolicy', 'shared')
     const { world, proxy, raised } = await observe({ namespaces: [seen], rule: () => 'reset', timing })
     await world.synced
@@ -102,7 +102,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     expect(raised.dirty).toBeGreaterThan(0)
   })
 
-  test('ServiceMonitors are watched while the cluster knows them', async () => {
+  test('watches ServiceMonitors while the cluster knows the kind', async () => {
     const metadata = { resourceVersion: '7', labels: { 'relayfleet.dev/policy': 'shared' } }
     const monitor = { metadata: { ...metadata, name: 'shared', namespace: seen }, spec: {} }
     const list: Fault = { code: 200, body: { metadata: { resourceVersion: '7' }, items: [monitor] } }
@@ -119,24 +119,24 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     const before = raised.dirty
 
     answer = list
-    await until('they are known', () => world.serviceMonitors)
-    await until('they are heard', () => world.made(`${seen}/shared`).length === 1)
+    await until('the kind is known', () => world.serviceMonitors)
+    await until('the ServiceMonitor is heard', () => world.made(`${seen}/shared`).length === 1)
     expect(world.made(`${seen}/shared`)[0]).toMatchObject({ kind: 'ServiceMonitor', metadata: { name: 'shared' } })
     expect(raised.dirty).toBeGreaterThan(before)
 
     answer = status(500, 'InternalError')
     const asked = performance.now()
-    await until('it was asked again', () => performance.now() - asked > 400)
+    await until('the time of another question is over', () => performance.now() - asked > 400)
     expect(world.serviceMonitors).toBe(true)
 
     answer = status(404, 'NotFound')
-    await until('they are gone', () => !world.serviceMonitors)
+    await until('the kind is gone', () => !world.serviceMonitors)
     expect(world.made(`${seen}/shared`)).toEqual([])
   })
 
-  test('it ends with the signal, whatever it was waiting for', async () => {
+  test('ends with the signal, whatever it was waiting for', async () => {
     const { proxy, end } = await observe({ namespaces: [seen], rule: () => 'hang' })
-    await until('it has asked', () => proxy.seen.length > 8)
+    await until('the world has asked', () => proxy.seen.length > 8)
     await end()
   })
 })

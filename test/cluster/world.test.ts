@@ -1,4 +1,4 @@
-/** The world as the operator hears of it from a real API server, with everything in between that can go wrong. */
+/** The operator holds what a real API server has of its objects, and hears of changes, whatever goes wrong in between. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { until } from '../local/until.ts'
@@ -73,11 +73,11 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     expect(world.unread()).toEqual([])
     expect(world.declaredAs(`RelayPolicy ${fleet()}`)).toMatchObject({ is: 'valid', resource: { name: 'shared' } })
     await write.create('RelayCredential', 'web')
-    await until('it is heard', () => world.declaredAs(`RelayCredential ${namespace}/web`))
+    await until('the credential is heard', () => world.declaredAs(`RelayCredential ${namespace}/web`))
     expect(world.declared().filter((d) => d.ref.includes(namespace))).toHaveLength(2)
     expect(raised.dirty).toBeGreaterThan(0)
     await write.remove('RelayCredential', 'web')
-    await until('it is gone', () => world.declaredAs(`RelayCredential ${namespace}/web`) === undefined)
+    await until('the credential is gone', () => world.declaredAs(`RelayCredential ${namespace}/web`) === undefined)
   })
 
   test('holds the labels of namespaces, and hears of them', async () => {
@@ -90,17 +90,17 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     }
   })
 
-  test('a namespace that is not there has no labels, and is not in doubt', async () => {
+  test('has no labels of a namespace that is not there, and no doubt about it', async () => {
     const { world } = await settled({ namespaces: [namespace, 'nowhere'] })
     expect([world.namespaces().has('nowhere'), world.unread()]).toEqual([false, []])
   })
 
-  test('a status is heard, and makes nobody compile', async () => {
+  test('hears a status without causing a compilation', async () => {
     await write.create('RelayCredential', 'web')
     const { world, raised } = await settled()
     await write.report('RelayCredential', 'web', { username: `web.${namespace}` })
     const ref = `RelayCredential ${namespace}/web` as const
-    await until('it is heard', () => world.declaredAs(ref)?.status['username'] === `web.${namespace}`)
+    await until('the status is heard', () => world.declaredAs(ref)?.status['username'] === `web.${namespace}`)
     expect(raised).toEqual({ dirty: 0, wake: 1 })
     await write.change('RelayCredential', 'web', { spec: { suspended: true } })
     await until('the spec is heard', () => raised.dirty === 1)
@@ -108,47 +108,47 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     await until('the label is heard', () => raised.dirty === 2)
   })
 
-  test('what a controller reports of a StatefulSet makes nobody compile; what becomes of it does', async () => {
+  test('causes no compilation by the status of a StatefulSet, but by its drift and its end', async () => {
     accepted(await admin.create(setsPath(), statefulSet('shared')))
     const { world, raised } = await settled()
     // The controller may report, too.
     const reported = accepted(await admin.patch(`${setsPath()}/shared/status`, { status: { replicas: 7 } })).metadata
     const version = (): bigint => BigInt(world.made(fleet())[0]?.metadata.resourceVersion ?? 0)
-    await until('it is heard', () => version() >= BigInt(String(reported['resourceVersion'])))
+    await until('the status is heard', () => version() >= BigInt(String(reported['resourceVersion'])))
     expect(raised).toMatchObject({ dirty: 0 })
     accepted(await admin.patch(`${setsPath()}/shared`, { metadata: { labels: { drift: 'yes' } } }))
     await until('drift is heard', () => raised.dirty > 0)
     accepted(await admin.remove(`${setsPath()}/shared`))
-    await until('it is gone', () => world.made(fleet()).length === 0)
+    await until('the StatefulSet is gone', () => world.made(fleet()).length === 0)
   })
 
-  test("pods wake, and only those of the fleet are the fleet's", async () => {
+  test('wakes for a pod, without a compilation, and has it among the pods of its own fleet only', async () => {
     await admin.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
     const { world, raised } = await settled()
     accepted(await admin.create(podsPath(), pod('shared-0')))
-    await until('it is heard', () => world.pods(fleet()).length === 1)
+    await until('the pod is heard', () => world.pods(fleet()).length === 1)
     const conditions = [{ type: 'Ready', status: 'True' }]
     accepted(await admin.patch(`${podsPath()}/shared-0/status`, { status: { podIP: '10.0.0.7', conditions } }))
-    await until('it is ready', () => world.pods(fleet())[0]?.ready)
+    await until('the pod is ready', () => world.pods(fleet())[0]?.ready)
     expect(world.pods(fleet())).toMatchObject([{ name: 'shared-0', ip: '10.0.0.7', httpPort: 9465, leaving: false }])
     expect(world.pods(`${namespace}/other`)).toEqual([])
     expect([raised.dirty, raised.wake > 1]).toEqual([0, true])
   })
 
-  test('what is being deleted is gone', async () => {
+  test('counts an object that is being deleted as gone', async () => {
     await write.create('RelayPolicy', 'shared', {}, { finalizers: ['example.org/wait'] })
     onTestFinished(async () => void (await write.change('RelayPolicy', 'shared', { metadata: { finalizers: [] } })))
     const { world, raised } = await settled()
     expect(world.declared()).toHaveLength(1)
     await write.remove('RelayPolicy', 'shared')
-    await until('it is gone', () => world.declared().length === 0)
+    await until('the policy is gone', () => world.declared().length === 0)
     expect(raised.dirty).toBeGreaterThan(0)
   })
 
   test.each<[string, () => readonly string[]]>([
     ['some', () => [namespace]],
     ['all', () => []],
-  ])('with a namespace that is being deleted, all in it is gone; %s namespaces', async (_name, namespaces) => {
+  ])('counts all in a namespace that is being deleted as gone, watching %s namespaces', async (_name, namespaces) => {
     await write.create('RelayCredential', 'web')
     const finalizers = ['relayfleet.dev/test-holds-it']
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stays', finalizers } }
@@ -160,11 +160,11 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     const { world } = await settled({ namespaces: namespaces() })
     expect(world.declaredAs(`RelayCredential ${namespace}/web`)).toBeDefined()
     accepted(await admin.remove(`/api/v1/namespaces/${namespace}`))
-    await until('it is gone', () => world.declaredAs(`RelayCredential ${namespace}/web`) === undefined)
+    await until('the credential is gone', () => world.declaredAs(`RelayCredential ${namespace}/web`) === undefined)
     expect(world.declared().filter((d) => d.ref.includes(`${namespace}/`))).toEqual([])
   })
 
-  test('K18: what the API server takes and its kind does not say is there, with what is wrong', async () => {
+  test('K18: has an object that the API server takes against the rules of its kind, with what is wrong', async () => {
     await write.create('SenderDomain', 'example', { domain: 'a.example' })
     const smarthosts = [{ name: 'out', host: '300.1.1.1' }]
     await write.create('RelayPolicy', 'shared', { routes: [{ name: 'default', smarthosts }] })
@@ -203,7 +203,7 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
       const truth = async (): Promise<readonly string[]> =>
         [...(await write.all('RelayPolicy')), ...(await write.all('RelayCredential'))].toSorted()
       const held = (): readonly string[] => world.declared().map((d) => `${d.ref.split('/')[1]}@${d.resourceVersion}`)
-      await until('it holds the truth', async () => String(held().toSorted()) === String(await truth()), 25_000)
+      await until('the world holds the truth', async () => String(held().toSorted()) === String(await truth()), 25_000)
     })
 
     test('a list from the past', async () => {
@@ -214,7 +214,7 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
       await write.change('RelayPolicy', 'shared', { spec: { suspended: true } })
       const isSuspended = (): boolean =>
         world.declared().some((d) => d.is === 'valid' && 'suspended' in d.resource.spec && d.resource.spec.suspended)
-      await until('it is heard', isSuspended)
+      await until('the suspension is heard', isSuspended)
       let shown = 0
       proxy.rule = (seen) => (seen.path === path && !isWatch(seen) && shown++ < 2 ? { code: 200, body } : 'pass')
       await world.refresh()
@@ -222,7 +222,7 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     })
   })
 
-  test('who asks for fresh lists gets them, and how far they have heard', async () => {
+  test('gives fresh lists to whoever asks, and says how far they reach', async () => {
     await write.create('RelayPolicy', 'shared')
     const { world, proxy } = await settled()
     proxy.rule = (seen) => (isWatch(seen) ? { lines: () => 'drop' } : 'pass')

@@ -1,4 +1,4 @@
-/** The API server is away for a minute: who led ends its term, writes nothing, and goes on soon after it is back (case K01). */
+/** While the API server is away for a minute, the leader ends its term and writes nothing, and soon after that it goes on (case K01). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -11,7 +11,7 @@ import { credential, domain, make, policy } from '../whole/scenarios.ts'
 import { witness } from '../whole/witness.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
-/** Longer than a lease, and so long that who waits ever longer between two tries waits as long as it ever does. */
+/** Longer than a Lease, and so long that the waits between two tries, which grow, are as long as they ever get. */
 const awayMs = long ? 75_000 : 12_000
 const promisedMs = 60_000
 const mebibyte = 2 ** 20
@@ -45,18 +45,18 @@ describe.runIf(givenCluster() !== undefined)('while the API server is away', () 
     const namespace = await newNamespace(theCluster(), admin)
     await make(admin, namespace, [policy(), domain(), credential('checkout')])
     const operator = await startOperator(namespace)
-    await until('it is written', () => written(namespace, '/checkout'), 60_000)
+    await until('the configuration is written', () => written(namespace, '/checkout'), 60_000)
     return { namespace, operator }
   }
 
-  test.concurrent(`${awayMs / 1000} s long, one operator loses its leadership, and goes on within ${promisedMs / 1000} s`, async () => {
+  test.concurrent(`for ${awayMs / 1000} s, its one operator leads no more, and it goes on within ${promisedMs / 1000} s afterwards`, async () => {
     const { namespace, operator } = await begun()
     goesAway(operator, (fault) => {
       operator.fault = fault
     })
     const [before, calls] = [process.memoryUsage().heapUsed, operator.proxy.seen.length]
     await edit(namespace, 'relay.example.org')
-    await until('it leads no more', () => !leads(operator), 30_000)
+    await until('the operator leads no more', () => !leads(operator), 30_000)
     await sleep(awayMs)
     const grown = (process.memoryUsage().heapUsed - before) / mebibyte
     const perSecond = ((operator.proxy.seen.length - calls) * 1000) / awayMs
@@ -93,7 +93,7 @@ describe.runIf(givenCluster() !== undefined)('while the API server is away', () 
       () => first.proxy.seen.some((s) => s.path.includes('/leases') && s.at > performance.now() - 2000),
       promisedMs,
     )
-    expect(first.writes(), 'not even tried').toBe(tried)
+    expect(first.writes(), 'writes that the first one has tried').toBe(tried)
     expect([leads(first), leads(second)]).toEqual([false, true])
     expect(seeing.wrongs).toEqual([])
     await first.stop()

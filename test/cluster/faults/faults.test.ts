@@ -1,4 +1,4 @@
-/** Whatever happens between the operator and the API server, it ends where an undisturbed one does, and harms nobody (cases K02, K05, K09, K12). */
+/** Whatever goes wrong on the way to the API server, an operator ends where an undisturbed one does, and touches nothing of others (cases K02, K05, K09, K12). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ import { bystanders, makeBystanders } from './bystanders.ts'
 import { inAHurry } from './in-a-hurry.ts'
 import { type NamedFault, namedFaults } from './named-faults.ts'
 
-/** Everything by a flag; else each fault with one scenario of a few. */
+/** With RELAYFLEET_LONG each fault has every scenario, otherwise one of a few. */
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 const few = [
   'everything is created',
@@ -31,7 +31,7 @@ const table = namedFaults.flatMap((fault, i) => {
 
 const faultMs = 3000
 const deadlineMs = 60_000
-/** Who hears by lists alone may have to wait for two of them, each as long as an operator ever waits after failures: 30 s. */
+/** An operator that hears by lists alone may have to wait for two of them, each for as long as it ever waits after failures: 30 s. */
 const troubledMs = 120_000
 /** Long enough for another list, another look, another status. */
 const steadyMs = 1000
@@ -61,7 +61,7 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
 
   async function undisturbed(scenario: Scenario): Promise<Expected> {
     const { namespace, operator, beside } = await begun(scenario)
-    await until('it has begun', () => operator.writes() > 0, deadlineMs)
+    await until('the operator has begun', () => operator.writes() > 0, deadlineMs)
     const before = await settled(admin, operator, namespace)
     await beside?.ready()
     const writes = operator.writes()
@@ -81,7 +81,7 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
 
   async function becomes(namespace: string, digest: Digest, withinMs = deadlineMs): Promise<void> {
     const is = async (): Promise<boolean> => isDeepStrictEqual(await digestOf(admin, namespace), digest)
-    await until('it is as expected', is, withinMs).catch(async () =>
+    await until('the namespace is as expected', is, withinMs).catch(async () =>
       expect(await digestOf(admin, namespace)).toEqual(digest),
     )
   }
@@ -101,13 +101,13 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
     await becomes(namespace, after, troubledMs)
     lines.push(`${fault.name} | ${scenario.name} | ${Math.round(performance.now() - begin)} ms`)
     await sleep(steadyMs)
-    expect(await digestOf(admin, namespace), 'and stays so').toEqual(after)
+    expect(await digestOf(admin, namespace), 'the namespace stays as expected').toEqual(after)
     expect(await bystanders(admin, namespace)).toEqual(theirs)
     expect(beside?.wrongs() ?? []).toEqual([])
   }
 
   test.concurrent.each(table)(
-    '%s: %s',
+    'while %s, this ends as without trouble: %s',
     async (_fault, _scenario, fault, scenario) => {
       const here = await begun(scenario)
       try {

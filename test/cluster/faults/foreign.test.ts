@@ -1,4 +1,4 @@
-/** Somebody else's object under each of our names: it is never touched, a condition names it, and ours comes when it goes. */
+/** Somebody else's object under a name that a fleet needs is never touched; a condition names it, and ours is made when it is gone. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Api, accepted, apiOf, type KubeObject } from '../api.ts'
@@ -56,13 +56,13 @@ const places: readonly Place[] = [
   { kind: 'Secret', name: 'checkout', path: secrets, body: secret, told: 'relaycredentials/checkout' },
 ]
 
-/** A configuration is under any of its names; without it no StatefulSet. */
+/** The path that shows that ours is made. A configuration may be under any of its names, and the StatefulSet comes only after it. */
 const ours = (at: string, name: string): string =>
   name.includes('-config-')
     ? at.replace('/api/v1', '/apis/apps/v1').replace('secrets', 'statefulsets/shared')
     : `${at}/${name}`
 
-/** All but what controllers of the cluster say of it. */
+/** The object without what controllers of the cluster say of it. */
 const theirsOf = ({ metadata, status: _, ...rest }: KubeObject): unknown => {
   const { resourceVersion: __, managedFields, ...named } = metadata
   const managers = (managedFields as readonly { readonly manager: string; readonly subresource?: string }[])
@@ -74,7 +74,7 @@ const theirsOf = ({ metadata, status: _, ...rest }: KubeObject): unknown => {
 const managedBy = (object: KubeObject): unknown =>
   (object.metadata['labels'] as Readonly<Record<string, string>> | undefined)?.['app.kubernetes.io/managed-by']
 
-describe.runIf(givenCluster() !== undefined)("under a fleet's name there is somebody else's", () => {
+describe.runIf(givenCluster() !== undefined)("somebody else's object under a name that a fleet needs", () => {
   let admin: Api
   const whole = scenarios.find(({ name }) => name === 'limits are edited')?.given ?? []
   beforeAll(async () => {
@@ -83,7 +83,7 @@ describe.runIf(givenCluster() !== undefined)("under a fleet's name there is some
   })
 
   test.concurrent.each(places.map((place) => [place.kind, place.name, place] as const))(
-    '%s %s',
+    'is left alone and named, and ours is made when it is gone: %s %s',
     async (kind, name, { path, body, told: teller }) => {
       const namespace = await newNamespace(theCluster(), admin)
       const at = path.replace('%', namespace)

@@ -30,7 +30,7 @@ const revoked: Readonly<Record<string, string>> = {
   'a credential is deleted': 'billing',
   'the domain is deleted': 'checkout',
 }
-/** For so long there is nothing but what is old. */
+/** For so long the operator hears nothing but what is old. */
 const oldMs = 2500
 const listed = [...ownResources, resources.services, resources.statefulSets]
 
@@ -51,7 +51,7 @@ describe.runIf(givenCluster() !== undefined)('an operator that is started on an 
       ),
     )
 
-  /** Each list once as it was, and then no news for a while. */
+  /** Answers each list once as it was, and gives no news for a while. */
   function old(lists: ReadonlyMap<string, KubeObject>): (request: Seen) => Fault {
     const served = new Set<string>()
     const end = performance.now() + oldMs
@@ -76,19 +76,19 @@ describe.runIf(givenCluster() !== undefined)('an operator that is started on an 
   }
 
   test.concurrent.each(chosen.map((scenario) => [scenario.name, scenario] as const))(
-    '%s',
+    'undoes nothing of what was done since: %s',
     async (name, scenario) => {
       const { namespace, first, seeing } = await begun(scenario)
       const lists = await listsNow(namespace)
       const credential = revoked[name]
-      // From the first configuration without it.
+      // The credential may be in no configuration after the first one without it.
       if (credential !== undefined) seeing.forbid(credential, '1')
       await scenario.change(admin, namespace)
       const after = await settled(admin, first, namespace)
       await first.stop()
       const theirs = await bystanders(admin, namespace)
       const next = await startOperator(namespace, inAHurry, old(lists))
-      await until('it leads', () => next.told.some((t) => t.about === 'turn begins'), 30_000)
+      await until('the next operator leads', () => next.told.some((t) => t.about === 'turn begins'), 30_000)
       await sleep(oldMs)
       await until(
         'the same end',

@@ -1,4 +1,4 @@
-/** A thousand objects at once (two hundred, unless asked for all), and then nothing: all is made, and then nothing is written any more (case K34). */
+/** Of a thousand objects at once (two hundred without RELAYFLEET_LONG) all is made, and then nothing is written any more (case K34). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -11,7 +11,7 @@ import { credential, domain, make, policy } from '../whole/scenarios.ts'
 import { quietMs } from '../whole/settled.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
-/** With the domain that is all of them. */
+/** Beside them there is one domain. */
 const [policies, credentials] = long ? [20, 979] : [5, 194]
 const [idleMs, deadlineMs] = [long ? 60_000 : 20_000, 300_000]
 const plurals = ['relaypolicies', 'senderdomains', 'relaycredentials']
@@ -35,11 +35,11 @@ describe.runIf(givenCluster() !== undefined)(`${policies + credentials + 1} obje
   const isBound = ({ status }: KubeObject): boolean => ((status as { keys?: unknown[] })?.keys?.length ?? 0) > 0
 
   test(
-    `are made, and ${idleMs / 1000} s of quiet are quiet`,
+    `are all dealt with, and then nothing is written for ${idleMs / 1000} s`,
     async () => {
       const namespace = await newNamespace(theCluster(), admin)
       const operator = await startOperator(namespace)
-      await until('it leads', () => operator.told.some((t) => t.about === 'turn begins'), 30_000)
+      await until('the operator leads', () => operator.told.some((t) => t.about === 'turn begins'), 30_000)
       const objects = [
         domain(),
         ...Array.from({ length: policies }, (_, i) => policy(`fleet-${i}`)),

@@ -1,6 +1,6 @@
 /**
- * A walk at random: whatever is declared, damaged, cut off and killed, one day it is quiet, and all is as if what is declared
- * then had been declared at once. RELAYFLEET_SEED repeats one walk.
+ * After a walk at random, in which objects are declared and damaged, operators cut off and killed, everything is as if what is
+ * declared in the end had been declared at once. RELAYFLEET_SEED repeats one walk.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -74,7 +74,7 @@ describe.runIf(givenCluster() !== undefined)('a walk at random', () => {
     return withoutHistory(digest)
   }
 
-  test.concurrent.each(seeds)('seed %i', async (seed) => {
+  test.concurrent.each(seeds)('ends as if all had been declared at once (seed %i)', async (seed) => {
     const dice = diceOf(seed)
     const namespace = await newNamespace(theCluster(), admin)
     await makeBystanders(admin, namespace)
@@ -96,7 +96,7 @@ describe.runIf(givenCluster() !== undefined)('a walk at random', () => {
     const now = async () => withoutHistory(await digestOf(admin, namespace))
     const story = (): string => `seed ${seed}:\n${walker.log.join('\n')}`
     await until(
-      'it is as if declared at once',
+      'everything is as if declared at once',
       async () => {
         await troupe.bury()
         await collectGarbage(admin, namespace)

@@ -1,4 +1,4 @@
-/** Every write may be the last: killed after each of them, the next operator ends where an undisturbed one does (case K07). */
+/** After an operator is killed at any of its writes, the next one ends where an undisturbed one does (case K07). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -11,7 +11,7 @@ import { type OperatorProcess, startOperator } from '../whole/operator-process.t
 import { type Beside, make, type Scenario, scenarios } from '../whole/scenarios.ts'
 import { quietMs, settled } from '../whole/settled.ts'
 
-/** All of them by a flag; else the first and one in between. */
+/** With RELAYFLEET_LONG every write is the last one in turn, otherwise the first and one in between. */
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 const chosen = (writes: number): readonly number[] => {
   const all = Array.from({ length: writes }, (_, i) => i + 1)
@@ -20,7 +20,7 @@ const chosen = (writes: number): readonly number[] => {
 
 const deadlineMs = 60_000
 
-/** Nothing more is written for a while. */
+/** Whether nothing more is written for a while. */
 async function stays(operator: OperatorProcess): Promise<boolean> {
   const before = operator.writes()
   await sleep(quietMs)
@@ -71,14 +71,14 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     const { namespace, operator, beside } = await begun(scenario)
     operator.killAt(k)
     await scenario.change(admin, namespace)
-    // Two changes may have become one write: then there is no k-th, and it ends undisturbed.
+    // Two changes may have become one write: then there is no k-th, and the operator ends undisturbed.
     await until(
       `the operator writes for the ${k}th time`,
       async () => operator.dead || ((await ended(namespace, expected)) && (await stays(operator))),
       deadlineMs,
     )
     await operator.stop()
-    // As if its time had run out.
+    // The Lease is removed, as if its time had run out.
     await admin.remove(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/relayfleet`)
     const next = await startOperator(namespace)
     await until('the same end', () => ended(namespace, expected), deadlineMs).catch(async () =>
@@ -92,7 +92,7 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     JSON.stringify(await digestOf(admin, namespace)) === JSON.stringify(expected)
 
   test.concurrent.each(scenarios.map((s) => [s.name, s] as const))(
-    '%s',
+    'is followed by one that reaches the same end: %s',
     async (name, scenario) => {
       const { digest, writes } = await undisturbed(scenario)
       const kills = chosen(writes)

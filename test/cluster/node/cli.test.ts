@@ -1,4 +1,4 @@
-/** The command line on a cluster whose pods run: their own pages, a port-forward, their log, and an operator that is gone. */
+/** The command line on a cluster whose pods run reads their pages and logs, forwards their ports, and notices that the operator is gone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmInstalled, release } from '../../chart/helm.ts'
 import { until } from '../../local/until.ts'
@@ -24,7 +24,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the command lin
   const submission = (from: string) => ['--credential', 'checkout', '--from', from, '--to', 'customer@example.net']
   const own = () => `orders@${senderDomain(fleet.namespace)}`
 
-  test('status has it from the pods themselves', async () => {
+  test('status shows what the pods themselves say', async () => {
     const { code, out } = await relayfleet('status', 'shared', '-o', 'json')
     const { fleets, notes } = JSON.parse(out)
     expect([code, notes]).toEqual([0, []])
@@ -42,7 +42,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the command lin
     })
   })
 
-  test('explain says what send-test then sees: what is allowed is delivered, hop by hop', async () => {
+  test('explain allows what send-test then delivers, hop by hop', async () => {
     expect((await relayfleet('explain', ...submission(own()))).code).toBe(0)
     const { code, out } = await relayfleet('send-test', ...submission(own()))
     expect(out).toMatch(/^ +\(TLS: the certificate of the relay is verified\)$/m)
@@ -51,7 +51,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the command lin
     expect(code).toBe(0)
   })
 
-  test('and what is refused is refused by the same rule', async () => {
+  test('explain and send-test name the same rule for what is refused', async () => {
     const foreign = submission('ceo@elsewhere.example')
     const [explained, sent] = [await relayfleet('explain', ...foreign), await relayfleet('send-test', ...foreign)]
     for (const { code, out } of [explained, sent]) {
@@ -62,7 +62,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the command lin
     }
   })
 
-  test('an operator that is gone is noticed', async () => {
+  test('check says that the operator is gone, until it is back', async () => {
     const deployment = ['-n', operatorNamespace, `deployment/${release}`]
     const scale = (replicas: string): string => kubectl(['scale', ...deployment, `--replicas=${replicas}`])
     const before = kubectl(['get', ...deployment, '-o', 'jsonpath={.spec.replicas}'])

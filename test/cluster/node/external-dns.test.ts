@@ -1,4 +1,4 @@
-/** A domain's keys with the real thing at every step: the chart's operator, external-dns, BIND, a fleet, and a verifier that asks BIND. */
+/** A domain's DKIM keys are published, used and rotated by the chart's operator, external-dns, BIND, a fleet, and a verifier that asks BIND. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
@@ -83,7 +83,7 @@ describe.runIf(
     keys()
       .filter((k) => k.stage === stage)
       .map(({ selector }) => selector)
-  /** As anybody sees it who asks BIND; undefined where it is not there. */
+  /** The TXT record that BIND has at this name below the domain; undefined if there is none. */
   const txt = (name: string): Promise<string | undefined> =>
     resolver.resolveTxt(`${name}.${senderDomain(fleet.namespace)}`).then(
       (records) => records.map((strings) => strings.join('')).join(' | '),
@@ -100,7 +100,7 @@ describe.runIf(
   const attempts = (selectors: readonly string[]): number =>
     [...(publishing?.log() ?? '').matchAll(/Removing RR: ([^.\s]+)/g)].filter(([, s = '']) => selectors.includes(s))
       .length
-  /** As docs/platform-team.md says it. */
+  /** Removes the record of a key as docs/platform-team.md says. */
   function takeAway(selector: string): void {
     const name = `${selector}._domainkey.${senderDomain(fleet.namespace)}`
     const { status, stderr } = spawnSync('nsupdate', ['-y', `hmac-sha256:${key.name}:${key.secret}`], {
@@ -113,7 +113,7 @@ describe.runIf(
     conditionsOf('senderdomain', fleet.namespace, 'shop').some((c) => c.type === 'DKIMValid' && c.status === 'True')
 
   let count = 0
-  /** Of a message that an application submits: which selectors' signatures are good when it arrives, by the word of BIND. */
+  /** Submits a message as an application does; returns the selectors whose signatures on it verify by the records that BIND has. */
   async function signers(): Promise<readonly string[]> {
     const [pod] = fleet.pods()
     const session = await SmtpSession.open({
@@ -133,7 +133,7 @@ describe.runIf(
       .toSorted()
   }
 
-  test('published, seen, signed with, followed by others, and gone', async () => {
+  test('has its keys published, seen and signing, then followed by others, and in the end gone from BIND', async () => {
     const { routes } = JSON.parse(kubectl(['-n', fleet.namespace, 'get', 'relaypolicy', 'shared', '-o', 'json'])).spec
     // A record stays for as long as mail may be under way.
     const retry = { schedule: ['1s'], expireAfter: '5s' }
@@ -147,7 +147,7 @@ describe.runIf(
     })
     note(`SenderDomain ${senderDomain(fleet.namespace)}: keys Managed, publisher DNSEndpoint`)
 
-    // What stage a key is in is no matter here: its record may be there, and seen, before anybody looks.
+    // The stage of the keys is not judged here, since their records may be there, and seen, before anybody looks.
     await eventually('two keys are made', () => keys().length === 2)
     const first = keys()
     note(`made: ${first.map((k) => k.selector).join(', ')}`)
@@ -188,8 +188,11 @@ describe.runIf(
     })
     note('external-dns has read that it is asked for the new records only')
     const before = attempts(old)
-    await eventually('it has tried', async () => attempts(old) >= before + 2 * old.length || (await areGone(old)))
-    // By hand where it can not (docs/platform-team.md): nobody brings them back.
+    await eventually(
+      'external-dns has tried',
+      async () => attempts(old) >= before + 2 * old.length || (await areGone(old)),
+    )
+    // Where external-dns can not take them away, a person does (docs/platform-team.md), and nothing brings them back.
     const byHand = !(await areGone(old))
     if (byHand) for (const selector of old) takeAway(selector)
     note(

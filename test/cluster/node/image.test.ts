@@ -1,4 +1,4 @@
-/** The packed image on a real node, in a pod that may do nothing but run. */
+/** The packed image runs on a real node, in a pod that may do nothing but run. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,7 @@ const podOf = (image: string, args: readonly string[]) => ({
   },
 })
 
-/** What it finds out about itself, told as JSON. */
+/** A program that finds out what its process may do, and prints it as JSON. */
 const probe = `
 import { lookup } from 'node:dns/promises'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -107,7 +107,7 @@ describe.runIf(givenCluster() !== undefined)('the image', () => {
     expect(log).toContain('Usage: relayfleet')
   })
 
-  test('runs as nobody in particular, who can write nowhere', async () => {
+  test('runs as a user without rights, who can write nowhere', async () => {
     const cluster = theCluster()
     const api = apiOf(cluster.access)
     const log = await run(api, await newNamespace(cluster, api), podOf(image, ['/app/probe.js']))

@@ -1,4 +1,4 @@
-/** Relayfleet on a real node, installed as its users do: from objects to mail, and what happens to mail when things change. */
+/** Relayfleet, installed on a real node as its users do, turns objects into fleets that send mail, and loses none when things change. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ const examples = join(import.meta.dirname, '../../../examples/kubernetes')
 
 describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () => {
   let installed: Installation
-  /** Of all the tests but the first one: a node has only so many volumes. Each leaves it as it was. */
+  /** The fleet of all tests but the first one, since a node has only so many volumes. Each test leaves it as it was. */
   let fleet: FleetOnNode
   beforeAll(async () => {
     installed = await install()
@@ -86,7 +86,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     for (const { reply } of refused) expect(reply).toMatch(/got 535 .*\(credential\.suspended\)/)
     await suspend(false)
     await ready('relaycredential', namespace, 'checkout')
-    // Else the next refusal would be this one.
+    // Otherwise the next run might still see this refusal.
     for (const { ip } of pods()) await client.ask('/admitted', accessTo(ip))
     return Math.max(...refused.map(({ at }) => at)) - begin
   }
@@ -100,7 +100,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     forwardPath: 'someone@elsewhere.example',
   })
 
-  /** Everything that was acknowledged has arrived, and no client saw anything but 421. */
+  /** Judges that everything that was acknowledged has arrived, and that clients had to try again by no reply but 421. */
   async function judged(what: string): Promise<void> {
     const { client, receiver } = fleet
     const { acknowledged, failed, retries, slowestMs } = await client.ask<LoadResult>('/stop', {})
@@ -149,7 +149,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     const before = new Set(fleet.pods().map((p) => p.uid))
     update(image)
     await until(
-      'it is as before',
+      'every pod has the former image',
       () => fleet.pods().filter((p) => p.ready && !before.has(p.uid)).length === 3,
       240_000,
     )
@@ -177,7 +177,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     return { routes, away, back }
   }
 
-  test('a pod with mail stays until it has none: the fleet is made smaller while its smarthost is away (case S29)', async () => {
+  test('when a fleet is made smaller while its smarthost is away, a pod with mail stays until it has none (case S29)', async () => {
     const { namespace, client } = fleet
     const { routes, away, back } = smarthostAway()
     const names = (): readonly string[] => fleet.pods().map(({ name }) => name)
@@ -186,7 +186,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     await client.ask('/load', load())
     await until('load flows', async () => (await client.ask<number>('/acknowledged')) > 300)
     edit({ replicas: 2 })
-    await until('it is told', () => said()?.message.includes('shared-2 leaves since'))
+    await until('the policy says that the pod leaves', () => said()?.message.includes('shared-2 leaves since'))
     // Clients are sent to the others, and what they send meanwhile is taken.
     const before = await client.ask<number>('/acknowledged')
     await until('load flows on', async () => (await client.ask<number>('/acknowledged')) > before + 300)
@@ -194,10 +194,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     expect(said()?.message).toContain('shared-2 leaves since')
     edit({ routes: back })
     await until('the pod leaves', () => !names().includes('shared-2'), 120_000)
-    await until('all is said', () => said() === undefined, 60_000)
+    await until('the policy says nothing of it any more', () => said() === undefined, 60_000)
     await judged('a fleet made smaller while its smarthost is away')
     edit({ routes, replicas: 3 })
-    await until('it is as before', () => fleet.pods().filter((p) => p.ready).length === 3, 120_000)
+    await until('all three pods are ready again', () => fleet.pods().filter((p) => p.ready).length === 3, 120_000)
     await ready('relaypolicy', namespace, 'shared')
   }, 300_000)
 
@@ -231,7 +231,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     }
   }, 300_000)
 
-  // The last one: no fleet is left.
+  // This test is the last one, since it leaves no fleet.
   test('a policy that is deleted while its smarthost is away delivers all of it first (case S29)', async () => {
     const { namespace, client, receiver } = fleet
     const { away, back } = smarthostAway()
@@ -246,16 +246,18 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     }
     expect((await missing()).length).toBeGreaterThan(0)
     kubectl(['-n', namespace, 'delete', 'relaypolicy', 'shared', '--wait=false'])
-    await until('it is told', () => /^the policy is being deleted.*shared-\d leaves since/.test(said()?.message ?? ''))
+    await until('the policy says that it is being deleted', () =>
+      /^the policy is being deleted.*shared-\d leaves since/.test(said()?.message ?? ''),
+    )
     expect(fleet.pods()).toHaveLength(3)
     edit({ routes: back })
     const policy = (): string => kubectl(['-n', namespace, 'get', 'relaypolicy', 'shared', '--ignore-not-found'])
-    await until('it is gone', () => policy() === '', 180_000)
+    await until('the policy is gone', () => policy() === '', 180_000)
     process.stderr.write(
       `a policy deleted while its smarthost is away: ${acknowledged.length} acknowledged, ${(await missing()).length} lost\n`,
     )
     expect(await missing()).toEqual([])
-    await until('so are its pods', () => fleet.pods().length === 0, 120_000)
+    await until('its pods are gone', () => fleet.pods().length === 0, 120_000)
   }, 400_000)
 
   const operatorPods = (): string =>

@@ -1,4 +1,4 @@
-/** Mail without any Secret on a real node: the kubelet's token is the password, and who is no longer named is refused at once. */
+/** On a real node, an application without any Secret submits by the kubelet's token, and an account that is no longer named is refused at once. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

@@ -112,7 +112,7 @@ const agedKeys: Scenario['change'] = async (admin, namespace) => {
 export const scenarios: readonly Scenario[] = [
   { name: 'everything is created', given: [], change: (admin, namespace) => make(admin, namespace, whole) },
   {
-    name: 'another credential',
+    name: 'another credential is made',
     given: whole,
     change: (admin, namespace) => make(admin, namespace, [credential('billing')]),
   },
@@ -130,7 +130,11 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'DKIM keys are made', given: [policy(), credential('checkout')], change: (a, n) => make(a, n, [managed]) },
   { name: 'DKIM keys are followed by others', given: [policy(), managed, credential('checkout')], change: agedKeys },
-  { name: 'one relay instead of two', given: whole, change: patching('relaypolicies', 'shared', { replicas: 1 }) },
+  {
+    name: 'one relay is asked for instead of two',
+    given: whole,
+    change: patching('relaypolicies', 'shared', { replicas: 1 }),
+  },
   {
     name: 'a credential is suspended',
     given: whole,
