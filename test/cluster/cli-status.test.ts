@@ -96,7 +96,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
-  /** As an administrator whose API server reaches the pods: the pages are the test's. */
+  /** The kubeconfig of an administrator whose API server reaches the pods; what their pages say is the test's. */
   async function withPages(page: (pod: string) => object | undefined): Promise<string> {
     const { kubeconfig } = await clusterBut((request) => {
       const pod = /\/pods\/([^/]+):9465\/proxy\/status$/.exec(request.path)?.[1]

@@ -35,7 +35,7 @@ describe.runIf(givenCluster() !== undefined)('the cluster', () => {
     )
   })
 
-  test('evaluates ValidatingAdmissionPolicies', async () => {
+  test('knows the kind ValidatingAdmissionPolicy', async () => {
     expect((await apiOf(theCluster().access).get('/apis/admissionregistration.k8s.io/v1')).body).toMatchObject({
       resources: expect.arrayContaining([expect.objectContaining({ kind: 'ValidatingAdmissionPolicy' })]),
     })

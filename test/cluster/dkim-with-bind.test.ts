@@ -22,7 +22,7 @@ type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: stri
 
 /** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
-/** Each step of a key is a look of its own, some seconds after the one before. */
+/** How long a step of a key may take, which needs a look of its own, some seconds after the one before. */
 const patienceMs = 40_000
 
 describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('named', 'dig', 'ip'))(
@@ -131,7 +131,7 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('n
       expect(dig(old)).toBe('')
 
       await publish()
-      // Longer than 255 octets, so it is in two strings, as receivers get it.
+      // The record is longer than 255 octets, so receivers get it in two strings.
       await until(
         'BIND has the record',
         () => dig(old).replaceAll('" "', '') === `"v=DKIM1; k=rsa; p=${first?.publicKey}"`,

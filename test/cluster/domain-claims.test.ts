@@ -19,7 +19,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the claim to a 
     await installCrds(admin)
   })
 
-  /** With the rights of an operator that watches this namespace, and no other one. */
+  /** A namespace, and an operator with the rights to watch it and no other one. */
   async function stage() {
     const namespace = await newNamespace({ ...theCluster(), controllers: false }, admin)
     const chart = await installChart(theCluster(), admin, (own) => ({ watchNamespaces: [own, namespace] }))

@@ -28,7 +28,7 @@ const program = join(import.meta.dirname, '../../operator/cli.ts')
 const isWrite = ({ method, path, query }: Seen): boolean =>
   method !== 'GET' && !query.has('dryRun') && !path.includes('/leases')
 
-/** It watches one namespace, which also has its Lease. */
+/** Starts an operator that watches one namespace, which also has its Lease. */
 export async function operatorChild(namespace: string, folder: string, name: string): Promise<OperatorChild> {
   const proxy = await faultProxy(theCluster().access)
   const kubeconfig = join(folder, `${name}.kubeconfig`)

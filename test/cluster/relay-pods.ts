@@ -10,7 +10,7 @@ export async function makeRelayPods(
   pods: readonly PodWords[],
   nodeName?: string,
 ): Promise<void> {
-  // Without controllers, nobody else makes this account.
+  // Pods need this account, which nobody else makes where no controllers run.
   await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
   const labels = { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': policy }
   const ports = [{ name: 'http', containerPort: 9465 }]

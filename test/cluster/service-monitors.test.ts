@@ -25,7 +25,7 @@ const text = { type: 'string' }
 const endpoint = { type: 'object', properties: { port: text, path: text, interval: text } }
 const selector = { type: 'object', properties: { matchLabels: { type: 'object', additionalProperties: text } } }
 const properties = { selector, endpoints: { type: 'array', items: endpoint } }
-/** As the Prometheus operator declares it, as far as our manifest goes. */
+/** The kind as the Prometheus operator declares it, as far as our manifest goes. */
 const crd = {
   metadata: { name: `${plural}.${group}` },
   spec: {

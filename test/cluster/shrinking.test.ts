@@ -33,7 +33,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
       return labels['relayfleet.dev/takes-mail'] === String(whether) && leaves !== whether
     })
 
-  /** Of two, the second one is told to leave, and has mail that nobody takes. */
+  /** Tells the second of two pods to leave, which has mail that nobody takes. */
   const leavesWithMail = async (): Promise<void> => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)

@@ -23,7 +23,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
   })
   afterEach(() => stage.close())
 
-  /** What both relays report of the credential. */
+  /** Makes the relays report so much use of the credential on that day. */
   function say(onDay: number, ...used: readonly (number | object)[]): void {
     for (const [i, relay] of stage.relays.entries()) {
       const its = used[i] ?? 0

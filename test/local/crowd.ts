@@ -9,7 +9,7 @@ import { type SlowKind, slowClient } from './slow-clients.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
 
 export type CrowdOrder = {
-  /** With the login of a credential of their own. */
+  /** How the clients reach the relay, with the login of a credential of their own. */
   readonly access: Access
   readonly slow?: { readonly kind: SlowKind; readonly localAddresses: readonly string[] }[]
   /** The addresses of each guesser, which tries passwords without a pause, from one of them after the other. */

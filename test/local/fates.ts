@@ -3,9 +3,9 @@ import type { Taken } from './fickle-hop.ts'
 import { check, counted, type Sent, type Verdict } from './history.ts'
 
 export type Fates = Verdict & {
-  /** Given up, but in no DSN; each as `id recipient`. */
+  /** Recipients that were given up, but are in no DSN; each as `id recipient`. */
   readonly unreported: readonly string[]
-  /** In a DSN as failed, although it arrived and every attempt was answered; each as `id recipient`. */
+  /** Recipients that a DSN reports although they got the message and every attempt was answered; each as `id recipient`. */
   readonly wronglyReported: readonly string[]
   /** More copies arrived than the relay's log says there may be; each as `id recipient: number`. */
   readonly untold: readonly string[]
@@ -18,7 +18,7 @@ export type Fates = Verdict & {
 /** Errors that the ordeal itself brings about: a full disk, and a configuration that was read while it was written. */
 const explained = /ENOSPC|disk full|is no JSON/
 
-/** Each is `id recipient`. */
+/** Recipients of messages, each as `id recipient`. */
 type Keys = ReadonlySet<string>
 
 export function fatesIn(sent: ReadonlyMap<string, Sent>, taken: readonly Taken[], log: readonly string[]): Fates {

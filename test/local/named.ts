@@ -10,7 +10,7 @@ export type UpdateKey = { readonly name: string; readonly secret: string }
 
 /**
  * `zones` has the records of each; undefined means that the zone's file is missing, so that every answer is SERVFAIL.
- * With `updateKey`, one may change and transfer all of them (RFC 2136).
+ * Whoever has `updateKey`, where there is one, may change and transfer all of them (RFC 2136).
  */
 export async function startNamed(
   folder: string,

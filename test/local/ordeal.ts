@@ -175,7 +175,7 @@ function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => 
 
 const sizes = [600, 4096, 4096, 12_000, 250_000] as const
 
-/** Those that begin with `bad.` are refused for good by every hop. */
+/** Draws the recipients of a message; those that begin with `bad.` are refused for good by every hop. */
 function recipients(n: number, random: () => number): readonly string[] {
   const count = random() < 0.6 ? 1 : 1 + Math.floor(random() * 8)
   return Array.from({ length: count }, (_, i) => {

@@ -12,7 +12,7 @@ type Way = {
   readonly certificate: { readonly cert: string; readonly key: string }
 }
 
-/** It takes mail of its own machine at `port`. */
+/** A Postfix that takes mail of its own machine at `port`. */
 export type PostfixClient = Omit<Postfix, 'pid'> & { readonly port: number }
 
 const parameters = (folder: string, { relay, origin }: Way): PostfixParameters => ({

@@ -11,7 +11,7 @@ import { programFile } from './programs.ts'
 import { until } from './until.ts'
 
 type Options = {
-  /** With these, the port takes only TLS. */
+  /** With certificates, the port takes only TLS. */
   readonly certificates?: Awaited<ReturnType<typeof makeCertificates>>
   readonly password?: string
 }

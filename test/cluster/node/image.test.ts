@@ -12,7 +12,7 @@ import { newNamespace } from '../namespace.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 
-/** What Pod Security calls restricted, and a root file system that can not be written. */
+/** The security context that Pod Security calls restricted, and a root file system that can not be written. */
 const restricted = {
   runAsNonRoot: true,
   readOnlyRootFilesystem: true,

@@ -30,7 +30,7 @@ export async function standing(admin: Api, namespaces: readonly string[]): Promi
   return Object.fromEntries(
     Object.entries(digest).flatMap(([key, object]) => {
       if (isKept(key, object, digest)) return []
-      // In which of its Secrets a configuration is depends on which one was free.
+      // Which of its Secrets has the configuration depends on which one was free.
       return [[anyPlace(key), JSON.parse(anyPlace(JSON.stringify(plain(key, object))))]]
     }),
   )

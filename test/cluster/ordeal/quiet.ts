@@ -5,7 +5,7 @@ import { type Api, accepted, type KubeObject } from '../api.ts'
 import { declaredKinds } from './authors.ts'
 import { ownedIn } from './owned.ts'
 
-/** Longer than an operator waits before it writes a status or looks at a Secret again. */
+/** For so many milliseconds nothing may change: longer than an operator waits before it writes a status or looks at a Secret again. */
 const quietMs = 5000
 
 export async function declaredIn(admin: Api, namespaces: readonly string[]): Promise<readonly KubeObject[]> {

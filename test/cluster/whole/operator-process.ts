@@ -32,7 +32,7 @@ export const isWrite = ({ method, path, query }: Seen): boolean =>
 
 let started = 0
 
-/** It serves one namespace, which also has its Lease and its authority, so that many can run at the same time. */
+/** Starts an operator for one namespace, which also has its Lease and its authority, so that many can run at the same time. */
 export async function startOperator(
   namespace: string,
   options: Partial<OperatorOptions> = {},

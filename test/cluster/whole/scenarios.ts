@@ -92,7 +92,7 @@ const removing =
   }
 const core = '/api/v1/namespaces/%'
 
-/** Nobody listens there, so a question fails at once. */
+/** An address at which nobody listens, so a question fails at once. */
 const resolvers = ['127.0.0.254']
 const managed = ours('SenderDomain', 'shop', {
   ...{ domain: '%.example.org', environment: 'Production' },

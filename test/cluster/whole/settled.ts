@@ -5,7 +5,7 @@ import { theCluster } from '../cluster.ts'
 import { type Digest, digestOf } from './digest.ts'
 import type { OperatorProcess } from './operator-process.ts'
 
-/** Longer than an operator waits before it writes a status, in milliseconds. */
+/** For so many milliseconds nothing may be written: longer than an operator waits before it writes a status. */
 export const quietMs = 3000
 
 /** Resolves with the digest when there was no write for a while, and all declared objects have been judged. */
