@@ -162,7 +162,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await secret()).toEqual(before)
   })
 
-  test('case A17: has its key in no error, though an admission policy refuses looks at its Secret and quotes the Secret', async () => {
+  test('case A17: its key is in no error, though an admission policy refuses looks at its Secret and quotes the Secret', async () => {
     const { signer } = await opened().current(signal)
     const { data } = (await secret()) as unknown as { data: Record<string, string> }
     const quoting = `'no team in ' + string(oldObject.data['authorities.json'])`

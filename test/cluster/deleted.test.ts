@@ -12,7 +12,7 @@ import { credential, domain, make, policy } from './whole/scenarios.ts'
 
 const finalizer = 'relayfleet.dev/mail'
 
-describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted', { timeout: 90_000 }, () => {
+describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy', { timeout: 90_000 }, () => {
   let admin: Api
   let stage: LeavingStage
   const remove = async (propagationPolicy = 'Background'): Promise<void> => {
@@ -55,7 +55,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
   })
   afterEach(() => stage.close())
 
-  test('stays with its relays until they have no mail, and says which of them has what, since when, and what to do', async () => {
+  test('a policy stays with its relays until they have no mail, and says which of them has what, since when, and what to do', async () => {
     await withMail()
     await make(admin, stage.namespace, [domain(), credential('checkout')])
     await until('the credential is programmed', () => credentialSays('Programmed'))
@@ -84,7 +84,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     )
   })
 
-  test('has its finalizer before there is anything of it that takes mail', async () => {
+  test('a policy has its finalizer before there is anything of it that takes mail', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const writes = stage.operator.proxy.seen.filter(isWrite).map(({ path }) => path.split('/').slice(-2).join('/'))
@@ -102,7 +102,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await isGone()
   })
 
-  test('obeys an edit while it waits: another smarthost, by which the mail can leave', async () => {
+  test('a policy obeys an edit while it waits: another smarthost, by which the mail can leave', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -118,7 +118,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await isGone()
   })
 
-  test('goes without its mail being delivered when a person says so', async () => {
+  test('a policy goes without its mail being delivered when a person says so', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -131,7 +131,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     )
   })
 
-  test('stays while a relay does not say whether it is empty', async () => {
+  test('a policy stays while a relay does not say whether it is empty', async () => {
     await withMail()
     stage.pods.silent.add('shared-1')
     stage.pods.delivers = true
@@ -145,7 +145,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('waits for its mail also when it is held, with the configuration that its relays have', async () => {
+  test('a policy waits for its mail also when it is held, with the configuration that its relays have', async () => {
     await withMail()
     const tls = { mode: 'StartTLS', certificateRef: { name: 'nowhere' } }
     await stage.edit({ spec: { listeners: [{ name: 'submission', port: 587, tls }] } })
@@ -158,7 +158,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('waits for an operator that is away, and is let go by the next', async () => {
+  test('a policy waits for an operator that is away, and is let go by the next', async () => {
     await withMail()
     await stage.operator.stop()
     stage.pods.delivers = true
@@ -170,7 +170,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('goes at once where no relay ever had a volume', async () => {
+  test('a policy goes at once where no relay ever had a volume', async () => {
     await make(admin, stage.namespace, [policy('shared', { replicas: 0 })])
     await until(
       'the StatefulSet is made',
@@ -180,7 +180,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await isGone()
   })
 
-  test('that is deleted in the foreground gets back what the garbage collector took, and delivers its mail', async () => {
+  test('a policy that is deleted in the foreground gets back what the garbage collector took, and delivers its mail', async () => {
     await withMail()
     await remove('Foreground')
     await until('the collector has been there', async () => !JSON.stringify(await finalizers()).includes('foreground'))
@@ -191,7 +191,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('takes its relays along in the end, also when it is deleted with the propagation policy Orphan', async () => {
+  test('a policy takes its relays along in the end, also when it is deleted with the propagation policy Orphan', async () => {
     await withMail()
     await remove('Orphan')
     await stage.told('Draining')
@@ -201,7 +201,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('leaves nothing behind, not even objects whose owner reference somebody has removed', async () => {
+  test('a policy leaves nothing behind, not even objects whose owner reference somebody has removed', async () => {
     await withMail()
     await remove()
     await stage.told('Draining')
@@ -223,7 +223,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await nothingIsLeft(['Service shared-copy'])
   })
 
-  test('leaves nothing behind when it is deleted with the propagation policy Orphan while no relay has mail', async () => {
+  test('a policy leaves nothing behind when it is deleted with the propagation policy Orphan while no relay has mail', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     await remove('Orphan')
@@ -231,7 +231,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await nothingIsLeft([])
   })
 
-  test('says, as its credential does, that its namespace is being deleted, and no longer that it is ready', async () => {
+  test('a policy says, as its credential does, that its namespace is being deleted, and no longer that it is ready', async () => {
     await make(admin, stage.namespace, [policy('shared'), domain(), credential('checkout')])
     await stage.remembered(2)
     await until('the credential is programmed', () => credentialSays('Programmed'))
@@ -259,7 +259,7 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     )
   })
 
-  test('keeps no namespace from going, since its pods and volumes go all the same, and the log says so', async () => {
+  test('a policy keeps no namespace from going, since its pods and volumes go all the same, and the log says so', async () => {
     await withMail()
     accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
     await until(

@@ -12,7 +12,7 @@ type Marks = {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-describe.runIf(givenCluster()?.controllers === true)('a fleet that is made smaller', () => {
+describe.runIf(givenCluster()?.controllers === true)('making a fleet smaller', () => {
   let admin: Api
   let stage: LeavingStage
   const scale = (count: number, more: object = {}): Promise<void> => stage.edit({ spec: { replicas: count, ...more } })
@@ -52,7 +52,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   })
   afterEach(() => stage.close())
 
-  test('keeps a pod with mail until it has none, and says which one leaves, since when, and what it has', async () => {
+  test('a fleet keeps a pod with mail until it has none, and says which one leaves, since when, and what it has', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     stage.pods.delivers = false
@@ -78,7 +78,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect((await stage.status()).spools).toMatchObject([{ name: 'shared-0' }])
   })
 
-  test('says that no relay is ready while the only one that is to stay takes no mail', async () => {
+  test('a fleet says that no relay is ready while the only one that is to stay takes no mail', async () => {
     await leavesWithMail()
     const conditions = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }]
     accepted(await admin.patch(`${stage.at('pods', 'shared-0')}/status`, { status: { conditions } }))
@@ -86,7 +86,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect((await stage.condition('Available'))?.status).toBe('False')
   })
 
-  test('K30: has a pod take mail again that somebody took its clients from, or told to leave', async () => {
+  test('K30: a fleet has a pod take mail again that somebody took its clients from, or told to leave', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const mark = async (pod: string, metadata: Marks): Promise<void> =>
@@ -97,7 +97,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await takesMail('shared-1', true)
   })
 
-  test('has the leaving pod take mail again when it is made larger meanwhile', async () => {
+  test('a fleet has the leaving pod take mail again when it is made larger meanwhile', async () => {
     await leavesWithMail()
     await scale(2)
     await isSaid()
@@ -105,7 +105,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(await stage.replicas()).toBe(2)
   })
 
-  test('loses pods from the top only: an empty pod below one with mail stays with it', async () => {
+  test('a fleet loses pods from the top only: an empty pod below one with mail stays with it', async () => {
     await make(admin, stage.namespace, [policy('shared', { replicas: 3 })])
     await stage.remembered(3)
     stage.pods.delivers = false
@@ -117,7 +117,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await isSmaller()
   })
 
-  test('gets its pods back when somebody makes its StatefulSet smaller or deletes it, until their mail is delivered', async () => {
+  test('a fleet gets its pods back when somebody makes its StatefulSet smaller or deletes it, until their mail is delivered', async () => {
     await leavesWithMail()
     accepted(await admin.patch(stage.at('statefulsets', 'shared'), { spec: { replicas: 1 } }))
     await until('the pod is to come back', async () => (await stage.replicas()) === 2)
@@ -132,7 +132,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
-  test('loses a pod that had lost its spool, and tells of that spool until a person accepts the loss (case S30)', async () => {
+  test('a fleet loses a pod that had lost its spool, and tells of that spool until a person accepts the loss (case S30)', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const found = '22222222-2222-4222-8222-222222222222'
@@ -151,7 +151,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(await stage.replicas()).toBe(1)
   })
 
-  test('says when a pod has not delivered its mail in time, which only a person gives up', async () => {
+  test('a fleet says when a pod has not delivered its mail in time, which only a person gives up', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     stage.pods.delivers = false

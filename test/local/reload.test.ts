@@ -33,7 +33,7 @@ function messagesFrom(reversePath: string): () => LoadMessage {
   }
 }
 
-describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
+describe.runIf(installed('aiosmtpd'))('the YAML of a running fleet', () => {
   let stage: Stage
   let receiver: Receiver
   let fleet: Fleet
@@ -71,7 +71,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     await stage.close()
   })
 
-  test('is in force within a second (the median of several under load), drops no session, and has nothing refused (case C07)', async () => {
+  test('an edit is in force within a second (the median of several under load), drops no session, and has nothing refused (case C07)', async () => {
     const idle = await Promise.all([opened(app), opened(app), opened(app)])
     const told: Told<LoadMessage>[] = []
     const tell = (t: Told<LoadMessage>) => told.push(t)
@@ -94,7 +94,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
       expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
   })
 
-  test('lets an open session use a sender domain as soon as it is added to the credential', async () => {
+  test('an edit that adds a sender domain to a credential lets an open session use it at once', async () => {
     const session = await opened(app)
     expect(await session.command('MAIL FROM:<app@news.test>')).toMatchObject({
       code: 550,
@@ -106,7 +106,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     expect(await session.submit(messagesFrom('app@news.test')())).toMatchObject({ code: 250 })
   })
 
-  test('keeps a suspended credential from logging in and from going on, and touches no other credential', async () => {
+  test('an edit that suspends a credential keeps it from logging in and from going on, and touches no other credential', async () => {
     const web = { ...fleet.binding('web'), ca: first.ca }
     const session = await opened(web)
     const other = await opened(app)
@@ -119,7 +119,7 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     expect(await (await opened(web)).submit(messagesFrom('web@corp.test')())).toMatchObject({ code: 250 })
   })
 
-  test('shows a replaced certificate to the next session, and open sessions live on (case T11)', async () => {
+  test('an edit that replaces a certificate shows it to the next session, and open sessions live on (case T11)', async () => {
     const session = await opened(app)
     const notAfter = new Date('2042-01-02T03:04:05.000Z')
     const second = await makeCertificates(['127.0.0.1', 'relay.test.example'], { notAfter })
@@ -137,13 +137,13 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
   })
 
   test.each([
-    ['in which the text is no YAML', 'kind: [RelayPolicy\n  - : {'],
+    ['text that is no YAML', 'kind: [RelayPolicy\n  - : {'],
     [
-      'in which a field is of the wrong kind',
+      'one with a field of the wrong kind',
       JSON.stringify({ ...documentWith({ environment: 'Production', listeners: 'none' }) }),
     ],
-    ['in which the file is empty', ''],
-  ])('%s changes nothing that runs (case C01)', async (_what, text) => {
+    ['an empty file', ''],
+  ])('an edit that makes a policy %s changes nothing that runs (case C01)', async (_what, text) => {
     const session = await opened(app)
     const { hash } = await fleet.status()
     const pid = fleet.pid()

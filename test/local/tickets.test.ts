@@ -17,12 +17,12 @@ function sessionWith(port: number, version: string): string {
   return spawnSync(openssl, ['s_client', ...options], { input: 'QUIT\n', encoding: 'utf8', timeout: 30_000 }).stdout
 }
 
-describe.runIf(installed('openssl'))('a client of a relay', () => {
+describe.runIf(installed('openssl'))('TLS', () => {
   test.each([
     ['the source', '-tls1_3'],
     ['the source', '-tls1_2'],
     ['the bundle', '-tls1_3'],
-  ])('run from %s gets no session ticket (%s)', async (what, version) => {
+  ])('a client of a relay that runs from %s gets no session ticket (%s)', async (what, version) => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-tickets-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const listenPort = await freePort()
