@@ -4,7 +4,7 @@ import { answeredBefore, flood, printFlood } from './flood.ts'
 import { installed } from './programs.ts'
 
 test.runIf(installed('smtp-sink'))(
-  'while one credential floods, nobody is refused, and each message of another waits for fewer of the flood than it has sessions (case R15)',
+  'while one credential floods, nobody is refused, and a message of another waits for fewer messages of the flood than the flood has sessions (case R15)',
   { timeout: 300_000 },
   async () => {
     // Beside other suites there may be no processor time that nobody else wants, and then an idle flood would not come.

@@ -60,7 +60,7 @@ test.runIf(installed('strace'))(
 )
 
 test.runIf(installed('strace'))(
-  'SIGTERM while a relay starts ends it in order: by its own doing, since the system ends no first process of a pod (case R22)',
+  'SIGTERM while a relay starts ends it in order, by a handler of its own, since the system ends no first process of a pod (case R22)',
   async () => {
     const { folder, pid, ended } = await starting()
     process.kill(pid, 'SIGTERM')
