@@ -1,4 +1,4 @@
-/** What credentials are given is counted whole, kept over a restart, and is nobody's twice. */
+/** A relay counts what it hands out of each limit: never more than the limit, a message whole or not at all, over restarts too. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import { refusal } from '../../../relay/mail/rule.ts'
 import type { Limited } from '../../../relay/rules/limits.ts'
 import { credential, policy } from '../policy.ts'
+import { limited } from './counting-fleet.ts'
 
 const noon = Date.parse('2026-11-25T12:00:00Z')
 const hour = 3_600_000
@@ -18,12 +19,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): Limited => ({
-  ...credential({ name }),
-  limits: { warnAt: 80, ...limits },
-})
-
-/** A relay process: it starts by what is in the folder, at that time on its clocks. */
+/** A relay process. It starts with the counts in the folder and with its wall clock at `wall`. */
 function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?: number; index?: number } = {}) {
   const clocks = { wall, monotonic: 0 }
   const troubles: string[] = []
@@ -48,11 +44,11 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
       clocks.monotonic += ms
     },
     written: () => file.written,
-    /** How many of these messages of one recipient it takes. */
+    /** Sends this many messages of one recipient each, and returns how many of them the relay takes. */
     taken(of: Limited, messages: number): number {
       return Array.from({ length: messages }, () => allowances.take(of, 1)).filter((r) => r === undefined).length
     },
-    /** They have their answer when it is written, and no later is it killed. */
+    /** The messages are answered once the file has their count; the relay is killed right after that. */
     async takenBeforeItIsKilled(of: Limited, messages: number): Promise<number> {
       const taken = this.taken(of, messages)
       await file.written
@@ -61,7 +57,7 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
   }
 }
 
-test('a day is given once: in midnight and not before it begins anew', () => {
+test('a daily limit is handed out once a day, and begins anew at midnight UTC, not before', () => {
   const { taken, pass, allowances } = relay()
   const app = limited({ daily: 10 })
   expect(taken(app, 25)).toBe(10)
@@ -74,7 +70,7 @@ test('a day is given once: in midnight and not before it begins anew', () => {
   expect(taken(app, 25)).toBe(10)
 })
 
-test('killed at any moment and started again, a relay never gives more than the day, and wastes a hundredth at most', async () => {
+test('a relay that is killed and started again hands out no more than the daily limit, and each kill wastes a hundredth at most', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 3000 }),
@@ -94,7 +90,7 @@ test('killed at any moment and started again, a relay never gives more than the 
   )
 })
 
-test('a relay that ended in order goes on from the very count', async () => {
+test('a relay that was shut down in order goes on from its exact count when it starts again', async () => {
   const app = limited({ daily: 1000 })
   const first = relay()
   expect(first.taken(app, 123)).toBe(123)
@@ -104,14 +100,14 @@ test('a relay that ended in order goes on from the very count', async () => {
   expect(second.taken(app, 2000)).toBe(877)
 })
 
-test('the file is told a hundred times a day, however many messages there are', async () => {
+test('the file of counts is written at most a hundred times a day for a credential, however many messages it sends', async () => {
   const { taken, written } = relay()
   expect(taken(limited({ daily: 100_000 }), 50_000)).toBe(50_000)
   await written()
   expect(readFileSync(join(folder, 'quotas'), 'utf8').split('\n').length).toBeLessThanOrEqual(52)
 })
 
-test('without a daily limit nothing is written', async () => {
+test('for a credential without a daily limit nothing is written to the file of counts', async () => {
   await relay().takenBeforeItIsKilled(limited({ rate: { count: 100, perMs: 1000 } }), 100)
   expect(statSync(join(folder, 'quotas')).size).toBe(0)
 })
@@ -119,7 +115,7 @@ test('without a daily limit nothing is written', async () => {
 test.each([
   ['the wall clock is set a day ahead', 24 * hour, 10],
   ['the wall clock is set a day back', -24 * hour, 10],
-])('%s: what is used stays used', (_name, step, before) => {
+])('%s: what was used of the daily limit stays used', (_name, step, before) => {
   const one = relay()
   const app = limited({ daily: before })
   one.taken(app, before)
@@ -127,13 +123,13 @@ test.each([
   expect(one.taken(app, 1)).toBe(0)
 })
 
-test('a relay that starts with its clock set back does not begin a day that was used already', async () => {
+test('a relay that starts with its clock two days back does not hand out again a daily limit that is used up', async () => {
   const app = limited({ daily: 10 })
   await relay().takenBeforeItIsKilled(app, 10)
   expect(relay({ wall: noon - 48 * hour }).taken(app, 1)).toBe(0)
 })
 
-test('a step of the wall clock does nothing to a rate', () => {
+test('setting the wall clock ahead or back neither adds to a rate nor takes from it', () => {
   const one = relay()
   const app = limited({ rate: { count: 2, perMs: 2000 } })
   expect(one.taken(app, 5)).toBe(2)
@@ -145,9 +141,9 @@ test('a step of the wall clock does nothing to a rate', () => {
 })
 
 test.each([
-  ['a faster one', { count: 1, perMs: hour }, { count: 1, perMs: 1000 }],
-  ['one of fewer at once', { count: 1000, perMs: 1_000_000 }, { count: 1, perMs: 1000 }],
-])('with %s by now, what was taken before is earned at that', (_name, before, rate) => {
+  ['the rate is made faster', { count: 1, perMs: hour }, { count: 1, perMs: 1000 }],
+  ['the rate is given a smaller burst', { count: 1000, perMs: 1_000_000 }, { count: 1, perMs: 1000 }],
+])('%s: what was taken under the former rate is earned back at the new one', (_name, before, rate) => {
   const one = relay()
   expect(one.taken(limited({ rate: before }), 1000)).toBe(before.count)
   const app = limited({ rate })
@@ -157,7 +153,7 @@ test.each([
   expect(one.taken(app, 2)).toBe(1)
 })
 
-test('of a message all recipients are counted, or none', () => {
+test('a message is counted with all its recipients or not at all', () => {
   const { allowances, taken } = relay()
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 7)).toBeUndefined()
@@ -165,7 +161,7 @@ test('of a message all recipients are counted, or none', () => {
   expect(taken(app, 10)).toBe(3)
 })
 
-test('what was not kept after all is given back', () => {
+test('the recipients of a message that was not kept after all are given back to the daily limit', () => {
   const { allowances, taken } = relay()
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 10)).toBeUndefined()
@@ -173,7 +169,7 @@ test('what was not kept after all is given back', () => {
   expect(taken(app, 10)).toBe(4)
 })
 
-test('what a message that was not kept has taken of a rate stays taken: it is earned anew soon', () => {
+test('what a message that was not kept took of its rate is not given back, since a rate is earned back soon', () => {
   const { allowances, taken } = relay()
   const app = limited({ rate: { count: 2, perMs: 2000 } })
   expect(taken(app, 2)).toBe(2)
@@ -181,7 +177,7 @@ test('what a message that was not kept has taken of a rate stays taken: it is ea
   expect(taken(app, 1)).toBe(0)
 })
 
-test('what is given back to a throttle behind midnight leaves it at nothing taken, and not at less', () => {
+test('what is given back to a throttle after midnight leaves its count at 0, not below', () => {
   const { allowances, pass } = relay()
   const throttle = limited({ rate: { count: 9, perMs: 1000 } }, 'throttle:each:team')
   expect(allowances.take(throttle, 5)).toBeUndefined()
@@ -190,7 +186,7 @@ test('what is given back to a throttle behind midnight leaves it at nothing take
   expect(allowances.standing(throttle.name).own).toBe(0)
 })
 
-test('the relays of a fleet give the limit together', async () => {
+test('without a store, the relays of a fleet hand out shares that add up to the limit', async () => {
   const app = limited({ daily: 10 })
   const given: number[] = []
   for (const index of [0, 1, 2]) {
@@ -200,7 +196,7 @@ test('the relays of a fleet give the limit together', async () => {
   expect(given).toEqual([4, 3, 3])
 })
 
-test('the owner is told once a day', () => {
+test('the warning that a daily limit is nearly used up is logged once a day', () => {
   const { taken, pass, warned } = relay()
   const app = limited({ daily: 10, warnAt: 50 })
   taken(app, 4)
@@ -212,7 +208,7 @@ test('the owner is told once a day', () => {
   expect(warned.length).toBe(2)
 })
 
-test('the owner is told again on the next day that a store begins', () => {
+test('the warning of a daily limit is logged again once the store has begun the next day', () => {
   const { allowances, warned } = relay()
   const app = limited({ daily: 10, warnAt: 50 })
   const { day } = allowances.standing(app.name)
@@ -230,7 +226,7 @@ test('the owner is told again on the next day that a store begins', () => {
   ])
 })
 
-test('what is given back while a store is asked stays given back, whatever it answers', () => {
+test('what is given back while a question to the store is under way stays given back after the answer', () => {
   const { allowances } = relay()
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 6)).toBeUndefined()
@@ -241,7 +237,7 @@ test('what is given back while a store is asked stays given back, whatever it an
   expect(allowances.standing(app.name).own).toBe(4)
 })
 
-test('what was taken before midnight is none of the day of which a store answers behind it', () => {
+test('what was taken before midnight does not count for the new day of which the store answers after midnight', () => {
   const { allowances, pass } = relay()
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 6)).toBeUndefined()
@@ -253,7 +249,7 @@ test('what was taken before midnight is none of the day of which a store answers
   expect(allowances.standing(app.name)).toEqual({ day, own: 0, certain: true })
 })
 
-test('the last refusal is told, and who has used nothing is not', () => {
+test('usage tells the last refusal of a credential, and leaves out credentials that have used nothing', () => {
   const { allowances, taken } = relay()
   const [app, idle, free] = [
     limited({ daily: 2 }),
@@ -273,7 +269,7 @@ test('the last refusal is told, and who has used nothing is not', () => {
   })
 })
 
-test('so is that of a recipient for whom a message had no room, with what a message is refused by later', () => {
+test('usage tells the refusal of one recipient too many for a message, until a later refusal takes its place', () => {
   const { allowances, pass } = relay()
   const app = limited({ rate: { count: 2, perMs: 1000 } })
   const last = () => allowances.usage(policy({ credentials: [app] })).credentials[0]?.lastRefusal
@@ -286,7 +282,7 @@ test('so is that of a recipient for whom a message had no room, with what a mess
   expect(last()).toEqual({ rule: 'credential.limits.rate', code: 450, at: '2026-11-25T12:00:01.000Z' })
 })
 
-test('of credentials that are gone nothing is remembered when their day and their rate are over', () => {
+test('credentials that are no longer configured are forgotten when their day is over and their rate is earned back', () => {
   const { allowances, taken, pass } = relay()
   const stays = limited({ daily: 2 }, 'team/stays')
   const gone: Limited[] = []
@@ -303,12 +299,12 @@ test('of credentials that are gone nothing is remembered when their day and thei
     pass(24 * hour)
     allowances.usage(policy({ credentials: [stays] }))
   }
-  // Of the day before: who is remembered, of that one the last refusal is.
+  // Those of the last round, a day ago, are still remembered: each of them is told with its last refusal.
   expect(allowances.usage(policy({ credentials: [stays, ...gone] })).credentials).toHaveLength(1 + 200)
   expect(allowances.usage(policy({ credentials: [stays] })).credentials).toMatchObject([{ name: 'team/stays' }])
 })
 
-test('of ten thousand credentials the hundred that used most are a series', () => {
+test('of ten thousand credentials only the hundred that used most of their day have a series in the metric', () => {
   const { allowances, taken } = relay()
   const many = Array.from({ length: 10_000 }, (_, i) => limited({ daily: 100 }, `team/app-${i}`))
   taken(many[7] as Limited, 40)
@@ -326,7 +322,7 @@ test('of ten thousand credentials the hundred that used most are a series', () =
   expect(allowances.ratios(policy({ credentials: others }))).toEqual([])
 })
 
-test('a line that was cut short is told, and the ones before it count', () => {
+test('a last line of the file that was cut short is reported, and the lines before it count', () => {
   const day = Math.floor(noon / 86_400_000)
   writeFileSync(join(folder, 'quotas'), `team/app ${day} 6\nteam/app ${day} 9\nteam/app ${day}`)
   const { taken, troubles } = relay()
@@ -334,7 +330,7 @@ test('a line that was cut short is told, and the ones before it count', () => {
   expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
 })
 
-test('a disk that takes nothing is told once, and mail goes on within the limit', async () => {
+test('a file of counts that cannot be written is reported once, and the counts go on in memory', async () => {
   const one = relay()
   await one.written()
   rmSync(folder, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-/** The counting parts of a fleet's relays: each has a file and a name of its own, and all have one store. */
+/** The parts of a fleet's relays that count limits: each relay has a file and a name of its own, and all share one store. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,7 +70,7 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
       warned,
       connected: () => until('the store is there', () => fleet.answers),
       away: () => until('the store is away', () => fleet.status()?.state === 'Away'),
-      /** Asks for so many messages at once, each to one recipient; how many of them are granted. */
+      /** Asks for this many messages at once, each to one recipient, and returns how many of them are granted. */
       async taken(of: Counted, messages: number): Promise<number> {
         const asked = Array.from({ length: messages }, () => fleet.take(of, 1))
         const refusals = await Promise.all(asked)

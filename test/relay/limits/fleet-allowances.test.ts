@@ -1,4 +1,4 @@
-/** The relays of a fleet hand out one limit together, by a real Redis; and what becomes of it while that is away. */
+/** The relays of a fleet count each limit together in a real Redis, and each hands out its share while that store is away. */
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
@@ -18,17 +18,17 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
   beforeEach(async () => void (await redis.command('FLUSHALL')))
   afterAll(() => redis.stop())
 
-  test('however a crowd spreads over the relays, the day is given once and to its last recipient', async () => {
+  test('however messages spread over the relays, the daily limit is handed out once, and to its last recipient', async () => {
     const relays = countingFleet(storeAt(redis.port), 5).relays()
     const app = limited({ daily: 1000 })
-    // All at one relay first: a share of its own would be over after 200.
+    // All of these come to one relay, whose share of the limit would be used up after 200.
     expect(await relays[0]?.taken(app, 700)).toBe(700)
     const given = await Promise.all(relays.map((one) => one.taken(app, 211)))
     expect(sum(given)).toBe(300)
     expect(relays.map(({ by }) => by.share)).toEqual([0, 0, 0, 0, 0])
   })
 
-  test('of a message all recipients are counted, or none; what fits after it still does', async () => {
+  test('a message is counted with all its recipients or not at all, and smaller messages after it still get what is left', async () => {
     const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 10 })
     expect(await a?.fleet.take(app, 7)).toBeUndefined()
@@ -39,7 +39,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await b?.taken(app, 5)).toBe(3)
   })
 
-  test('a burst is given once to all of them, and who comes too early is told when', async () => {
+  test('the burst of a rate is handed out once by all relays together, and a refusal says when to come back', async () => {
     const relays = countingFleet(storeAt(redis.port), 3).relays()
     const app = limited({ rate: { count: 10, perMs: 3_600_000 } })
     expect(sum(await Promise.all(relays.map((one) => one.taken(app, 8))))).toBe(10)
@@ -47,21 +47,21 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(refused).toMatchObject({ rule: 'credential.limits.rate', reply: { code: 450 } })
     expect(refused?.reply.text).toMatch(/^at most 10 recipients per 60 min; come back in 1[12] min /)
     expect((await relays[0]?.fleet.take(app, 11))?.reply.text).toContain('send at most 10 at once')
-    // And before it sends a content.
+    // The next message is refused in the same way before its content is sent.
     expect(relays[0]?.fleet.peek(app, 2)?.reply.text).toMatch(/come back in 1[12] min /)
   })
 
-  test('with a faster rate by now, what was taken before is earned at that from the next message on', async () => {
+  test('when a rate is made faster, what was taken before is earned back at the new rate from the next message on', async () => {
     const [a] = countingFleet(storeAt(redis.port), 1).relays()
     expect(await a?.taken(limited({ rate: { count: 2, perMs: 3_600_000 } }), 3)).toBe(2)
     const app = limited({ rate: { count: 2, perMs: 200 } })
-    // The store has not heard of it yet.
+    // The store has not heard of the new rate yet, so its answer about the former rate refuses nothing.
     expect(a?.fleet.peek(app, 1)).toBeUndefined()
     const isEarned = async () => a?.fleet.peek(app, 1) === undefined && (await a?.taken(app, 1)) === 1
     await until('it is earned', isEarned)
   })
 
-  test('what was refused is refused before the next content, without asking', async () => {
+  test('after a refusal by the store, the next message is refused before its content, without asking the store again', async () => {
     const [a] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 3 })
     await a?.taken(app, 4)
@@ -70,7 +70,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(a?.fleet.room(app, 3)?.reply.code).toBe(452)
   })
 
-  test('what was not kept after all is there for the others', async () => {
+  test('the recipients of a message that was not kept after all are there for the other relays', async () => {
     const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 10 })
     await a?.taken(app, 10)
@@ -80,7 +80,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await b?.taken(app, 10)).toBe(3)
   })
 
-  test("a throttle is the whole fleet's, and what is given back to it is there for all of them", async () => {
+  test('a throttle is shared by the whole fleet, and what is given back to it is there for all relays', async () => {
     const relays = countingFleet(storeAt(redis.port), 3).relays()
     const [a, b] = relays
     const rate = { count: 6, perMs: 3_600_000, burst: 12 }
@@ -96,7 +96,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await a?.taken(perTeam, 100)).toBe(11)
   })
 
-  test('while it is away each has its share of what was left; then all of it is counted', async () => {
+  test('while the store is away each relay hands out its share of what was left, and the store counts that when it is back', async () => {
     const relays = countingFleet(storeAt(redis.port), 2).relays()
     const [a, b] = relays
     const app = limited({ daily: 100 })
@@ -104,31 +104,31 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await b?.taken(app, 10)).toBe(10)
     await redis.kill()
     await Promise.all(relays.map((one) => one.away()))
-    // The one knew of 50 and has half of the 50 that were left, the other of 60 and has half of 40.
+    // Relay a knew of 50 and has half of the 50 that were left; relay b knew of 60 and has half of 40.
     expect(await a?.taken(app, 100)).toBe(25)
     expect(await b?.taken(app, 7)).toBe(7)
     expect(a?.own.usage(policy({ credentials: [app] })).credentials).toMatchObject([{ today: 75, fleet: 75 }])
-    // Empty: nothing was on its disk.
+    // The store comes back empty, since it keeps nothing on its disk.
     await redis.start()
     await Promise.all(relays.map((one) => one.connected()))
     expect(a?.told).toEqual(['connecting', 'connected', expect.stringMatching(/^away: /), 'connected'])
-    await until('it knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '92')
+    await until('the store knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '92')
     expect(sum(await Promise.all(relays.map((one) => one.taken(app, 20))))).toBe(8)
   })
 
-  test('a FLUSHALL forgets nothing that a relay knows', async () => {
+  test('after a FLUSHALL the relays tell the store their counts again', async () => {
     const relays = countingFleet(storeAt(redis.port), 2).relays()
     const [a, b] = relays
     const app = limited({ daily: 100 })
     await a?.taken(app, 50)
     await b?.taken(app, 30)
     await redis.command('FLUSHALL')
-    // Nobody sends: each asks by itself whether the store knows what it knew.
-    await until('it knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '80')
+    // No message comes: each relay notices by its own beat that the store has lost its counts.
+    await until('the store knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '80')
     expect(await a?.taken(app, 30)).toBe(20)
   })
 
-  test('a relay that was killed goes on from the very count, and one that leaves is still counted', async () => {
+  test('a relay that was killed goes on from its exact count, and what a relay handed out still counts when it is gone', async () => {
     const { relay } = countingFleet(storeAt(redis.port), 2)
     const app = limited({ daily: 1000 })
     expect(await relay(0).taken(app, 333)).toBe(333)
@@ -139,7 +139,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await again.taken(app, 1000)).toBe(555)
   })
 
-  test('killed again and again, also while it is away, a relay never gives more than the day', async () => {
+  test('a relay that is killed again and again, also while the store is away, never hands out more than the daily limit', async () => {
     const { relay } = countingFleet(storeAt(redis.port), 1)
     const app = limited({ daily: 300 })
     expect(await relay(0).taken(app, 100)).toBe(100)
@@ -155,11 +155,11 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     await last.connected()
     given += await last.taken(app, 300)
     expect(given).toBeLessThanOrEqual(300)
-    // Each of the three lives without a store may have wasted a hundredth.
+    // Each of the three relays that ran without the store may have wasted a hundredth of the limit.
     expect(given).toBeGreaterThanOrEqual(300 - 3 * 3)
   })
 
-  test('a store that hangs is waited for once, and asked again when it answers', async () => {
+  test('messages wait for a store that hangs only once, and it is asked again when it answers', async () => {
     const [a] = countingFleet(storeAt(redis.port, { timeoutMs: 50 }), 1).relays()
     const app = limited({ daily: 20 })
     await a?.connected()
@@ -168,10 +168,10 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await a?.taken(app, 5)).toBe(5)
     await a?.away()
     expect(a?.told.at(-1)).toBe('away: no answer within 50 ms')
-    // Nobody waits for it any more: there is not even a promise.
+    // No message waits for the store any more: take() does not even return a promise.
     expect(Array.from({ length: 5 }, () => a?.fleet.take(app, 1))).toEqual(Array(5).fill(undefined))
     redis.resume()
-    await until('what was counted meanwhile is told', async () => {
+    await until('the store is told what was counted meanwhile', async () => {
       return (await redis.command('HGET', key, 'all team/app')) === '10'
     })
     await a?.connected()
@@ -182,15 +182,30 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], 'OOM'],
     ['is a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], 'READONLY'],
     [
-      'runs nothing for us',
+      'does not let us run a script',
       ['ACL', 'SETUSER', 'default', '-evalsha'],
       ['ACL', 'SETUSER', 'default', '+evalsha'],
       'NOPERM',
     ],
-    ['lets us count nothing', ['ACL', 'SETUSER', 'default', '-hset'], ['ACL', 'SETUSER', 'default', '+hset'], 'NOPERM'],
-    ['lets us count no rate', ['ACL', 'SETUSER', 'default', '-get'], ['ACL', 'SETUSER', 'default', '+get'], 'NOPERM'],
-    ['keeps no rate for us', ['ACL', 'SETUSER', 'default', '-set'], ['ACL', 'SETUSER', 'default', '+set'], 'NOPERM'],
-  ])('a store that %s is away until it is mended, though it says what it knew', async (_what, breaks, mends, kind) => {
+    [
+      'does not let us write counts',
+      ['ACL', 'SETUSER', 'default', '-hset'],
+      ['ACL', 'SETUSER', 'default', '+hset'],
+      'NOPERM',
+    ],
+    [
+      'does not let us read a rate',
+      ['ACL', 'SETUSER', 'default', '-get'],
+      ['ACL', 'SETUSER', 'default', '+get'],
+      'NOPERM',
+    ],
+    [
+      'does not let us write a rate',
+      ['ACL', 'SETUSER', 'default', '-set'],
+      ['ACL', 'SETUSER', 'default', '+set'],
+      'NOPERM',
+    ],
+  ])('a store that %s counts as away until that is mended, although it answers the beat', async (_what, breaks, mends, kind) => {
     await redis.command(...breaks)
     onTestFinished(async () => void (await redis.command(...mends)))
     const [a] = countingFleet(storeAt(redis.port), 2).relays()
@@ -204,21 +219,21 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await a?.taken(app, 9)).toBe(5)
   })
 
-  test('a database that is not there is told as that', async () => {
+  test('where the store does not have the database, that is the reason that is reported', async () => {
     const [a] = countingFleet(storeAt(redis.port, { database: 99 }), 1).relays()
     await a?.away()
     expect(a?.fleet.status()).toMatchObject({ why: 'it has no database of that number' })
   })
 
-  test('a store that closes the connection is told as that, and not as one that answers wrongly', async () => {
+  test('a store that closes the connection is reported as doing so, not as answering wrongly', async () => {
     const [a] = countingFleet(storeAt(redis.port), 1).relays()
     await a?.connected()
     await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
-    await until('that is told', () => a?.told.some((t) => t.startsWith('away: ')))
+    await until('that is reported', () => a?.told.some((t) => t.startsWith('away: ')))
     expect(a?.told).toContain('away: it closed the connection')
   })
 
-  test('the owner is told once, by what all of them have given', async () => {
+  test('the warning of a daily limit is logged by one relay only, and counts what all relays have handed out', async () => {
     const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 10, warnAt: 50 })
     await a?.taken(app, 4)
@@ -228,7 +243,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(b?.own.ratios(policy({ credentials: [app] }))).toEqual([{ credential: 'team/app', ratio: 0.8 }])
   })
 
-  test('there is nothing in it but names and figures, and all of it ends', async () => {
+  test('the store holds nothing but names and figures, and every key in it expires', async () => {
     const [a] = countingFleet(storeAt(redis.port), 1).relays()
     await a?.taken(limited({ daily: 10, rate: { count: 10, perMs: 60_000 } }), 3)
     expect((await redis.command('KEYS', '*')) as string[]).toEqual(
@@ -247,7 +262,7 @@ describe.runIf(installed('redis-server'))('with a Redis that wants TLS and a pas
   const password = 'a-password-of-the-store'
   const auth = { usernameFile: 'u', passwordFile: 'p' }
 
-  test('both are given, and a wrong one of either is told without it', async () => {
+  test('the relay gives it both; where the authority or the password is wrong, the reason shows no secret', async () => {
     const certificates = await makeCertificates(['127.0.0.1'])
     const foreign = await makeCertificates(['127.0.0.1'])
     const redis = await startRedis({ certificates, password })
@@ -288,7 +303,7 @@ const liars: Readonly<Record<string, (socket: Socket) => void>> = {
   'hangs up': (s) => void s.destroy(),
   'quotes what it was told': (s) => void s.on('data', (d) => s.write(`-ERR unknown ${d.toString('hex')}\r\n`)),
   'promises a gigabyte': (s) => void s.on('data', () => s.write(`$1000000000\r\n${'x'.repeat(1000)}`)),
-  'knows the beat and lies about the count': (s) =>
+  'answers the beat and lies about the count': (s) =>
     void s.on('data', (d) =>
       s.write(
         String(d).includes('HMGET')
@@ -298,7 +313,9 @@ const liars: Readonly<Record<string, (socket: Socket) => void>> = {
     ),
 }
 
-test.each(Object.entries(liars))('a store that %s is none: the relay hands out its share', async (_name, speak) => {
+test.each(
+  Object.entries(liars),
+)('a store that %s counts as away, and the relay hands out its share', async (_name, speak) => {
   const sockets: Socket[] = []
   const server = createServer((s) => {
     sockets.push(s.on('error', () => undefined))
@@ -312,7 +329,7 @@ test.each(Object.entries(liars))('a store that %s is none: the relay hands out i
   const { port } = server.address() as { port: number }
   const [a] = countingFleet(storeAt(port, { timeoutMs: 50 }), 2).relays()
   expect(await a?.taken(limited({ daily: 10 }), 9)).toBe(5)
-  await until('that is told', () => a?.told.some((t) => t.startsWith('away: ')))
+  await until('that is reported', () => a?.told.some((t) => t.startsWith('away: ')))
   expect(JSON.stringify(a?.told)).not.toContain('HMGET')
   expect(a?.by.store).toBe(0)
 })
@@ -325,7 +342,7 @@ test.each([
     'it says NOPERM',
   ],
   ['ERR whatever else', 'it says ERR'],
-])('a store that says %s is told in words that say what to do', async (said, why) => {
+])('where the store answers with the error %s, the reason is reported in words of our own', async (said, why) => {
   const server = createServer((s) => void s.on('error', () => undefined).on('data', () => s.write(`-${said}\r\n`)))
   server.listen(0, '127.0.0.1')
   await new Promise((listening) => server.once('listening', listening))
@@ -337,9 +354,9 @@ test.each([
 })
 
 test.each([
-  ['its TLS', { tls: { mode: 'Implicit' } as const }],
-  ['the login', { auth: { usernameFile: 'u', passwordFile: 'p' } }],
-])('a store that says nothing to %s is told as one that can not be reached, not as one that answers wrongly', async (_to, over) => {
+  ['our TLS handshake', { tls: { mode: 'Implicit' } as const }],
+  ['our login', { auth: { usernameFile: 'u', passwordFile: 'p' } }],
+])('a store that is silent about %s is reported as not reached, not as answering wrongly', async (_to, over) => {
   const silent = createServer((s) => s.on('error', () => undefined)).listen(0, '127.0.0.1')
   await new Promise((listening) => silent.once('listening', listening))
   onTestFinished(() => void silent.close())

@@ -1,4 +1,4 @@
-/** A day that a store has named is given once, however often that is away, and whatever a relay's own clock says of the day. */
+/** The limit of a day that the store has named is handed out once, whatever day the relay's own clock says. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { RelayConfig } from '../../../relay/config.ts'
@@ -15,7 +15,10 @@ const hour = 3_600_000
 const daily = 100
 const app = limited({ daily })
 
-/** A store with a clock that is right, and what it has counted on its day of its one relay; it has no rate. */
+/**
+ * A relay whose wall clock is wrong by `skew`, and a model of its store, which has a clock that is right and counts this relay's
+ * recipients of the day, without a rate.
+ */
 function relayWithStore(skew: number) {
   const clocks = { true: 20_000 * dayMs + 12 * hour, wall: 20_000 * dayMs + 12 * hour + skew, monotonic: 0 }
   const store = { answers: false, day: 0, own: 0 }
@@ -31,7 +34,7 @@ function relayWithStore(skew: number) {
   })
   const today = (): number => Math.floor(clocks.true / dayMs)
 
-  /** As the script does: what it is told of an earlier day is not of this one. */
+  /** Counts as the script of the store does: what a relay tells of an earlier day does not count for this one. */
   function ask(recipients: number): void {
     const told = own.standing(app.name)
     if (store.day !== today()) Object.assign(store, { day: today(), own: 0 })
@@ -56,7 +59,7 @@ function relayWithStore(skew: number) {
       clocks.wall += ms
       clocks.monotonic += ms
     },
-    /** It is back, and is told all. */
+    /** The store is back, and is told the count of the relay. */
     connect(): void {
       store.answers = true
       ask(0)
@@ -64,7 +67,7 @@ function relayWithStore(skew: number) {
     leave(): void {
       store.answers = false
     },
-    /** The policy names none any more. */
+    /** The policy no longer names a store. */
     remove(): void {
       store.answers = false
       config.sharing = { relays: 1 }
@@ -76,7 +79,7 @@ function relayWithStore(skew: number) {
   }
 }
 
-test('however its clock is wrong and is set, and the store comes and goes, a relay that has heard of it gives each of its days once', () => {
+test('however wrong the clock of a relay is or is set, and however often the store is away, the limit of each day is handed out once', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('send' as const), by: fc.integer({ min: 1, max: 120 }) }),
     fc.record({ do: fc.constant('pass' as const), by: fc.integer({ min: 1, max: 30 * 60 }) }),
@@ -105,7 +108,7 @@ test.each([
   ['behind', -5 * hour],
   ['ahead', 5 * hour],
   ['years behind', -9000 * dayMs],
-])('while the store is away, its midnight begins a day where the clock is %s', (_name, skew) => {
+])('while the store is away, its midnight still begins the next day, with the clock of the relay %s', (_name, skew) => {
   const one = relayWithStore(skew)
   one.connect()
   one.send(70)
@@ -126,7 +129,7 @@ test.each([
   expect(one.own.usage(policy({ credentials: [app] }))).toMatchObject({ day: before + 2, credentials: [{ today: 70 }] })
 })
 
-test('a policy that names no store any more goes by the clocks of its relays when the named day is over', () => {
+test('when a policy no longer names a store, its relays go by their own clocks once the day that the store named is over', () => {
   const one = relayWithStore(5 * hour)
   one.connect()
   one.send(100)
@@ -152,7 +155,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
   const key = 'relayfleet:{mail/shared}:day'
   const counted = async (): Promise<number> => Number(await redis.command('HGET', key, 'all team/app'))
 
-  /** A relay, and all that it has given. */
+  /** A relay that counts in the Redis, with the number of messages that it has granted. */
   function relay(skew: number) {
     const clocks = { wall: Date.now() + skew, monotonic: 1000 }
     const one = countingFleet(storeAt(redis.port, { timeoutMs: 300 }), 1).relay(0, clocks)
@@ -163,7 +166,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       given += taken
       return taken
     }
-    /** It hangs, and is told all when it is back. */
+    /** The store hangs for as long as `meanwhile` takes; when it is back this waits until it has been told all. */
     async function absence(meanwhile: () => Promise<unknown>): Promise<void> {
       redis.pause()
       await send(1)
@@ -171,7 +174,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       await meanwhile()
       redis.resume()
       await one.connected()
-      await until('all is told', async () => (await counted()) === given)
+      await until('the store is told all', async () => (await counted()) === given)
     }
     const pass = (ms: number): void => {
       clocks.wall += ms
@@ -187,7 +190,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     ['is a day behind', -dayMs],
     ['is a day ahead', dayMs],
     ['is years ahead', 9000 * dayMs],
-  ])('three absences of the store, and the clock of the relay %s: the day is given once', async (_name, skew) => {
+  ])('the store is away three times, and the clock of the relay %s: the daily limit is handed out once', async (_name, skew) => {
     const one = relay(skew)
     await one.connected()
     expect(await one.send(50)).toBe(50)
@@ -202,12 +205,12 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     ['is right', 0],
     ['is a day behind', -dayMs],
     ['is a day ahead', dayMs],
-  ])('midnight comes while the store is away, and the clock of the relay %s: either day is given once', async (_name, skew) => {
+  ])('midnight comes while the store is away, and the clock of the relay %s: the limit of either day is handed out once', async (_name, skew) => {
     const one = relay(skew)
     await one.connected()
     expect(await one.send(90)).toBe(90)
     const { day } = one.own.standing(app.name)
-    // It begins its next day, and the relay hears of that when it is back.
+    // The store begins its next day here; the relay hears of it only after the absence.
     const begin = `redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'day', ${day + 1}, 'epoch', 'e')`
     await redis.command('EVAL', begin, '1', key)
     await one.absence(async () => {
@@ -226,7 +229,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
   test.each([
     ['is a day behind', -dayMs],
     ['is a day ahead', dayMs],
-  ])('a relay whose clock %s starts again with each absence of the store: the day is given once', async (_name, skew) => {
+  ])('a relay whose clock %s starts again each time the store is away: the daily limit is handed out once', async (_name, skew) => {
     const { relay: start } = countingFleet(storeAt(redis.port, { timeoutMs: 300 }), 1)
     onTestFinished(() => redis.resume())
     const wall = Date.now() + skew
@@ -242,7 +245,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       given += await second.taken(app, 30)
       redis.resume()
       await second.connected()
-      await until('all is told', async () => (await counted()) === given)
+      await until('the store is told all', async () => (await counted()) === given)
       await second.fleet.close()
     }
     expect(given).toBe(100)

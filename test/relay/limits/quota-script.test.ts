@@ -1,4 +1,4 @@
-/** The script in which relays count together does what its model says, on a real Redis and with that one's clock. */
+/** The script by which relays count together, run on a real Redis and by its clock, does what its model says. */
 import { createClient } from '@redis/client'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -59,7 +59,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
   }
   const granted = ({ verdicts }: Answer): number => verdicts.filter(({ kind }) => kind === 'granted').length
 
-  test('in any order of questions, losses and restarts, each message is granted if and only if it fits', async () => {
+  test('in any order of questions, flushes of the store and restarts of relays, a message is granted if and only if it fits', async () => {
     type Do = (relay: string, model: QuotaModel, day: number, daily: number, burst: number) => Promise<void>
     const question = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 }).map(
       (messages): Do =>
@@ -98,7 +98,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     )
   })
 
-  test('a rate is earned by the clock of the store', async () => {
+  test('a rate is earned back by the clock of the store', async () => {
     await client.sendCommand(['FLUSHALL'])
     const rate = { intervalMs: 1, burst: 50 }
     const begun = await now()
@@ -114,7 +114,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(given).toBeGreaterThanOrEqual(Math.min(1000, 50))
   })
 
-  test('what is given back can be taken again, and no more than was taken', async () => {
+  test('what is given back can be taken again, and no more comes back than was taken', async () => {
     await client.sendCommand(['FLUSHALL'])
     const rate = { intervalMs: hour, burst: 10 }
     const { own } = await ask({ rate, messages: [10] })
@@ -126,7 +126,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(more).toMatchObject({ own: 10, total: 10 })
   })
 
-  test('the slowest rate with the largest burst that a policy may have is answered', async () => {
+  test('the slowest rate with the largest burst that a policy may have is counted exactly', async () => {
     await client.sendCommand(['FLUSHALL'])
     const rate = { intervalMs: hour, burst: 1_000_000 }
     const answer = await ask({ rate, messages: [999_999, 2, 1] })
@@ -134,7 +134,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(answer.owedMs).toBe(1_000_000 * hour)
   })
 
-  test('a burst that is asked for in one question is given to its last recipient, whatever its interval', async () => {
+  test('a burst that is asked for in one question is granted to its last recipient, whatever the interval of the rate', async () => {
     for (const count of [3, 7, 11, 12, 14, 30, 49, 70]) {
       await client.sendCommand(['FLUSHALL'])
       const rate = { intervalMs: 60_000 / count, burst: count }
@@ -143,25 +143,25 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     }
   })
 
-  test('another rate by now: what is owed is as many recipients, not as long a time', async () => {
+  test('when a rate changes, what is still owed stays the same number of recipients, not the same length of time', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
     const answer = await ask({ own, rate: { intervalMs: hour * 100, burst: 20 }, messages: [10, 1] })
     expect(answer.verdicts.map(({ kind }) => kind)).toEqual(['granted', 'rate'])
   })
 
-  test('another rate by now: what is owed is earned at that, not as long as before', async () => {
+  test('when a rate is made faster, what is still owed is earned back at the new rate, not at the former one', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
     const refused = await ask({ own, rate: { intervalMs: 100, burst: 1 }, messages: [1] })
     expect(refused).toMatchObject({ own, verdicts: [{ kind: 'rate' }] })
     await until(
-      'it is earned',
+      'it is earned back',
       async () => granted(await ask({ own, rate: { intervalMs: 100, burst: 1 }, messages: [1] })) === 1,
     )
   })
 
-  test('a slower rate by now: what is owed is not earned at the faster one of before', async () => {
+  test('when a rate is made slower, what is still owed is not earned back at the former, faster rate', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: 10, burst: 10 }, messages: [10] })
     const slower = { own, rate: { intervalMs: hour, burst: 10 }, messages: [1] }
@@ -171,7 +171,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(await ask(slower)).toMatchObject({ verdicts: [{ kind: 'rate' }] })
   })
 
-  test('a day that is over counts for nothing, and what a relay says of another day is not taken for this one', async () => {
+  test('counts of a day that is over are dropped, and what a relay tells of an earlier day does not count for this one', async () => {
     await client.sendCommand(['FLUSHALL'])
     const day = await today()
     await ask({ relay: 'b', messages: [5], daily: 10 })
@@ -180,11 +180,11 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
       own: 6,
       total: 6,
     })
-    // Its clock is ahead: what it knows is the least that it has had.
+    // The clock of this relay is ahead. What it tells of its day is a lower bound: the larger count of the store holds.
     expect(await ask({ relay: 'b', day: day + 1, own: 0, daily: 10 })).toMatchObject({ day, own: 6, total: 6 })
   })
 
-  test('a clock that is set back begins nothing; one that was far ahead is forgotten, and what was counted is not', async () => {
+  test('a clock of the store that is set back by a day begins no new day; a day a year ahead is dropped, but its count is kept', async () => {
     await client.sendCommand(['FLUSHALL'])
     const day = await today()
     await ask({ messages: [7], daily: 10 })
@@ -197,7 +197,7 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(answer.restOfDayMs).toBeLessThanOrEqual(dayMs)
   })
 
-  test('credentials and fleets have nothing to do with each other', async () => {
+  test('each credential, and each fleet, is counted apart from the others', async () => {
     await client.sendCommand(['FLUSHALL'])
     const rate = { intervalMs: hour, burst: 3 }
     const of = async (over: Partial<Question>) =>
@@ -219,26 +219,26 @@ test('each figure of an answer is read in its place', () => {
 })
 
 test.each([
-  ['no list', 'OK'],
-  ['nothing', null],
-  ['too few', ['n', 1]],
-  ['of another question', ['m', 1, 'e', 1, '1', '1', '0', ['yes']]],
-  ['a count below nothing', ['n', 1, 'e', 1, '-1', '1', '0', ['yes']]],
-  ['a count that is none', ['n', 1, 'e', 1, 'NaN', '1', '0', ['yes']]],
-  ['no epoch', ['n', 1, null, 1, '1', '1', '0', ['yes']]],
-  ['too many verdicts', ['n', 1, 'e', 1, '1', '1', '0', ['yes', 'yes']]],
-  ['a verdict that nobody knows', ['n', 1, 'e', 1, '1', '1', '0', ['maybe']]],
-  ['a verdict with a figure too much', ['n', 1, 'e', 1, '1', '1', '0', ['yes 1']]],
-  ['a refusal without a figure', ['n', 1, 'e', 1, '1', '1', '0', ['daily']]],
-])('%s is no answer', (_name, said) => {
+  ['not a list', 'OK'],
+  ['null', null],
+  ['too short a list', ['n', 1]],
+  ['the answer to another question', ['m', 1, 'e', 1, '1', '1', '0', ['yes']]],
+  ['an answer with a count below 0', ['n', 1, 'e', 1, '-1', '1', '0', ['yes']]],
+  ['an answer with a count that is not a number', ['n', 1, 'e', 1, 'NaN', '1', '0', ['yes']]],
+  ['an answer without an epoch', ['n', 1, null, 1, '1', '1', '0', ['yes']]],
+  ['an answer with too many verdicts', ['n', 1, 'e', 1, '1', '1', '0', ['yes', 'yes']]],
+  ['an answer with an unknown verdict', ['n', 1, 'e', 1, '1', '1', '0', ['maybe']]],
+  ['an answer with a figure behind a verdict that has none', ['n', 1, 'e', 1, '1', '1', '0', ['yes 1']]],
+  ['an answer with a refusal without its figure', ['n', 1, 'e', 1, '1', '1', '0', ['daily']]],
+])('what a store sends is no answer when it is %s', (_name, said) => {
   expect(readAnswer(said, 'n', 1)).toBeUndefined()
 })
 
 test.each([
-  ['what is not a list', 'PONG', undefined],
-  ['half of it', [null, 'e'], undefined],
-  ['nothing is counted yet', [null, null], {}],
-  ['both', ['20000', 'e'], { day: 20000, epoch: 'e' }],
-])('of a beat, %s', (_name, said, read) => {
+  ['not a list', 'PONG', undefined],
+  ['only one of day and epoch', [null, 'e'], undefined],
+  ['neither, since nothing is counted yet', [null, null], {}],
+  ['both day and epoch', ['20000', 'e'], { day: 20000, epoch: 'e' }],
+])('the answer to a beat is read: %s', (_name, said, read) => {
   expect(readBeat(said)).toEqual(read)
 })
