@@ -1,3 +1,4 @@
+/** Whether the domains of the reverse-path and of From are aligned, strictly or by organization (RFC 7489 section 3.1). */
 import { expect, test } from 'vitest'
 import { aligned } from '../../../relay/rules/alignment.ts'
 
@@ -15,6 +16,6 @@ test.each([
   ['co.uk', 'github.io', false, false],
   ['sub.corp.t', 'corp.t', false, true],
   ['', 'corp.t', false, false],
-])('%s and %s are aligned strictly: %s, by organisation: %s', (reverse, from, strict, organizational) => {
+])('%s and %s are aligned strictly: %s, by organization: %s', (reverse, from, strict, organizational) => {
   expect([aligned('Strict', reverse, from), aligned('Organizational', reverse, from)]).toEqual([strict, organizational])
 })

@@ -1,4 +1,4 @@
-/** The names in a certificate as Node prints them, where nothing can be made to look like a name. */
+/** A client certificate: the names that are read from it, the authority that its signatures lead to, and when it counts. */
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
 import {
@@ -14,24 +14,28 @@ import {
 import { clientCertificates, makeAuthority } from '../../client-certificates.ts'
 
 test.each([
-  ['nothing', '', []],
+  ['an empty text', '', []],
   [
     'one of each kind',
     'URI:spiffe://a/B, DNS:A.example, email:Me@A.example',
     ['URI:spiffe://a/B', 'DNS:a.example', 'email:Me@a.example'],
   ],
-  ['other kinds beside it', 'IP Address:192.0.2.1, DNS:a.example, othername:<unsupported>', ['DNS:a.example']],
-  ['a quoted one beside it', 'URI:"x:, URI:spiffe://a/b", DNS:a.example', ['DNS:a.example']],
-  ['quotes in a quoted one', String.raw`DNS:"a\", URI:spiffe://a/b", DNS:a.example`, ['DNS:a.example']],
+  [
+    'a name beside ones of other kinds',
+    'IP Address:192.0.2.1, DNS:a.example, othername:<unsupported>',
+    ['DNS:a.example'],
+  ],
+  ['a name beside a quoted one', 'URI:"x:, URI:spiffe://a/b", DNS:a.example', ['DNS:a.example']],
+  ['quotes within a quoted name', String.raw`DNS:"a\", URI:spiffe://a/b", DNS:a.example`, ['DNS:a.example']],
   ['a name of another kind that looks like one', 'DirName:CN = URI:spiffe://a/b', []],
   ['a name with a space', 'URI:spiffe://a/b c', []],
   ['an empty name', 'URI:, DNS:', []],
   ['an open quote', 'DNS:"a, URI:spiffe://a/b', []],
-  ['a comma that divides nothing', 'DNS:a.example,URI:spiffe://a/b', []],
-  ['letters beyond ASCII', 'DNS:ä.example, DNS:a.example', ['DNS:a.example']],
+  ['a comma without a space behind it', 'DNS:a.example,URI:spiffe://a/b', []],
+  ['a name beyond ASCII beside a plain one', 'DNS:ä.example, DNS:a.example', ['DNS:a.example']],
   ['a backslash', String.raw`DNS:a\.example`, []],
-  ['another case of the kind', 'uri:spiffe://a/b, EMAIL:a@b.example', []],
-] as const)('names: %s', (_, text, names) => {
+  ['a kind in another letter case', 'uri:spiffe://a/b, EMAIL:a@b.example', []],
+] as const)('the names that are read from a SubjectAltName: %s', (_, text, names) => {
   expect(namesIn(text)).toEqual(names)
 })
 
@@ -44,7 +48,7 @@ test.each([
   ['signed by the authority', shown.device.cert, 1],
   ['through an intermediate', shown.chain.cert, 1],
   [
-    'through one that comes behind others',
+    'through an intermediate that comes behind another certificate',
     `${shown.withoutIntermediate.cert}\n${authorities.other.pem}\n${authorities.intermediate.pem}`,
     1,
   ],
@@ -52,18 +56,18 @@ test.each([
   ['by an authority of the same name', shown.foreign.cert, 0],
   ['by an authority of the same name, which comes along', `${shown.foreign.cert}\n${authorities.foreign.pem}`, 0],
   ['with the right authority behind the wrong one', `${shown.other.cert}\n${authorities.authority.pem}`, 0],
-  ['nothing', '', 0],
-] as const)('signatures lead to the authority: %s', (_, pems, anchors) => {
+  ['no certificate', '', 0],
+] as const)('whether the signatures of a certificate lead to the authority: %s', (_, pems, anchors) => {
   expect(pathOf(chainOf(pems), authority)?.anchors.length ?? 0).toBe(anchors)
 })
 
-test('a certificate of a client that stands in the file vouches for itself, and for no other of its authority', () => {
+test('a client certificate in the file of an authority vouches for itself, and for no other one of its issuer', () => {
   const pinned = readAuthority('ca.crt', shown.device.cert)
   expect(pathOf(chainOf(shown.device.cert), pinned)?.anchors).toHaveLength(1)
   expect(pathOf(chainOf(shown.printer.cert), pinned)).toBeUndefined()
 })
 
-test('of an authority and the one that it was renewed to, either vouches for as long as it lasts', async () => {
+test('with an authority and its renewal in the file, a certificate counts for as long as either of them is valid', async () => {
   const { pem, keys } = authorities.authority
   const { pem: soonOver } = await makeAuthority('Clients', undefined, keys, 1)
   const timesBy = (...pems: readonly string[]) => {
@@ -77,7 +81,7 @@ test('of an authority and the one that it was renewed to, either vouches for as 
     expect(timesBy(...pems)).toEqual([validFromDate, validToDate])
 })
 
-test('it counts from its first to its last moment, while its authority is one', () => {
+test('a certificate counts from its first to its last moment, and only while its authority is configured', () => {
   const path = pathOf(chainOf(shown.device.cert), authority) as Path
   const certificate: ClientCertificate = readCertificate(path, authority)
   const { notBefore, notAfter } = certificate

@@ -1,4 +1,4 @@
-/** Mail of a domain that can not be signed, or whose records are broken: its owner has said what becomes of it. */
+/** Mail of a domain that can not be signed, or whose records are broken, is refused if its owner wants that (whenBroken). */
 import { expect, test } from 'vitest'
 import { judgeHeader } from '../../../relay/rules/content.ts'
 import { senderRules } from '../policy.ts'
@@ -21,7 +21,7 @@ test.each([
   ['Refuse', 1, undefined, undefined],
   ['Defer', 1, false, undefined],
   ['Warn', 0, false, undefined],
-] as const)('%s with %i keys that can sign: %s', (whenBroken, keys, can, rule) => {
+] as const)('whenBroken %s, %i keys, and it is known that they can sign: %s', (whenBroken, keys, can, rule) => {
   const canSign = can === undefined ? {} : { canSign: (domain: string) => domain !== 'corp.t' || can }
   const own = { ...facts({ signing: [signing(whenBroken, keys)] }), reversePath: 'app@corp.t', ...canSign }
   expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.rule).toBe(rule)
@@ -35,7 +35,7 @@ test.each([
   ['Refuse', 'corp.t', 'senderDomain.whenBroken'],
   ['Refuse', 'other.t', undefined],
   ['Defer', 'corp.t', undefined],
-] as const)('%s while the records of %s are broken: %s', (action, domain, rule) => {
+] as const)('whenBroken %s while the records of %s are broken: mail from corp.t is refused by %s', (action, domain, rule) => {
   const own = { ...facts(broken(action, domain)), reversePath: 'app@corp.t' }
   expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.rule).toBe(rule)
 })
@@ -52,13 +52,13 @@ test('the reply names the domain, a few of its records, and who mends them', () 
   })
 })
 
-test('mail of another domain is taken all the same', () => {
+test('mail from a domain is accepted while another domain can not be signed', () => {
   const other = { ...signing('Refuse', 0), domain: 'other.t' }
   const own = { ...facts({ signing: [other] }), reversePath: 'app@corp.t', canSign: () => false }
   expect(judgeHeader(own, message('From: <app@corp.t>')).refusal).toBeUndefined()
 })
 
-test("where the From is nobody's, and that is no more than audited, no domain has a say", () => {
+test('a From that the credential does not own, and that is only audited, is not refused by the whenBroken of its domain', () => {
   const audit = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
   const config = { ...broken('Refuse', 'other.t'), signing: [{ ...signing('Refuse', 0), domain: 'other.t' }] }
   const own = { ...facts({ ...config, senderRules: senderRules({ headerFrom: audit }) }), reversePath: '' }

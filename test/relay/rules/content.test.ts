@@ -1,4 +1,4 @@
-/** What a header says of its sender: each way in which it may and may not. */
+/** Which headers are accepted from a credential that may send as corp.t, and by which rule the others are refused. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { replyLine } from '../../../relay/mail/reply.ts'
@@ -25,7 +25,7 @@ test.each([
   ['Subject : x\r\nFrom: app@corp.t', 'a field name with white space or a bracket in it or behind it, or beyond ASCII'],
   ['From: app@web-7d9c', 'From has not exactly one plain mailbox, user@domain with two labels or more'],
   ['From: App <app@BÜCHER.t>', 'with two labels or more, beyond ASCII in lower case and composed (NFC)'],
-])('it is told what to write instead of %s', (from, told) => {
+])('the refusal says what is wrong with %s', (from, told) => {
   expect(judgeHeader(submission, message(from)).refusal?.reply.text).toContain(told)
 })
 
@@ -79,7 +79,7 @@ test.each([
   ],
   ['a signature with a list that goes on', 'DKIM-Signature: h=\r\n from:to:\r\n x; i=@corp.t\r\nFrom: app@corp.t'],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
-])('is accepted: %s', (_name, from) => {
+])('a header is accepted: %s', (_name, from) => {
   expect(judgeHeader(submission, message(from))).toEqual({
     audited: [],
     fromDomain: 'corp.t',
@@ -90,14 +90,14 @@ test.each([
 test.each([
   ['case M02: another domain', 'From: <ceo@other.t>'],
   ['case M22: its address as the local part of another', 'From: "app@corp.t"@other.t'],
-  ['case M22: with a space', 'From: "x app@corp.t"@other.t'],
+  ['case M22: its address behind a space in the local part of another', 'From: "x app@corp.t"@other.t'],
   ['case M28: a subdomain', 'From: app@sub.corp.t'],
-  ['case M28: a longer name', 'From: app@evilcorp.t'],
-  ['case M28: its name in front', 'From: app@corp.t.evil.t'],
-  ['its name as a label', 'From: app@corp-t.evil.t'],
+  ['case M28: a domain that ends like its own', 'From: app@evilcorp.t'],
+  ['case M28: a domain that begins with its own', 'From: app@corp.t.evil.t'],
+  ['a domain with its own, with a hyphen for the dot, as one label', 'From: app@corp-t.evil.t'],
   ['its domain as local part', 'From: corp.t@other.t'],
-  ['an A-label that looks like it', 'From: app@xn--orp-5cd.t'],
-  ['a U-label that looks like it', 'From: app@сorp.t'],
+  ['an A-label that looks like its domain', 'From: app@xn--orp-5cd.t'],
+  ['a U-label that looks like its domain', 'From: app@сorp.t'],
   ['a percent route', 'From: app%corp.t@other.t'],
   ['a bang route', 'From: corp.t!app@other.t'],
   ['case M29: a foreign Sender', 'From: app@corp.t\r\nSender: <ceo@other.t>'],
@@ -106,7 +106,7 @@ test.each([
   ['case M29: a foreign Resent-Sender', 'From: app@corp.t\r\nResent-Sender: <ceo@other.t>'],
   ['the second Resent-From', 'Resent-From: app@corp.t\r\nResent-From: ceo@other.t\r\nFrom: app@corp.t'],
   ['a Sender in upper case', 'From: app@corp.t\r\nSENDER: ceo@other.t'],
-])('is not owned: %s', (_name, from) => {
+])('a header with a sender that the credential does not own is refused: %s', (_name, from) => {
   expect(ruleOf(message(from))).toBe(DENY)
 })
 
@@ -143,7 +143,7 @@ test.each([
   ['a line feed before a second From', 'X: y\nFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a carriage return before a second From', 'X: y\rFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a form feed before a second From', 'X: y\x0cFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
-  ['a blank line that is none', 'X: y\r\n \r\nFrom: <app@corp.t>'],
+  ['a line of nothing but a space', 'X: y\r\n \r\nFrom: <app@corp.t>'],
   ['an mbox line', 'From app@corp.t\r\nFrom: <app@corp.t>'],
   ['no field at all', 'hello'],
   ['an empty From', 'From:'],
@@ -178,16 +178,25 @@ test.each([
     'case M23: its own address behind a line end in quotes, going on',
     'From: "Boss,\r\n app@corp.t .other.t" <app@corp.t>',
   ],
-  ['case M23: the same behind a comment', 'From: "Boss,\r\n app@corp.t (x) .other.t" <app@corp.t>'],
+  [
+    'case M23: its own address behind a line end in quotes, going on behind a comment',
+    'From: "Boss,\r\n app@corp.t (x) .other.t" <app@corp.t>',
+  ],
   ['case M23: a space in an address behind a line end in quotes', 'From: "Boss,\r\n ceo@ other" <app@corp.t>'],
-  ['case M23: the same without a dot', 'From: "Boss,\r\n app@corp.t other.t" <app@corp.t>'],
+  [
+    'case M23: its own address behind a line end in quotes, going on without a dot',
+    'From: "Boss,\r\n app@corp.t other.t" <app@corp.t>',
+  ],
   ['case M23: its own address behind a line end in quotes, longer', 'From: "Boss,\r\n ceo. app@corp.t" <app@corp.t>'],
   ['case M23: a domain behind a line end in quotes', 'From: "\r\n @other.t" <app@corp.t>'],
   [
     'case M23: quotes within an encoded-word, and its own address beside them, going on',
     'From: =?utf-8?q? "?=,app@corp.t .other.t,=?utf-8?q?" ?= <app@corp.t>',
   ],
-  ['case M23: the same in capitals', 'From: =?UTF-8?Q? "?=,app@corp.t .other.t,=?UTF-8?Q?" ?= <app@corp.t>'],
+  [
+    'case M23: quotes within an encoded-word in capitals, and its own address beside them, going on',
+    'From: =?UTF-8?Q? "?=,app@corp.t .other.t,=?UTF-8?Q?" ?= <app@corp.t>',
+  ],
   ['case M23: an encoded-word out of quotes', 'From: "=?utf-8?q?x" ?= ",app@corp.t .other.t," <app@corp.t>'],
   [
     'case M23: a quoted-pair, and its own address in the quotes behind it, going on',
@@ -226,11 +235,11 @@ test.each([
   ['UTF-16 in an order that is not said', `From: =?utf-16?b?${base64('\u6300\u4000\u6f00', 'utf16le')}?= <app@corp.t>`],
   ['NUL in UTF-7', 'From: =?utf-7?q?a=00b?= <app@corp.t>'],
   ['a line end of EBCDIC', 'From: =?cp500?q?=81=25=82?= <app@corp.t>'],
-  ['a line end of Python', 'From: =?unicode_escape?q?a=5Cnb?= <app@corp.t>'],
-  ['a line end of Python in capitals', 'From: =?UNICODE_ESCAPE?Q?a=5Cnb?= <app@corp.t>'],
-  ['an address of Python', 'From: =?unicode_escape?q?=5Cx3cceo=5Cx40other.t=5Cx3e?= <app@corp.t>'],
+  ['a line end by an escape of Python', 'From: =?unicode_escape?q?a=5Cnb?= <app@corp.t>'],
+  ['a line end by an escape of Python, with the charset in capitals', 'From: =?UNICODE_ESCAPE?Q?a=5Cnb?= <app@corp.t>'],
+  ['an address by escapes of Python', 'From: =?unicode_escape?q?=5Cx3cceo=5Cx40other.t=5Cx3e?= <app@corp.t>'],
   ['CR LF behind an encoding', `From: =?utf-8?b?${base64('a\r\nBcc: x@y.t')}?= <app@corp.t>`],
-])('is malformed or ambiguous, in Audit too: %s', (_name, from) => {
+])('a malformed or ambiguous header is refused, in Audit too: %s', (_name, from) => {
   const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const audit = facts({ senderRules: senderRules({ headerFrom, alignment: { enforcement: 'Audit', mode: 'Strict' } }) })
   expect(ruleOf(message(from))).toBe(MAL)
@@ -238,15 +247,15 @@ test.each([
 })
 
 test.each([
-  ['case M03: an empty block', '\r\n'],
-  ['nothing', ''],
-  ['an empty block and a body', '\r\nFrom: app@corp.t\r\n\r\n'],
-  ['a body behind the block', 'From: app@corp.t\r\n\r\nhello\r\n'],
-])('is malformed as a whole: %s', (_name, octets) => {
+  ['case M03: an empty header', '\r\n'],
+  ['no octets', ''],
+  ['an empty header and a body', '\r\nFrom: app@corp.t\r\n\r\n'],
+  ['a body behind the header', 'From: app@corp.t\r\n\r\nhello\r\n'],
+])('octets that are no header with a From are refused as malformed: %s', (_name, octets) => {
   expect(judgeHeader(submission, Buffer.from(octets))).toMatchObject({ refusal: { rule: MAL }, fromDomain: '' })
 })
 
-test('Audit collects what it would refuse, once for each rule, and goes on', () => {
+test('in Audit, what would be refused is collected once for each rule, and the header is accepted', () => {
   const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
   const alignment = { enforcement: 'Audit', mode: 'Strict' } as const
   const audit = { ...submission, ...facts({ senderRules: senderRules({ headerFrom, alignment }) }) }
@@ -254,10 +263,13 @@ test('Audit collects what it would refuse, once for each rule, and goes on', () 
   expect(verdict.refusal).toBeUndefined()
   expect(verdict.audited.map((r) => r.rule)).toEqual([DENY, NAME, 'senderRules.alignment'])
   expect(verdict.fromDomain).toBe('other.t')
-  expect(verdict.signingDomain, 'what is only audited is never signed as the domain that it names').toBeUndefined()
+  expect(
+    verdict.signingDomain,
+    'mail whose From is only audited is not signed as the domain of that From',
+  ).toBeUndefined()
 })
 
-test('a rule in Audit does not soften the next one', () => {
+test('a rule in Audit does not keep the next rule from refusing', () => {
   const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
   const verdict = judgeHeader(
     { ...submission, ...facts({ senderRules: senderRules({ headerFrom }) }) },
@@ -271,17 +283,17 @@ const both = facts({}, { senders: [sender({ includeSubdomains: true }), sender({
 test.each([
   ['equal domains', 'bounce@corp.t', 'Strict', undefined],
   ['another case', 'bounce@CORP.T', 'Strict', undefined],
-  ['a subdomain, strictly', 'x@bounce.corp.t', 'Strict', 'senderRules.alignment'],
-  ['a subdomain', 'x@bounce.corp.t', 'Organizational', undefined],
+  ['a subdomain in mode Strict', 'x@bounce.corp.t', 'Strict', 'senderRules.alignment'],
+  ['a subdomain in mode Organizational', 'x@bounce.corp.t', 'Organizational', undefined],
   ['another domain', 'x@corp.example', 'Organizational', 'senderRules.alignment'],
   ['the null reverse-path', '', 'Strict', undefined],
-  ['a reverse-path that is none', 'nonsense', 'Organizational', 'senderRules.alignment'],
-] as const)('alignment: %s', (_name, reversePath, mode, rule) => {
+  ['a reverse-path that is no address', 'nonsense', 'Organizational', 'senderRules.alignment'],
+] as const)('alignment of From with the reverse-path: %s', (_name, reversePath, mode, rule) => {
   const config = facts({ senderRules: senderRules({ alignment: { enforcement: 'Enforce', mode } }) }).config
   expect(ruleOf(message('From: app@corp.t'), { ...both, config, reversePath })).toBe(rule)
 })
 
-test('case M25: a U-label in From is its A-label', () => {
+test('case M25: a U-label in From is the same domain as its A-label', () => {
   const own = facts({}, { senders: [sender({ domain: 'xn--bcher-kva.example' })] })
   for (const [domain, reversePath] of [
     ['bücher.example', 'app@xn--bcher-kva.example'],
@@ -338,7 +350,7 @@ const headers = fc.oneof(
   fc.uint8Array({ maxLength: 2000, size: 'max' }).map((octets) => Buffer.from(octets)),
 )
 
-test('any octets are judged without an exception; no accepted header shows other.t to a reader of lines', () => {
+test('any octets are judged without an exception, and no accepted header shows other.t to a reader that takes anything for a line end', () => {
   const numRuns = Number(process.env['RELAYFLEET_FUZZ_RUNS'] ?? 5000)
   let accepted = 0
   fc.assert(
@@ -346,7 +358,7 @@ test('any octets are judged without an exception; no accepted header shows other
       const { refusal } = judgeHeader(submission, header)
       if (refusal) return
       accepted++
-      // Every line ending there is, white space anywhere: as careless as a parser can be.
+      // As the most careless parser would read it: each of these ends a line, and white space may be anywhere.
       const lines = header.toString('latin1').split(/[\r\n\0\x0b\x0c\x85]/)
       const shown = lines.filter((line) => /^\s*(resent-)?(from|sender)\s*:/i.test(line)).join()
       expect(shown).toMatch(/app@corp\.t/)
@@ -354,6 +366,6 @@ test('any octets are judged without an exception; no accepted header shows other
     }),
     { numRuns },
   )
-  // Some 70 of 5,000 are; one in a hundred sets of them had no more than 50.
+  // Of 5,000 headers some 70 are accepted; in one of a hundred runs there were no more than 50.
   expect(accepted).toBeGreaterThan(numRuns / 500)
 })

@@ -1,11 +1,11 @@
-/** What a display name shows beside the address: another address, openly or by what somebody decodes. */
+/** A display name that shows another address than its own, openly or to a reader that decodes it, is refused. */
 import { expect, test } from 'vitest'
 import { senderRules } from '../policy.ts'
 import { facts } from './facts.ts'
 import { base64, MAL, message, NAME, ruleOf } from './headers.ts'
 
 test.each([
-  ['case M16: quoted', '"ceo@other.t"'],
+  ['case M16: in quotes', '"ceo@other.t"'],
   ['among words', '"Billing for ceo@other.t"'],
   ['with brackets', '"CEO <ceo@other.t>"'],
   ['in another case', '"CEO@OTHER.T"'],
@@ -23,19 +23,22 @@ test.each([
   ['a tag character between two spaces', '"ceo @\u{e0020} other.t"'],
   ['a blank of Braille between two spaces', '"ceo @\u2800 other.t"'],
   ['its own address, which goes on behind a byte order mark', '"app@corp.t\ufeff.evil.t"'],
-  ['the same behind an encoding', '=?utf-8?q?app=40corp.t=EF=BB=BF.evil.t?='],
+  [
+    'its own address in an encoded-word, which goes on behind a byte order mark',
+    '=?utf-8?q?app=40corp.t=EF=BB=BF.evil.t?=',
+  ],
   ['a soft hyphen', '"ceo\u00ad@other.t"'],
   ['a direction override', '"\u202eceo@other.t"'],
   ['without a dot', '"ceo@localhost"'],
   ['two @', '"ceo@@other.t"'],
-  ['Q', '=?utf-8?q?ceo=40other.t?='],
-  ['B', `=?utf-8?b?${base64('ceo@other.t')}?=`],
-  ['latin1 in B', `=?iso-8859-1?B?${base64('ceo@other.t', 'latin1')}?=`],
-  ['UTF-16', `=?utf-16le?B?${base64('ceo@other.t', 'utf16le')}?=`],
+  ['in an encoded-word in Q', '=?utf-8?q?ceo=40other.t?='],
+  ['in an encoded-word in B', `=?utf-8?b?${base64('ceo@other.t')}?=`],
+  ['in an encoded-word of latin1 in B', `=?iso-8859-1?B?${base64('ceo@other.t', 'latin1')}?=`],
+  ['in an encoded-word of UTF-16', `=?utf-16le?B?${base64('ceo@other.t', 'utf16le')}?=`],
   ['a fullwidth @ in Q', '=?utf-8?q?ceo=EF=BC=A0other.t?='],
   ['a fullwidth @ of UTF-8, which many read whatever the charset', '=?us-ascii?q?ceo=EF=BC=A0other.t?='],
   ['a small @ of UTF-8 in a charset that few know', '=?iso-8859-8-i?b?Y2Vv77mrb3RoZXIudA==?='],
-  ['the same in a charset of browsers alone', '=?x-user-defined?q?=FF_ceo_=EF=BC=A0_other.t?='],
+  ['a fullwidth @ of UTF-8 in a charset that only browsers know', '=?x-user-defined?q?=FF_ceo_=EF=BC=A0_other.t?='],
   ['split over two words', '=?utf-8?q?ceo=40?= =?utf-8?q?other.t?='],
   ['a fullwidth @ split over two words', '=?utf-8?q?ceo=EF=BC?= =?utf-8?q?=A0other.t?='],
   ['with a language', '=?utf-8*en?q?ceo=40other.t?='],
@@ -53,22 +56,37 @@ test.each([
   ['its local part in brackets', '"<ceo>@other.t"'],
   ['its local part with a comment', '"ceo(x)@other.t"'],
   ['spaces around the @, and another @ behind it', '"ceo @ other.t @"'],
-  ['its own address in quotes, which goes on for who leaves out what is behind them', '"app@corp.t" eam'],
-  ['the same in other quotes', '"app@corp.t" "" "eam"'],
-  ['the same in other quotes that are folded', '"app@corp.t" "Example\r\n (app@corp.t)"'],
-  ['the same on another line', '"Example, app@corp.t"\r\n "Billing"'],
-  ['its own address, which goes on for who decodes first', '=?utf-8?q?app=40corp.t_eam?='],
-  ['the same behind a comment, and before a comma', '=?utf-8?q?app=40corp.t=28x=29_.other.t=2C?='],
-  ['the same behind the end of no comment', '=?utf-8?q?x=29_app=40corp.t_eam?='],
-  ['the same in quotes of which one is behind an encoding', '=?utf-8?q?=22?= "app@corp.t eam"'],
-  ['the same, with a comment in such quotes', '=?utf-8?q?=22=28=22_app=40corp.t_eam_=22=29=22?='],
+  ['its own address in quotes, which goes on for a reader that leaves out the space behind them', '"app@corp.t" eam'],
+  ['its own address in quotes, which goes on in later quotes', '"app@corp.t" "" "eam"'],
+  [
+    'its own address in quotes, which goes on in later quotes that are folded',
+    '"app@corp.t" "Example\r\n (app@corp.t)"',
+  ],
+  ['its own address in quotes, which goes on in quotes on the next line', '"Example, app@corp.t"\r\n "Billing"'],
+  ['its own address, which goes on for a reader that decodes first', '=?utf-8?q?app=40corp.t_eam?='],
+  [
+    'its own address in an encoded-word, which goes on behind a comment, before a comma',
+    '=?utf-8?q?app=40corp.t=28x=29_.other.t=2C?=',
+  ],
+  [
+    'its own address in an encoded-word, which goes on, behind a bracket that ends no comment',
+    '=?utf-8?q?x=29_app=40corp.t_eam?=',
+  ],
+  [
+    'its own address, which goes on in quotes of which the first is in an encoded-word',
+    '=?utf-8?q?=22?= "app@corp.t eam"',
+  ],
+  [
+    'its own address in an encoded-word, which goes on, between brackets that stand in quotes',
+    '=?utf-8?q?=22=28=22_app=40corp.t_eam_=22=29=22?=',
+  ],
   ['spaces in the domain for who decodes first', '=?utf-8?q?ceo_=40_other_.t?='],
-  ['a comment before the @ for who decodes first', '=?utf-8?q?ceo_=28=28x=29=29_=40other.t?='],
+  ['a comment before the @ for a reader that decodes first', '=?utf-8?q?ceo_=28=28x=29=29_=40other.t?='],
   ['spaces around the @, and a handle behind it', '"ceo @ other.t @ home"'],
   ['spaces around the @ and an ideographic full stop', '"ceo @ other。t"'],
   ['an @ that is half a character unless each word is read alone', '=?gbk?q?ceo=81?= =?gbk?q?=40other.t?='],
   ['a state that lasts unless each word is read alone', '=?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?ceo=40a.de?='],
-])('the display name shows another address: %s', (_name, name) => {
+])('a display name that shows another address is refused where the policy does not allow it: %s', (_name, name) => {
   const from = message(`From: ${name} <app@corp.t>`)
   const allow = { enforcement: 'Enforce', displayNameAddress: 'Allow' } as const
   expect(ruleOf(from)).toBe(NAME)
@@ -88,7 +106,7 @@ test.each([
   ['EBCDIC of another country', '=?IBM273?q?L=83=85=96=B5=96=A3=88=85=99K=A3n?='],
   ['EBCDIC by its name', '=?ebcdic-cp-us?b?TIOFlnyWo4iFmUujbg==?='],
   ['EBCDIC by nothing but its number', '=?1140?b?TIOFlnyWo4iFmUujbg==?='],
-])('case M11: an address in brackets behind an encoding is ambiguous where names may show addresses: %s', (_name, name) => {
+])('case M11: where names may show addresses, one in brackets in an encoded-word is ambiguous all the same: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
@@ -99,13 +117,13 @@ test.each([
 
 test.each([
   ['in brackets', '"The\r\n <ceo@other.t>\r\n Boss"'],
-  ['without', '"The Boss,\r\n ceo@other.t"'],
+  ['without brackets', '"The Boss,\r\n ceo@other.t"'],
   ['in quotes that end there', '"The\r\n Boss" "<ceo@other.t>"'],
   ['alone before the line end', '"ceo@other.t\r\n "'],
   ['at the end of what is before the line end', '"Billing for ceo@other.t\r\n Example"'],
   ['alone in the first quotes', '"ceo@other.t" "The\r\n Boss"'],
   ['its local part before the line end', '"ceo\r\n @other.t"'],
-])('case M23: an address beside a line end in quotes is ambiguous where names may show addresses: %s', (_name, name) => {
+])('case M23: where names may show addresses, one beside a line end in quotes is ambiguous all the same: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
@@ -120,7 +138,7 @@ test.each([
   ['quotes in a word that goes on behind a question mark', '=?utf-8?q?a?b "?=,ceo@other.t,"'],
   ['quotes in a word without its end', '=?utf-8?q? ",ceo@other.t,"'],
   ['quotes in the name of a charset', '=?ut "f?q?x?=,ceo@other.t,=?ut" f?q?x?='],
-])('case M23: an address beside quotes that an encoded-word takes is ambiguous where names may show addresses: %s', (_name, name) => {
+])('case M23: where names may show addresses, one beside quotes within an encoded-word is ambiguous all the same: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   expect(
     ruleOf(message(`From: ${name} <app@corp.t>`), facts({ senderRules: senderRules({ headerFrom: allow }) })),
@@ -132,7 +150,7 @@ test.each([
   ['behind another word, in capitals', 'Example =?ISO-8859-1?Q?=2c_Sales'],
   ['in quotes', '"=?utf-8?q?=2C" Example'],
   ['of base64, with a language', '=?utf-8*en?b?=2C'],
-])('case M23: an encoded-word that begins with an escape and has no end takes the mailbox in where names may show addresses: %s', (_name, name) => {
+])('case M23: where names may show addresses, an encoded-word without an end may swallow the mailbox, and is ambiguous: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
@@ -141,6 +159,6 @@ test.each([
   expect(ruleOf(message('From: =?x-unknown?q?=2C_Example?= <app@corp.t>'), allowing)).toBeUndefined()
 })
 
-test('the display name of a Sender is judged as that of From', () => {
+test('the display name of a Sender is judged as the one of From is', () => {
   expect(ruleOf(message('From: app@corp.t', 'Sender: "ceo@other.t" <app@corp.t>'))).toBe(NAME)
 })

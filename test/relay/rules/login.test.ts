@@ -1,3 +1,4 @@
+/** A login is accepted by the right key of a credential that may be used now and from there, else refused with the reason. */
 import { expect, test } from 'vitest'
 import { verifierOf } from '../../../relay/config.ts'
 import { indexCredentials, judgeLogin, namedBy, proofOf } from '../../../relay/rules/login.ts'
@@ -26,42 +27,56 @@ const login = (username: string, password: string, over: object = {}) =>
   judgeLogin(index, { username, proof: proof(password), client: '198.51.100.7', now: 0, ...over })
 
 test.each([
-  ['the first key', 'app', 'old', {}, 'team/app', 'k1'],
-  ['case A12: the second key', 'app', 'new', {}, 'team/app', 'k2'],
-  ['an old key in its last moment', 'turning', 'old', { now: 999 }, 'team/turning', 'k1'],
-  ['the key that follows an old one, after that', 'turning', 'new', { now: 1000 }, 'team/turning', 'k2'],
-  ['the last moment', 'expiring', 'pw', { now: 999 }, 'team/expiring', 'k1'],
-  ['its network', 'local', 'pw', { client: '192.0.2.7' }, 'team/local', 'k1'],
-  ['its network inside IPv6', 'local', 'pw', { client: '::ffff:192.0.2.7' }, 'team/local', 'k1'],
-] as const)('is accepted: %s', (_name, username, password, over, name, id) => {
+  ['with the first key', 'app', 'old', {}, 'team/app', 'k1'],
+  ['case A12: with the second key', 'app', 'new', {}, 'team/app', 'k2'],
+  ['with an old key in its last moment', 'turning', 'old', { now: 999 }, 'team/turning', 'k1'],
+  ['with the key that follows an old one, when that has ended', 'turning', 'new', { now: 1000 }, 'team/turning', 'k2'],
+  ['in the last moment before the credential expires', 'expiring', 'pw', { now: 999 }, 'team/expiring', 'k1'],
+  ['from its network', 'local', 'pw', { client: '192.0.2.7' }, 'team/local', 'k1'],
+  [
+    'from its network, the IPv4 address being written as IPv6',
+    'local',
+    'pw',
+    { client: '::ffff:192.0.2.7' },
+    'team/local',
+    'k1',
+  ],
+] as const)('a login is accepted: %s', (_name, username, password, over, name, id) => {
   expect(login(username, password, over)).toMatchObject({ kind: 'accepted', credential: { name }, key: id })
 })
 
 test.each([
-  ['nobody', 'nobody', 'old', {}, 'unknown', 'always.password'],
-  ['no name', '', 'old', {}, 'unknown', 'always.password'],
-  ['a name of every object', 'constructor', 'old', {}, 'unknown', 'always.password'],
+  ['a username that nobody has', 'nobody', 'old', {}, 'unknown', 'always.password'],
+  ['no username', '', 'old', {}, 'unknown', 'always.password'],
+  [
+    'a username that is a property of every object in JavaScript',
+    'constructor',
+    'old',
+    {},
+    'unknown',
+    'always.password',
+  ],
   ['a wrong password', 'app', 'older', {}, 'password', 'always.password'],
   ['no password', 'app', '', {}, 'password', 'always.password'],
   ["somebody else's password", 'app', 'theirs', {}, 'password', 'always.password'],
-  ['another case of the name', 'APP', 'old', {}, 'unknown', 'always.password'],
+  ['the username in another letter case', 'APP', 'old', {}, 'unknown', 'always.password'],
   ['case A12: an old key after its end', 'turning', 'old', { now: 1000 }, 'password', 'always.password'],
-  ['no verifier against an empty one', 'odd', '', {}, 'password', 'always.password'],
-  ['a text that is no verifier for a password', 'plain', 'none-yet', {}, 'password', 'always.password'],
-  ['a verifier that is not written as ours are', 'loud', 'pw', {}, 'password', 'always.password'],
+  ['no password where the verifier is empty', 'odd', '', {}, 'password', 'always.password'],
+  ['a verifier that is no hash, sent as the password', 'plain', 'none-yet', {}, 'password', 'always.password'],
+  ['a verifier in upper case, which we never write', 'loud', 'pw', {}, 'password', 'always.password'],
   ['case A14: a credential without a key', 'early', 'old', {}, 'noKey', 'always.keys'],
-  ['suspended', 'paused', 'pw', {}, 'suspended', 'credential.suspended'],
-  ['suspended, and the password is wrong', 'paused', 'no', {}, 'password', 'always.password'],
-  ['expired', 'expiring', 'pw', { now: 1000 }, 'expired', 'credential.expiresAt'],
-  ['expired, and the password is wrong', 'expiring', 'no', { now: 1000 }, 'password', 'always.password'],
-  ['another network', 'local', 'pw', {}, 'network', 'credential.networks'],
-  ['another network, and the password is wrong', 'local', 'no', {}, 'password', 'always.password'],
-  ['no network', 'local', 'pw', { client: '' }, 'network', 'credential.networks'],
-] as const)('is refused: %s', (_name, username, password, over, reason, rule) => {
+  ['a suspended credential', 'paused', 'pw', {}, 'suspended', 'credential.suspended'],
+  ['a suspended credential, and the password is wrong', 'paused', 'no', {}, 'password', 'always.password'],
+  ['an expired credential', 'expiring', 'pw', { now: 1000 }, 'expired', 'credential.expiresAt'],
+  ['an expired credential, and the password is wrong', 'expiring', 'no', { now: 1000 }, 'password', 'always.password'],
+  ['from another network', 'local', 'pw', {}, 'network', 'credential.networks'],
+  ['from another network, and the password is wrong', 'local', 'no', {}, 'password', 'always.password'],
+  ['from an address that is not known', 'local', 'pw', { client: '' }, 'network', 'credential.networks'],
+] as const)('a login is refused: %s', (_name, username, password, over, reason, rule) => {
   expect(login(username, password, over)).toMatchObject({ kind: 'refused', reason, refusal: { rule } })
 })
 
-test('a refused login names the credential whose name was given, and never a name of nobody', () => {
+test('a refused login names the credential that has the username, and repeats no username that nobody has', () => {
   expect(login('app', 'older')).toMatchObject({ credential: 'team/app' })
   expect(login('paused', 'pw')).toMatchObject({ credential: 'team/paused' })
   expect(login('hunter2', 'old')).not.toHaveProperty('credential')
@@ -73,11 +88,11 @@ test('an unknown name and a wrong password get the same reply', () => {
   expect(reply(login('app', 'x'))).toMatchObject({ code: 535, status: '5.7.8' })
 })
 
-test('case A14: without a key the client is told to try again', () => {
+test('case A14: a client whose credential has no key yet is told to try again', () => {
   expect(login('early', 'x')).toMatchObject({ refusal: { reply: { code: 454, status: '4.7.0' } } })
 })
 
-test('every login compares the same number of keys', () => {
+test('every login compares the same number of keys, so that its time tells nothing', () => {
   const compared = [...index.byUsername.values()].map((entry) => entry.keys.length)
   expect(new Set([...compared, index.decoys.length])).toEqual(new Set([2]))
 })
@@ -88,7 +103,7 @@ test('a fleet without credentials accepts nobody', () => {
   expect(judgeLogin(none, attempt)).toMatchObject({ kind: 'refused', reason: 'unknown' })
 })
 
-test('a name in certificates that two credentials have is of both, and of neither by another authority', () => {
+test('a certificate name that two credentials list is a name of both, but not in a certificate of another authority', () => {
   const certificate = { caFile: 'ca/devices.crt', names: ['DNS:device.test'] }
   const [one, other] = ['team/one', 'team/other'].map((name) => credential({ name, username: name, certificate }))
   const named = indexCredentials(policy({ credentials: [one, other].flatMap((c) => c ?? []) }))

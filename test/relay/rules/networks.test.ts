@@ -1,3 +1,4 @@
+/** Whether an address or a network is in a list of networks, in whatever form of IPv4 or IPv6 they are written. */
 import { expect, test } from 'vitest'
 import { contains, isWithin } from '../../../relay/rules/networks.ts'
 
@@ -27,7 +28,7 @@ test.each([
   ['2001:db8::7', ['198.51.100.0/24'], false],
   ['fe80::1%eth0', ['fe80::/64'], true],
   ['127.0.0.1', [], false],
-] as const)('%s in %j: %s', (client, networks, found) => {
+] as const)('that %s is in %j is %s', (client, networks, found) => {
   expect(contains(networks, client)).toBe(found)
 })
 
@@ -39,7 +40,7 @@ test.each([
   ['too short a prefix of IPv4 inside IPv6', '127.0.0.1', ['::ffff:127.0.0.0/95']],
   ['no prefix after the slash', '127.0.0.1', ['127.0.0.0/']],
   ['a mask', '127.0.0.1', ['127.0.0.0/255.0.0.0']],
-] as const)('nobody knows: %s', (_name, client, networks) => {
+] as const)('it is not known whether an address is in a list of networks: %s', (_name, client, networks) => {
   expect(contains(networks, client)).toBeUndefined()
 })
 
@@ -53,6 +54,6 @@ test.each([
   ['::ffff:198.51.100.0/120', '198.51.0.0/16', true],
   ['2001:db8:1::/48', '2001:db8::/32', true],
   ['2001:db8::/32', '2001:db8::/48', false],
-] as const)('all of %s is in %s: %s', (inner, outer, all) => {
+] as const)('that all of %s is in %s is %s', (inner, outer, all) => {
   expect(isWithin(inner, outer)).toBe(all)
 })

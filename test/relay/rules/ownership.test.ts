@@ -1,3 +1,4 @@
+/** Which addresses belong to a credential by its domains, their subdomains and local parts, and its addresses. */
 import { expect, test } from 'vitest'
 import type { CredentialConfig } from '../../../relay/config.ts'
 import { parsePath } from '../../../relay/mail/address.ts'
@@ -22,7 +23,7 @@ test.each([
   ['"app@corp.t"@other.t', false],
   ['"x y"@corp.t', false],
   ['"app@other.t"@corp.t', false],
-])('a domain without anything else owns %s: %s', (address, owned) => {
+])('that a credential with a domain owns %s is %s', (address, owned) => {
   expect(asked({}, address)).toBe(owned)
 })
 
@@ -32,7 +33,7 @@ test.each([
   ['app@a.b.CORP.t', true],
   ['app@evilcorp.t', false],
   ['app@sub.corp.t.evil.t', false],
-])('a domain with its subdomains owns %s: %s', (address, owned) => {
+])('that a credential with a domain and its subdomains owns %s is %s', (address, owned) => {
   expect(asked({ senders: [sender({ includeSubdomains: true })] }, address)).toBe(owned)
 })
 
@@ -46,7 +47,7 @@ test.each([
   ['billing@corp.t', false],
   ['mixed@corp.t', true],
   ['noreply@other.t', false],
-])('local parts narrow a domain to %s: %s', (address, owned) => {
+])('that a credential with a domain and local parts owns %s is %s', (address, owned) => {
   expect(asked({ senders: [sender({ localParts: ['noreply', 'billing-*', 'Mixed'] })] }, address)).toBe(owned)
 })
 
@@ -56,11 +57,11 @@ test.each([
   ['app+tag@corp.t', false],
   ['other@corp.t', false],
   ['app@elsewhere.t', false],
-])('addresses narrow and never widen, %s: %s', (address, owned) => {
+])('addresses narrow what a credential owns, and never widen it: that it owns %s is %s', (address, owned) => {
   expect(asked({ addresses: ['App@corp.t', 'app@elsewhere.t'] }, address)).toBe(owned)
 })
 
-test('each domain has its own local parts', () => {
+test('the local parts of one domain do not count for another domain', () => {
   const senders = [sender({ localParts: ['a'] }), sender({ domain: 'b.t', localParts: ['b'] })]
   expect(['a@corp.t', 'b@b.t', 'b@corp.t', 'a@b.t'].map((a) => asked({ senders }, a))).toEqual([
     true,
@@ -74,11 +75,11 @@ test('a credential without a domain owns nothing', () => {
   expect(asked({ senders: [], addresses: ['app@corp.t'] }, 'app@corp.t')).toBe(false)
 })
 
-test('letters beyond ASCII that lower-case to ASCII are other letters', () => {
+test('a letter beyond ASCII is not the ASCII letter that lower-casing makes of it', () => {
   expect(asked({ senders: [sender({ localParts: ['work'] })] }, 'wor\u212a@corp.t')).toBe(false)
 })
 
-test('of a domain and one below it, the nearer one owns, whatever their order', () => {
+test('of a domain and a subdomain of it that both allow an address, the subdomain owns it, whatever their order', () => {
   const senders = [
     sender({ domain: 'corp.t', includeSubdomains: true }),
     sender({ domain: 'sub.corp.t', localParts: ['app'] }),

@@ -1,4 +1,4 @@
-/** However a client spreads what it sends, a rate gives a burst and what time has earned, and no less than that. */
+/** However a client spreads what it sends, a rate grants a burst and what the time has earned, no more and no less. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { afterTaking, type Earned, type Rate, waitMs } from '../../../relay/rules/rate.ts'
@@ -6,22 +6,28 @@ import { afterTaking, type Earned, type Rate, waitMs } from '../../../relay/rule
 const fivePerSecond: Rate = { intervalMs: 200, burst: 5 }
 
 test.each([
-  ['after a pause a whole burst', undefined, 5, 0, 0],
-  ['more than a burst never', undefined, 6, 0, Number.POSITIVE_INFINITY],
-  ['the next one is earned in an interval', { at: 1000, intervalMs: 200 }, 1, 0, 200],
-  ['two in two', { at: 1000, intervalMs: 200 }, 2, 0, 400],
-  ['at the moment it is earned', { at: 1000, intervalMs: 200 }, 1, 200, 0],
-  ['a burst when all is earned', { at: 1000, intervalMs: 200 }, 5, 1000, 0],
-  ['no more than a burst is saved', { at: 1000, intervalMs: 200 }, 6, 1_000_000, Number.POSITIVE_INFINITY],
-  ['of another rate as many are owed, not as long', { at: 3_600_000, intervalMs: 1_200_000 }, 2, 0, 0],
-  ['who owed more than the burst is now owes the burst', { at: 1000, intervalMs: 10 }, 1, 0, 200],
-] as const)('%s', (_name, earned, count, now, wait) => {
+  ['after a pause a whole burst may be taken', undefined, 5, 0, 0],
+  ['more than a burst may never be taken', undefined, 6, 0, Number.POSITIVE_INFINITY],
+  ['after a burst one more is earned in an interval', { at: 1000, intervalMs: 200 }, 1, 0, 200],
+  ['after a burst two more are earned in two intervals', { at: 1000, intervalMs: 200 }, 2, 0, 400],
+  ['one may be taken at the moment when it is earned', { at: 1000, intervalMs: 200 }, 1, 200, 0],
+  ['a burst may be taken again when all is earned', { at: 1000, intervalMs: 200 }, 5, 1000, 0],
+  ['no more than a burst is ever saved up', { at: 1000, intervalMs: 200 }, 6, 1_000_000, Number.POSITIVE_INFINITY],
+  [
+    'after a change of the rate as many are owed as before, not for as long',
+    { at: 3_600_000, intervalMs: 1_200_000 },
+    2,
+    0,
+    0,
+  ],
+  ['after a change of the burst no more than the new one is owed', { at: 1000, intervalMs: 10 }, 1, 0, 200],
+] as const)('the wait at a rate of five a second: %s', (_name, earned, count, now, wait) => {
   expect(waitMs(fivePerSecond, earned, count, now)).toBe(wait)
 })
 
 type Taking = { readonly at: number; readonly count: number }
 
-/** What a client gets that asks again and again: at these moments, for so many. */
+/** Of what a client asks for, at these moments and so many each time, the part that is granted. */
 function takings(rate: Rate, asks: readonly Taking[]): readonly Taking[] {
   let earned: Earned | undefined
   return asks.filter(({ at, count }) => {
@@ -46,10 +52,10 @@ const asking = fc
     })
   })
 
-/** Rounding of the clock's fractions, in recipients. */
+/** How much the rounding of fractions may make: recipients in a sum, milliseconds in a wait. */
 const crumb = 1e-6
 
-test('in no window are more taken than the burst and what the window earns', () => {
+test('in no window of time is more taken than the burst and what the window earns', () => {
   fc.assert(
     fc.property(rates, asking, (declared, asks) => {
       const rate = rateOf(declared)
@@ -66,7 +72,7 @@ test('in no window are more taken than the burst and what the window earns', () 
   )
 })
 
-test('in a time of `per` never more than count and the burst, which is count', () => {
+test('in any window of the length `per` at most twice `count` are taken, where the burst is `count`', () => {
   fc.assert(
     fc.property(rates, asking, (declared, asks) => {
       const taken = takings(rateOf(declared), asks)
@@ -79,7 +85,7 @@ test('in a time of `per` never more than count and the burst, which is count', (
   )
 })
 
-test('who comes back when told is let in, and a millisecond earlier is not', () => {
+test('a client that comes back when it was told to is let in, and not a millisecond earlier', () => {
   fc.assert(
     fc.property(rates, asking, fc.integer({ min: 1, max: 50 }), (declared, asks, wanted) => {
       const rate = rateOf(declared)
@@ -96,7 +102,7 @@ test('who comes back when told is let in, and a millisecond earlier is not', () 
   )
 })
 
-test('nothing drifts: who asks all the time for a day gets a burst and exactly what a day earns', () => {
+test('a rate does not drift: a client that asks all day gets a burst and exactly what a day earns', () => {
   const rate: Rate = { intervalMs: 60_000 / 7, burst: 7 }
   let [now, earned, taken] = [123.456, undefined as Earned | undefined, 0]
   const end = now + 86_400_000

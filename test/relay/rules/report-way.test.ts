@@ -1,4 +1,4 @@
-/** Where reports on undeliverable mail may go, by environment and `recipients`. */
+/** Where a report on undeliverable mail (a DSN) may go, by the environment and the `recipients` of the policy. */
 import { expect, test } from 'vitest'
 import type { RelayConfig } from '../../../relay/config.ts'
 import { reportMayLeave } from '../../../relay/rules/report-way.ts'

@@ -1,3 +1,4 @@
+/** Which route a recipient takes: the first one that matches the sender, the recipient and the credential. */
 import { expect, test } from 'vitest'
 import { routeOf } from '../../../relay/rules/route.ts'
 import { leastCpuMs } from '../../cpu-time.ts'
@@ -10,33 +11,61 @@ const sender = { reversePath: 'app@corp.test', fromDomain: 'news.corp.test', cre
 const catchAll = route('rest', [])
 
 test.each([
-  ['the catch-all', {}, 'a@x.test', 'one', { senderDomains: ['other.test'] }, 'rest'],
-  ['the sender domain', {}, 'a@x.test', 'one', { senderDomains: ['corp.test'] }, 'one'],
+  ['the catch-all takes what no other route matches', {}, 'a@x.test', 'one', { senderDomains: ['other.test'] }, 'rest'],
+  ['the sender domain matches', {}, 'a@x.test', 'one', { senderDomains: ['corp.test'] }, 'one'],
   [
-    'the sender domain, whatever its case',
+    'the sender domain matches in another letter case',
     { reversePath: 'app@CORP.Test' },
     'a@x.test',
     'one',
     { senderDomains: ['corp.test'] },
     'one',
   ],
-  ['no subdomain', { reversePath: 'app@sub.corp.test' }, 'a@x.test', 'one', { senderDomains: ['corp.test'] }, 'rest'],
   [
-    'the From domain of the null reverse-path',
+    'a subdomain of the sender domain does not match',
+    { reversePath: 'app@sub.corp.test' },
+    'a@x.test',
+    'one',
+    { senderDomains: ['corp.test'] },
+    'rest',
+  ],
+  [
+    'with the null reverse-path the From domain matches',
     { reversePath: '' },
     'a@x.test',
     'one',
     { senderDomains: ['news.corp.test'] },
     'one',
   ],
-  ['not the From domain otherwise', {}, 'a@x.test', 'one', { senderDomains: ['news.corp.test'] }, 'rest'],
-  ['the recipient domain', {}, 'a@X.test', 'one', { recipientDomains: ['y.test', 'x.test'] }, 'one'],
-  ['behind a quoted local part with an @', {}, '"a@y.test"@x.test', 'one', { recipientDomains: ['x.test'] }, 'one'],
-  ['a U-label', {}, 'a@b\u00fccher.test', 'one', { recipientDomains: ['xn--bcher-kva.test'] }, 'one'],
-  ['the credential', {}, 'a@x.test', 'one', { credentials: ['team-a/web'] }, 'one'],
-  ['a selector that chose nobody', {}, 'a@x.test', 'one', { credentials: [] }, 'rest'],
   [
-    'every list that is given',
+    'with another reverse-path the From domain does not match',
+    {},
+    'a@x.test',
+    'one',
+    { senderDomains: ['news.corp.test'] },
+    'rest',
+  ],
+  ['the recipient domain matches', {}, 'a@X.test', 'one', { recipientDomains: ['y.test', 'x.test'] }, 'one'],
+  [
+    'the recipient domain matches behind a quoted local part with an @',
+    {},
+    '"a@y.test"@x.test',
+    'one',
+    { recipientDomains: ['x.test'] },
+    'one',
+  ],
+  [
+    'a U-label of the recipient matches its A-label',
+    {},
+    'a@b\u00fccher.test',
+    'one',
+    { recipientDomains: ['xn--bcher-kva.test'] },
+    'one',
+  ],
+  ['the credential matches', {}, 'a@x.test', 'one', { credentials: ['team-a/web'] }, 'one'],
+  ['a selector that chose no credential matches nothing', {}, 'a@x.test', 'one', { credentials: [] }, 'rest'],
+  [
+    'a route matches only by all of the lists that it has',
     {},
     'a@x.test',
     'one',
@@ -47,7 +76,7 @@ test.each([
   expect(routeOf([matching(name, match), catchAll], { ...sender, ...rest }, forwardPath)?.name).toBe(expected)
 })
 
-test('the first match wins', () => {
+test('of several routes that match, the first one is taken', () => {
   const routes = [
     matching('a', { recipientDomains: ['x.test'] }),
     matching('b', { senderDomains: ['corp.test'] }),
@@ -57,17 +86,17 @@ test('the first match wins', () => {
   expect(routeOf(routes.toReversed(), sender, 'a@x.test')?.name).toBe('rest')
 })
 
-test('without a catch-all nobody may match', () => {
+test('without a catch-all a recipient may have no route', () => {
   expect(routeOf([matching('a', { credentials: [] })], sender, 'a@x.test')).toBeUndefined()
 })
 
-test('however many routes ask for it, the domain of a recipient is made out once', () => {
+test('the domain of a recipient is parsed once, however many routes match by it', () => {
   const domains = Array.from({ length: 16 }, (_, n) => `d${n}.test`)
   const routes = Array.from({ length: 64 }, (_, n) => matching(`r${n}`, { recipientDomains: domains }))
   const times = (domain: string): number =>
     leastCpuMs(5, () => {
       for (let n = 0; n < 3000; n += 1) routeOf(routes, sender, `a${n}@${domain}`)
     })
-  // What is made out for each route takes ten times as long.
+  // Parsing a U-label anew for each route would take ten times as long.
   expect(times('bücher.test')).toBeLessThan(4 * times('buecher.test') + 10)
 })

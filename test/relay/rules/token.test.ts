@@ -1,4 +1,4 @@
-/** Tokens good and bad, read by the keys of their issuer; each bad one is good but for one thing. */
+/** Which tokens of service accounts are accepted; each one that is refused differs from a good one in one thing only. */
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readToken, tokenIssuer, tokenNow } from '../../../relay/rules/token.ts'
@@ -21,7 +21,7 @@ const read = (text: string, seconds = at) => readToken(issuer, text, seconds * 1
 const account = (namespace: unknown, name: unknown, sub = `system:serviceaccount:${namespace}:${name}`) =>
   body({ sub, 'kubernetes.io': { namespace, serviceaccount: { name } } })
 
-test.each(Object.entries(keys))('a token signed by a key %s is good', (id, key) => {
+test.each(Object.entries(keys))('a token that is signed by the key %s is accepted', (id, key) => {
   const good = { keyId: id, serviceAccount: 'apps/web', notBefore: at * 1000, expiresAt: (at + 3607) * 1000 }
   expect(read(signed(key, body()))).toEqual(good)
 })
@@ -31,13 +31,13 @@ test.each([
   ['one audience of several', body({ aud: ['https://kubernetes.default.svc', 'relayfleet'] })],
   ['no time to begin at', body({ nbf: undefined })],
   ['a claim that nobody knows', body({ more: { of: ['it'] } })],
-])('is good: %s', (_name, good) => {
+])('a token is accepted: %s', (_name, good) => {
   expect(read(signed(keys.rsa, good))).toMatchObject({ serviceAccount: 'apps/web' })
 })
 
 const good = signed(keys.rsa, body())
 const [head = '', payload = '', signature = ''] = good.split('.')
-/** The same octets, with one of the bits set that belong to none. */
+/** The same octets in base64url, with one of the last bits set, which belong to no octet. */
 function loosely(text: string): string {
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const loose = `${text.slice(0, -1)}${digits[digits.indexOf(text.at(-1) ?? '') + 1]}`
@@ -46,7 +46,7 @@ function loosely(text: string): string {
 }
 
 test.each([
-  ['nothing', ''],
+  ['an empty text', ''],
   ['a password', 'Zm9vYmFyYmF6'],
   ['two parts', `${head}.${payload}`],
   ['four parts', `${good}.${signature}`],
@@ -77,10 +77,10 @@ test.each([
   ['a list of issuers', signed(keys.rsa, body({ iss: [tokensConfig.issuer] }))],
   ['the audience of the API server', signed(keys.rsa, body({ aud: ['https://kubernetes.default.svc'] }))],
   ['no audience', signed(keys.rsa, body({ aud: undefined }))],
-  ['an audience that begins so', signed(keys.rsa, body({ aud: ['relayfleet.example'] }))],
+  ['an audience that begins with ours', signed(keys.rsa, body({ aud: ['relayfleet.example'] }))],
   ['no end', signed(keys.rsa, body({ exp: undefined }))],
-  ['an end in words', signed(keys.rsa, body({ exp: String(at + 60) }))],
-  ['a beginning in words', signed(keys.rsa, body({ nbf: String(at) }))],
+  ['an end that is a string', signed(keys.rsa, body({ exp: String(at + 60) }))],
+  ['a beginning that is a string', signed(keys.rsa, body({ nbf: String(at) }))],
   ['no claims of Kubernetes', signed(keys.rsa, body({ 'kubernetes.io': undefined }))],
   ['no service account', signed(keys.rsa, body({ 'kubernetes.io': { namespace: 'apps' } }))],
   ['no namespace', signed(keys.rsa, account(undefined, 'web', 'system:serviceaccount:apps:web'))],
@@ -90,19 +90,19 @@ test.each([
   ['a slash in the namespace', signed(keys.rsa, account('apps/x', 'web'))],
   ['a colon in the name', signed(keys.rsa, account('apps', 'web:x'))],
   ['a list for a name', signed(keys.rsa, account('apps', ['web']))],
-])('is forged: %s', (_name, text) => {
+])('a token is refused as forged: %s', (_name, text) => {
   expect(read(text)).toBe('forged')
 })
 
 test.each([
-  ['another half of an octet in UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+  ['octets that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
   ['a byte order mark', Buffer.from(`\ufeff${JSON.stringify({ alg: 'RS256', kid: 'rsa' })}`)],
   ['a comma too many', Buffer.from('{"alg":"RS256","kid":"rsa",}')],
-])('a header that is no strict JSON is forged: %s', (_name, octets) => {
+])('a token with a header that is no strict JSON is refused as forged: %s', (_name, octets) => {
   expect(read(`${octets.toString('base64url')}.${payload}.${signature}`)).toBe('forged')
 })
 
-test('a key that is not known is told apart, only for our issuer, and before any signature', () => {
+test('a token of our issuer by an unknown key is told apart from a forged one, without a look at its signature', () => {
   expect(read(signed(newKey, body()))).toBe('unknownKey')
   expect(read(signed(newKey, body({ iss: 'https://other.example' })))).toBe('forged')
 })
@@ -112,12 +112,12 @@ test.each([
   [-30, 'good'],
   [3607 + 29, 'good'],
   [3607 + 30, 'expired'],
-])('%i seconds after it began it is %s: clocks may go half a minute apart', (seconds, is) => {
+])('%i seconds after its beginning a token is %s, since clocks may differ by half a minute', (seconds, is) => {
   const now = read(good, at + seconds)
   expect(typeof now === 'string' ? now : 'good').toBe(is)
 })
 
-test('a token that was good ends with its time, and with its key', () => {
+test('a token that was accepted counts no longer when its time is over, or its key is no longer known', () => {
   const token = read(good)
   if (typeof token === 'string') throw new Error(token)
   const later = (at + 3607 + 30) * 1000
@@ -134,12 +134,12 @@ test.each([
   ['a key of another curve', { ...publicPart(keys.p384), algorithm: 'ES256' }],
   ['a key of no such algorithm', { id: 'ed', algorithm: 'ES256', publicKey: ed25519 }],
   ['no key at all', { id: 'none', algorithm: 'RS256', publicKey: 'AAAA' }],
-] as const)('a key that does not fit is none, and the others stay: %s', (_name, key) => {
+] as const)('a key that does not fit its algorithm is left out, and the others are used: %s', (_name, key) => {
   const { keys: known } = tokenIssuer({ ...tokensConfig, keys: [key, publicPart(newKey)] })
   expect([known.has(key.id), known.has('new')]).toEqual([false, true])
 })
 
-test('no one character of a good token can be another, be missing, or be there twice', () => {
+test('a good token in which one character is changed, missing or doubled is refused', () => {
   for (const token of [good, signed(keys.p256, body())]) {
     for (let at = 0; at < token.length; at++) {
       const [before, after] = [token.slice(0, at), token.slice(at + 1)]

@@ -1,4 +1,4 @@
-/** Who proves nothing is answered by what it presented: no reply tells whether a username exists, or what its credential asks for. */
+/** A client that proves nothing gets the same reply for every username: it learns neither which exist nor what they ask for. */
 import { expect, test } from 'vitest'
 import { type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { refusal } from '../../../relay/mail/rule.ts'
@@ -41,13 +41,13 @@ const byUnknownKey = part({ alg: 'RS256', kid: 'zz' })
 
 const unproven = [
   ['a wrong password', 'wrong', failed, failed, failed],
-  ['nothing', '', failed, failed, failed],
+  ['an empty secret', '', failed, failed, failed],
   ['a token without a signature', tokenNamed('unsigned'), failed, failed, failed],
-  ['two parts of three', `${byUnknownKey}.${ours}`, failed, failed, failed],
-  ['a foreign audience', tokenNamed('foreignAudience'), failed, later, failed],
-  ['a forged signature', signed(newKey, undefined, { alg: 'RS256', kid: 'rsa' }), failed, later, failed],
-  ['a key that is not known', `${byUnknownKey}.${ours}.AAAA`, later, later, failed],
-  ['another issuer', `${byUnknownKey}.${part({ iss: 'https://a.example' })}.AAAA`, failed, later, failed],
+  ['two of the three parts of a token', `${byUnknownKey}.${ours}`, failed, failed, failed],
+  ['a token for another audience', tokenNamed('foreignAudience'), failed, later, failed],
+  ['a token with a forged signature', signed(newKey, undefined, { alg: 'RS256', kid: 'rsa' }), failed, later, failed],
+  ['a token by an unknown key', `${byUnknownKey}.${ours}.AAAA`, later, later, failed],
+  ['a token of another issuer', `${byUnknownKey}.${part({ iss: 'https://a.example' })}.AAAA`, failed, later, failed],
 ] as const
 
 const cases = unproven.flatMap(([what, secret, ...rules]) =>
@@ -56,7 +56,7 @@ const cases = unproven.flatMap(([what, secret, ...rules]) =>
   ),
 )
 
-test.each(cases)('case A21: $what, bearer $bearer, where the fleet $fleet: one reply for every username', ({
+test.each(cases)('case A21: $what, bearer $bearer, where the fleet $fleet: the same reply for every username', ({
   rule,
   ...shown
 }) => {
@@ -67,7 +67,7 @@ test.each(cases)('case A21: $what, bearer $bearer, where the fleet $fleet: one r
   expect(said).toEqual(usernames.map(() => refusal(rule)))
 })
 
-test('case A21: a token says nothing of a credential that waits for its first password', () => {
+test('case A21: for a credential without a password yet, a bearer token is refused as wrong, and a password told to try again', () => {
   const index = indexCredentials(policy({ credentials: [credential({ name: 'team/early', username: 'early' })] }))
   const said = [true, false].map((bearer) => {
     const proof = proofOf(index, { secret: 'x', bearer }, now)
@@ -77,7 +77,7 @@ test('case A21: a token says nothing of a credential that waits for its first pa
   expect(said).toEqual([refusal(failed), refusal('always.keys')])
 })
 
-test('the log is told the exact reason, whatever the reply', () => {
+test('the log gets the exact reason, whatever the reply says', () => {
   const reasons = (secret: string) =>
     ['nobody', 'app', 'web', 'device'].map((username) => {
       const judged = login('takes tokens', username, secret)
@@ -95,7 +95,7 @@ test.each(
   expect(login(fleet, 'odd', likeAToken, true)).toMatchObject({ kind: 'refused', reason: 'password' })
 })
 
-test('who proved something is told what is wrong', () => {
+test('a client whose secret is right, but does not suffice, is told what is wrong', () => {
   const said = (username: string, secret: string) => {
     const judged = login('takes tokens', username, secret)
     return judged.kind === 'refused' && [judged.reason, judged.refusal.rule]
@@ -107,7 +107,7 @@ test('who proved something is told what is wrong', () => {
   expect(said('local', 'right')).toEqual(['network', 'credential.networks'])
 })
 
-test('a token that was good when its session began is nobody’s once the fleet takes none of its issuer', () => {
+test('a token that was good when its session began counts no longer once the fleet takes no tokens of its issuer', () => {
   const proof = proofOf(indexCredentials(fleets['takes tokens']), { secret: tokenNamed('good'), bearer: true }, now)
   const reasons = (Object.keys(fleets) as Fleet[]).map((fleet) => {
     const judged = judgeLogin(indexCredentials(fleets[fleet]), { username: 'web', proof, client: '198.51.100.7', now })

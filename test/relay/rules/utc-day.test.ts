@@ -1,4 +1,4 @@
-/** A day's limit is renewed at midnight UTC, and by nobody who sets a clock. */
+/** A daily limit begins anew at midnight UTC, and not because somebody sets a clock. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Day, dayAt, dayMs, restOfDayMs } from '../../../relay/rules/utc-day.ts'
@@ -18,7 +18,7 @@ function read(readings: readonly Reading[]): readonly number[] {
 
 test.each<[string, readonly Reading[], readonly number[]]>([
   [
-    'midnight is when the clock says so',
+    'a day begins at midnight by the wall clock',
     [
       [22, 0],
       [23.99, 1.99],
@@ -28,7 +28,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 0, 1, 2],
   ],
   [
-    'nobody looked for days',
+    'when nobody has looked for days, the day is the one of the wall clock',
     [
       [22, 0],
       [22 + 72, 72],
@@ -36,7 +36,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 3],
   ],
   [
-    'a step forward brings no new day',
+    'a step of the wall clock forward brings no new day',
     [
       [10, 0],
       [34, 0.01],
@@ -45,7 +45,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 0, 0],
   ],
   [
-    '… until a whole day has gone by',
+    'after a step forward a new day comes when a whole day has gone by',
     [
       [10, 0],
       [34, 0.01],
@@ -55,7 +55,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 0, 0, 2],
   ],
   [
-    'a step forward and back leaves all as it was',
+    'after a step forward and back, too, a new day comes only when a whole day has gone by',
     [
       [10, 0],
       [34, 0.01],
@@ -66,7 +66,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 0, 0, 0, 1],
   ],
   [
-    'a step back does not end the day a second time',
+    'after a step back over midnight the day does not begin a second time',
     [
       [23, 0],
       [24.5, 1.5],
@@ -76,7 +76,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 1, 1, 1],
   ],
   [
-    'a clock that was ahead for years is believed after a day',
+    'a clock that was years ahead and is set right is believed after a day',
     [
       [90_000, 0],
       [10, 1],
@@ -86,7 +86,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [3750, 3750, 3750, 1],
   ],
   [
-    'clocks drift a little',
+    'a wall clock that gains a little on the monotonic one is believed',
     [
       [22, 0],
       [24.02, 2],
@@ -98,7 +98,7 @@ test.each<[string, readonly Reading[], readonly number[]]>([
 })
 
 test('however the wall clock is set, days begin no faster than time goes by', () => {
-  // Every reading some minutes after the last, with the wall clock set now and then.
+  // Each reading comes some minutes after the one before it; now and then the wall clock is set in between.
   const readings = fc.array(
     fc.tuple(
       fc.integer({ min: 0, max: 600 }),
@@ -115,20 +115,20 @@ test('however the wall clock is set, days begin no faster than time goes by', ()
       let day = dayAt(undefined, wall, monotonic)
       for (const [minutes, set] of steps) {
         monotonic += minutes * 60_000
-        // Steps of a few minutes may be drift.
+        // A step of a few minutes is left out: it would pass for drift.
         wall += (minutes + (Math.abs(set) < 10 ? 0 : set)) * 60_000
         const next = dayAt(day, wall, monotonic)
         if (next.number !== day.number) began++
         day = next
       }
-      // The first midnight may come soon; from there on a day is a day, give or take what clocks drift.
+      // The first midnight may come soon; from there on each day takes a day, but for what clocks drift.
       expect(began).toBeLessThanOrEqual(1 + Math.ceil(monotonic / dayMs))
     }),
     { numRuns: 500, seed: 22 },
   )
 })
 
-test('the rest of the day is until midnight UTC; of a day that the clock disowns, a day', () => {
+test('a day lasts until midnight UTC; one that the wall clock says is over lasts for a day', () => {
   expect(restOfDayMs(dayAt(undefined, begin + 22.5 * hour, 0))).toBe(1.5 * hour)
   const doubted = dayAt(dayAt(undefined, begin, 0), begin + 30 * hour, 1)
   expect(restOfDayMs(doubted)).toBe(24 * hour)

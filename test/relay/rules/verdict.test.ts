@@ -1,3 +1,4 @@
+/** How a list of checks becomes a verdict: the first refusal that is enforced wins, and those in Audit are collected. */
 import { expect, test } from 'vitest'
 import { type RuleId, refusal, rules } from '../../../relay/mail/rule.ts'
 import { type Enforcement, enforcementOf, judge } from '../../../relay/rules/verdict.ts'
@@ -10,10 +11,15 @@ const enforce = (): Enforcement => 'Enforce'
 const audit = (): Enforcement => 'Audit'
 
 test.each([
-  ['nothing is refused', [passes, passes], enforce, { audited: [] }],
-  ['the first refusal wins', [passes, refuses(first), refuses(second)], enforce, { refusal: first, audited: [] }],
-  ['Audit collects', [refuses(first), refuses(second)], audit, { audited: [first, second] }],
-  ['Audit collects a rule once', [refuses(first), refuses(first)], audit, { audited: [first] }],
+  ['where no check refuses, nothing is refused', [passes, passes], enforce, { audited: [] }],
+  [
+    'of several refusals that are enforced the first one wins',
+    [passes, refuses(first), refuses(second)],
+    enforce,
+    { refusal: first, audited: [] },
+  ],
+  ['refusals in Audit are collected', [refuses(first), refuses(second)], audit, { audited: [first, second] }],
+  ['refusals in Audit are collected once for each rule', [refuses(first), refuses(first)], audit, { audited: [first] }],
 ])('%s', (_name, checks, enforcement, verdict) => {
   expect(judge(checks, undefined, enforcement)).toEqual(verdict)
 })
@@ -24,14 +30,14 @@ test('an enforced refusal keeps what was audited before it', () => {
   expect(verdict).toEqual({ refusal: second, audited: [first] })
 })
 
-test('nothing after an enforced refusal is looked at', () => {
+test('no check behind an enforced refusal is run', () => {
   const never = () => {
     throw new Error('looked at')
   }
   expect(judge([refuses(first), never], undefined, enforce).refusal).toBe(first)
 })
 
-test('with every rule in Audit, these are audited and every other is enforced', () => {
+test('with all senderRules in Audit, four rules are audited and every other one is enforced', () => {
   const all = senderRules({
     envelopeFrom: { enforcement: 'Audit' },
     headerFrom: { enforcement: 'Audit', displayNameAddress: 'Reject' },
