@@ -1,4 +1,4 @@
-/** Smarthosts of one route that can not take the same: what one of them does not offer another one may. */
+/** A message that needs an extension is returned only where no smarthost of its route that could take it next offers that. */
 import { expect, test } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { until } from '../../local/until.ts'
@@ -10,14 +10,14 @@ import { startSmarthost } from './smarthost.ts'
 import { startWorld } from './world.ts'
 
 const eightBit = Buffer.from('From: <app@corp.test>\r\n\r\ngrüße\r\n')
-/** Nobody listens there. */
+/** An address at which nobody listens. */
 const nobody = { host: '127.9.9.9' }
 
 test.each([
   ['8BITMIME', without('8BITMIME'), eightBit, {}],
   ['SMTPUTF8', without('SMTPUTF8'), hello, { forwardPaths: ['grüße@example.net'] }],
-  ['that SIZE', [...without('SIZE'), 'SIZE 1000'], contentOf(2000), {}],
-] as const)('of equals, one without %s returns nothing that the other takes', async (_name, offers, content, rest) => {
+  ['a SIZE that large', [...without('SIZE'), 'SIZE 1000'], contentOf(2000), {}],
+] as const)('of two smarthosts of one priority, the one without %s returns no message that the other one takes', async (_name, offers, content, rest) => {
   const [unable, able] = [await startSmarthost({ offers }), await startSmarthost()]
   const { spool, facts, attempts } = rig([route('r', [smarthost('a', unable.port), smarthost('b', able.port)])])
   for (let i = 0; i < 4; i++) spool.put(envelope(content, rest), content)
@@ -29,7 +29,7 @@ test.each([
   )
 })
 
-test('none of them can take it: it is returned, by the reply of the last one', async () => {
+test('a message that no smarthost of its route can take is returned, with the reply of the last one', async () => {
   const hosts = [await startSmarthost({ offers: without('8BITMIME') }), await startSmarthost({ offers: [] })]
   const { spool, facts, attempted, quiet } = rig([
     route(
@@ -48,7 +48,7 @@ test('none of them can take it: it is returned, by the reply of the last one', a
 test.each([
   ['is not reached', nobody],
   ['fails', {}],
-])('a backup that can not take it returns nothing while the primary %s', async (_name, rest) => {
+])('a backup that can not take a message does not return it while the primary smarthost %s', async (_name, rest) => {
   const main = await startSmarthost({ script: { banner: drop } })
   const backup = await startSmarthost({ offers: without('8BITMIME') })
   const hosts = [smarthost('main', main.port, rest), smarthost('backup', backup.port, { priority: 1 })]
@@ -64,7 +64,7 @@ test.each([
   ])
 })
 
-/** Mail that mx.a.test can not take, and down.a.test is not reached. */
+/** Sends mail that mx.a.test can not take to a.test, whose other exchanger, down.a.test, can not be reached. */
 async function toExchangers(better: string, worse: string) {
   const table = {
     'a.test': [{ mx: [10, better] as const }, { mx: [20, worse] as const }],
@@ -76,7 +76,7 @@ async function toExchangers(better: string, worse: string) {
   return world
 }
 
-test('of exchangers, a worse one that can not take it returns nothing while the better one is not reached', async () => {
+test('a worse exchanger that can not take a message does not return it while the better one is not reached', async () => {
   const world = await toExchangers('down.a.test', 'mx.a.test')
   await world.attempted(2)
   await world.quiet()
@@ -87,7 +87,7 @@ test('of exchangers, a worse one that can not take it returns nothing while the 
   })
 })
 
-test('the best exchanger speaks for those behind it', async () => {
+test('a message that the best exchanger can not take is returned without asking a worse one', async () => {
   const world = await toExchangers('mx.a.test', 'down.a.test')
   await world.attempted(1)
   expect(world.attempts[0]).toMatchObject({

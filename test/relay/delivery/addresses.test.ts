@@ -1,4 +1,4 @@
-/** Look-ups and connections: few at once, the last good addresses while the resolver fails, every address in turn. */
+/** How a host is looked up and connected to: few look-ups at once, the last good addresses while DNS fails, each in turn. */
 import type { LookupAddress } from 'node:dns'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
@@ -12,7 +12,7 @@ const v4 = (address: string): LookupAddress => ({ address, family: 4 })
 const servfail = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' })
 const ask = (lookup: ReturnType<typeof createLookup>, host: string) => promisify<string, LookupAddress[]>(lookup)(host)
 
-test('what was found is used for a while, and asked anew after it', async () => {
+test('the addresses of a host are used for ten seconds, and looked up again after that', async () => {
   let now = 0
   const system = vi.fn<SystemLookup>((_host, _options, answered) => answered(null, [v4('127.0.0.1')]))
   const lookup = createLookup(() => now, system)
@@ -39,7 +39,7 @@ test('case N01: the last good addresses are used for an hour while the resolver 
   await expect(ask(lookup, 'a.test')).rejects.toThrow('EAI_AGAIN')
 })
 
-test('case N08: sixteen slow look-ups occupy two threads', async () => {
+test('case N08: sixteen slow look-ups occupy no more than two threads', async () => {
   const waiting: (() => void)[] = []
   let most = 0
   const lookup = createLookup(Date.now, (_host, _options, answered) => {
@@ -103,14 +103,14 @@ test('case N07: an address that loses a packet is not given up for the next one'
   if ('destroy' in socket) socket.destroy()
 })
 
-test('the address that connects first wins, and the others are let go', async () => {
+test('the address that connects first is used, and the attempts at the others end', async () => {
   const slow = await startSlowListener()
   const upstream = await startSmarthost({ address: '127.0.0.2', port: slow.port })
   const others = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP')).length
   const socket = await dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.2'), v4('127.0.0.3')], 10_000)
   expect(socket).toMatchObject({ remoteAddress: '127.0.0.2' })
-  await until('it is there', () => upstream.open() === 1)
-  // Both ends of the one that won.
+  await until('it is connected', () => upstream.open() === 1)
+  // Two are left: both ends of the connection that is used.
   await until('no other is left', () => {
     const now = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP'))
     return now.length <= others + 2
@@ -127,10 +127,10 @@ test('however many addresses are silent, the last one is tried within the deadli
   if ('destroy' in socket) socket.destroy()
 })
 
-test('who has connected while this process had no time to look has done so in time', async () => {
+test('a connection that was made while this process had no time to look counts as made in time', async () => {
   const { port } = await startSmarthost()
   const dialed = dial(port, [v4('127.0.0.1')], 300)
-  // It has begun, and its end is not looked at.
+  // The connection has begun; the loop below keeps this process from noticing that it is made.
   for (let n = 0; n < 3; n += 1) await new Promise((resolve) => process.nextTick(resolve))
   const busyUntil = performance.now() + 700
   while (performance.now() < busyUntil);
@@ -140,12 +140,12 @@ test('who has connected while this process had no time to look has done so in ti
 })
 
 test.each([
-  ['no such host', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'unresolved'],
-  ['a resolver that fails', servfail, 'unresolved'],
-  ['a resolver that is silent', 'silence', 'unresolved'],
+  ['a host that does not exist', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'unresolved'],
+  ['a host whose resolver fails', servfail, 'unresolved'],
+  ['a host whose resolver is silent', 'silence', 'unresolved'],
   ['a host without addresses', [], 'unresolved'],
-  ['addresses where nobody listens', [v4('127.0.0.2'), v4('127.0.0.3')], 'unreachable'],
-] as const)('%s: %s', async (_name, addresses, cause) => {
+  ['a host where nobody listens', [v4('127.0.0.2'), v4('127.0.0.3')], 'unreachable'],
+] as const)('no connection is made to %s, and the cause is %s', async (_name, addresses, cause) => {
   const upstream = await startSmarthost()
   const answer = await dial(upstream.port, addresses, 200)
   expect(answer).toMatchObject({ kind: 'none', cause })
@@ -158,7 +158,7 @@ test.each([
   ['nobody listens', ['127.0.0.1'], 'smarthost.test:1 refused the connection (ECONNREFUSED)'],
   ['there is no way to it', [noWayTo], 'no way to smarthost.test:1 (ENETUNREACH)'],
   ['no way to its first address', [noWayTo, '127.0.0.1'], 'smarthost.test:1 refused the connection (ECONNREFUSED)'],
-])('a host is said to refuse what has come to it: %s', async (_what, addresses, why) => {
+])('a host is said to refuse a connection only where one has come to it: %s', async (_what, addresses, why) => {
   expect(await dial(1, addresses.map(v4), 20_000)).toEqual({ kind: 'none', cause: 'unreachable', why })
 })
 

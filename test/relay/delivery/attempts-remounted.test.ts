@@ -1,11 +1,12 @@
-/** A volume that was away and is mounted again: the file of open attempts goes on, in the place where the next start looks (case S04). */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+/** After a volume was away and is mounted again, open attempts are noted in the file where the next start looks (case S04). */
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
+import { idsIn } from './attempts-file.ts'
 
-/** Descriptors of before the volume was away: each call on them fails, as those of FUSE and NFS do. */
+/** Descriptors from before the volume was away: each call on them fails, as with FUSE and NFS. */
 const dead = vi.hoisted(() => new Set<number>())
 
 vi.mock('node:fs', async (original) => {
@@ -28,12 +29,7 @@ vi.mock('node:fs', async (original) => {
 })
 const opened = vi.hoisted((): number[] => [])
 
-const idsIn = (path: string): readonly string[] =>
-  readFileSync(path, 'latin1')
-    .split(/\s+/)
-    .filter((id) => id !== '')
-
-test('what is on its way after a volume was mounted again is in the file that is there now (case S04)', async () => {
+test('after a volume was mounted again, the attempts that are open are in the file that is on it now (case S04)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'open-attempts')
@@ -54,7 +50,7 @@ test('what is on its way after a volume was mounted again is in the file that is
   await attempts.close()
 })
 
-test('where closing it fails, too, whoever ends does so in order (case S27)', async () => {
+test('whoever ends does so in order also where the file of open attempts can not be closed (case S27)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const attempts = new OpenAttempts(join(folder, 'open-attempts'), (error) => expect.fail(String(error)))

@@ -1,3 +1,4 @@
+/** Which smarthost takes a message, and what an attempt makes of the health of a smarthost. */
 import { expect, test } from 'vitest'
 import { type Candidate, choose } from '../../../relay/delivery/choose.ts'
 import { afterAttempt, describeHealth, type Health, unproven } from '../../../relay/delivery/health.ts'
@@ -7,7 +8,7 @@ import type { Reply } from '../../../relay/mail/reply.ts'
 const healthy: Health = { ...unproven, proven: true }
 const named: Reply = { code: 421, status: '4.7.0', text: 'no mail for <bob@x.test> now' }
 const ejected: Health = { ...unproven, ejectedUntil: 1000 }
-/** Its time is over, and it has carried no mail since. */
+/** It was left out; that time is over, and it has carried no mail since. */
 const failed: Health = { ...unproven, ejections: 1, ejectedUntil: 400 }
 const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   name,
@@ -31,68 +32,83 @@ const b = candidate('b')
 const backup = candidate('backup', { priority: 1 })
 
 test.each([
-  ['the lowest priority', [a, backup], {}, 'a'],
-  ['in turn among equals', [a, b], { turn: 1 }, 'b'],
-  ['and round again', [a, b], { turn: 2 }, 'a'],
-  ['the free one of two', [candidate('a', { inUse: 2 }), b], {}, 'b'],
+  ['one of the lowest priority', [a, backup], {}, 'a'],
+  ['equals take turns', [a, b], { turn: 1 }, 'b'],
+  ['behind the last of the equals the first one has its turn again', [a, b], { turn: 2 }, 'a'],
+  ['of two equals the one that has a free place', [candidate('a', { inUse: 2 }), b], {}, 'b'],
   [
-    'a full one is waited for, the backup does not help out',
+    'a full one is waited for, since a backup does not help out a busy one',
     [candidate('a', { inUse: 2 }), backup],
     {},
     { kind: 'busy' },
   ],
-  ['an ejected one is passed over', [candidate('a', { health: ejected }), backup], {}, 'backup'],
-  ['until its time is over', [candidate('a', { health: ejected }), backup], { now: 1000 }, 'a'],
-  ['what failed this message is passed over', [a, b, backup], { tried: ['a'] }, 'b'],
-  ['then the next priority', [a, b, backup], { tried: ['a', 'b'] }, 'backup'],
-  ['then nobody', [a, backup], { tried: ['a', 'backup'] }, { kind: 'down' }],
+  ['one that is left out is passed over', [candidate('a', { health: ejected }), backup], {}, 'backup'],
   [
-    'nobody works: when to look again',
+    'one that was left out is chosen again when that time is over',
+    [candidate('a', { health: ejected }), backup],
+    { now: 1000 },
+    'a',
+  ],
+  ['one that failed this message is passed over', [a, b, backup], { tried: ['a'] }, 'b'],
+  [
+    'when all of one priority have failed this message, one of the next priority',
+    [a, b, backup],
+    { tried: ['a', 'b'] },
+    'backup',
+  ],
+  ['when all have failed this message, nobody', [a, backup], { tried: ['a', 'backup'] }, { kind: 'down' }],
+  [
+    'when all are left out, nobody, until the time of the first one is over',
     [candidate('a', { health: ejected }), candidate('b', { health: { ...ejected, ejectedUntil: 700 } })],
     {},
     { kind: 'down', until: 700 },
   ],
-  ['one that has not worked yet is probed', [candidate('a', { health: unproven })], {}, 'a'],
-  ['by one message at a time', [candidate('a', { health: unproven, inUse: 1 }), backup], {}, { kind: 'busy' }],
-  ['one that failed is probed', [candidate('a', { health: failed }), backup], {}, 'a'],
+  ['one that has not worked yet is tried', [candidate('a', { health: unproven })], {}, 'a'],
   [
-    'while it is probed the next priority takes the others',
+    'one that has not worked yet is tried by one message at a time',
+    [candidate('a', { health: unproven, inUse: 1 }), backup],
+    {},
+    { kind: 'busy' },
+  ],
+  ['one that failed is probed when its time is over', [candidate('a', { health: failed }), backup], {}, 'a'],
+  [
+    'while one that failed is probed, the next priority takes the other messages',
     [candidate('a', { health: failed, inUse: 1 }), backup],
     {},
     'backup',
   ],
   [
-    'an equal comes before the next priority',
+    'while one that failed is probed, an equal comes before the next priority',
     [candidate('a', { health: failed, inUse: 1 }), b, backup],
     { turn: 1 },
     'b',
   ],
   [
-    'and is waited for when it is full',
+    'while one that failed is probed, a full equal is waited for',
     [candidate('a', { health: failed, inUse: 1 }), candidate('b', { inUse: 2 }), backup],
     {},
     { kind: 'busy' },
   ],
   [
-    'the next priority may be probed beside it',
+    'while one that failed is probed, one of the next priority may be probed as well',
     [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: failed })],
     {},
     'backup',
   ],
   [
-    'by one message as well',
+    'two that failed are probed by one message each',
     [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: failed, inUse: 1 })],
     {},
     { kind: 'busy' },
   ],
   [
-    'a backup that is left out meanwhile is looked at when its time is over',
+    'while one that failed is probed, a backup that is left out is tried when its time is over',
     [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: ejected })],
     {},
     { kind: 'busy', until: 1000 },
   ],
   [
-    'a full backup is waited for, and one that is left out before it',
+    'a full backup is waited for, until the main one that is left out may be tried again',
     [
       candidate('a', { health: ejected }),
       candidate('backup', { priority: 1, inUse: 2 }),
@@ -108,25 +124,25 @@ test.each([
     'backup',
   ],
   [
-    'a paused one is waited for',
+    'one that works and asks for a pause is waited for',
     [candidate('a', { health: { ...healthy, pausedUntil: 900 } }), backup],
     {},
     { kind: 'busy', until: 900 },
   ],
-  ['no smarthost at all', [], {}, { kind: 'down' }],
-] as const)('%s', (_name, candidates, how, expected) => {
+  ['of no smarthosts, nobody', [], {}, { kind: 'down' }],
+] as const)('which smarthost is chosen: %s', (_name, candidates, how, expected) => {
   expect(chosen(candidates, how as Parameters<typeof chosen>[1])).toEqual(expected)
 })
 
 test.each([
-  ['while another works', [a, b], {}, true],
-  ['while a backup has not been tried', [a, candidate('backup', { priority: 1, health: unproven })], {}, true],
-  ['while others of its kind are occupied', [a, candidate('b', { inUse: 2 })], {}, true],
-  ['not when the other is left out', [a, candidate('b', { health: ejected })], {}, false],
-  ['nor when it has failed since it worked', [a, candidate('b', { health: failed })], {}, false],
-  ['nor when it has failed this message', [a, b], { tried: ['b'] }, false],
-  ['nor when there is no other', [a], {}, false],
-] as const)('who is silent before MAIL is not waited for as long as may be, %s', (_name, candidates, {
+  ['yes, while another one works', [a, b], {}, true],
+  ['yes, while a backup has not been tried', [a, candidate('backup', { priority: 1, health: unproven })], {}, true],
+  ['yes, while others of its priority are occupied', [a, candidate('b', { inUse: 2 })], {}, true],
+  ['no, when the other one is left out', [a, candidate('b', { health: ejected })], {}, false],
+  ['no, when the other one has failed since it worked', [a, candidate('b', { health: failed })], {}, false],
+  ['no, when the other one has failed this message', [a, b], { tried: ['b'] }, false],
+  ['no, when there is no other one', [a], {}, false],
+] as const)('whether one that is silent before MAIL is waited for less long (decision 0054): %s', (_name, candidates, {
   tried,
 }: { tried?: readonly string[] }, hurried) => {
   expect(choose(candidates, tried && new Set(tried), 500, 0)).toEqual({ kind: 'use', candidate: a, hurried })
@@ -168,29 +184,49 @@ test.each([
     [failing, lost, failing],
     { proven: false, ejectedUntil: 1000 },
   ],
-  ['not at its second', healthy, [failing, failing], { proven: true, ejectedUntil: 0 }],
-  ['success counts anew', healthy, [failing, failing, refused, failing], { proven: true, ejectedUntil: 0 }],
-  ['a failed probe doubles the time', unproven, [failing, failing, failing], { ejectedUntil: 1000 + 2000 + 4000 }],
-  ['a certificate is looked at again after a minute', healthy, [untrusted], { ejectedUntil: 60_000 }],
-  ['case U22: a login is tried again after a minute', healthy, [unauthenticated], { ejectedUntil: 60_000 }],
   [
-    'refusals of messages and recipients say nothing about it',
+    'one that works is not left out at its second failure in a row',
     healthy,
-    [greylisted, refused, greylisted, refused],
-    healthy,
+    [failing, failing],
+    { proven: true, ejectedUntil: 0 },
   ],
-  ['a probe that is refused has worked', unproven, [refused], { proven: true }],
   [
-    'case U23: throttling pauses it, and ejects it not',
+    'behind a success failures are counted anew',
+    healthy,
+    [failing, failing, refused, failing],
+    { proven: true, ejectedUntil: 0 },
+  ],
+  [
+    'each failed probe doubles the time that it is left out',
+    unproven,
+    [failing, failing, failing],
+    { ejectedUntil: 1000 + 2000 + 4000 },
+  ],
+  [
+    'one with a certificate that is not trusted is left out for a minute',
+    healthy,
+    [untrusted],
+    { ejectedUntil: 60_000 },
+  ],
+  [
+    'case U22: one that refuses our login is left out for a minute',
+    healthy,
+    [unauthenticated],
+    { ejectedUntil: 60_000 },
+  ],
+  ['refusals of messages and recipients change nothing', healthy, [greylisted, refused, greylisted, refused], healthy],
+  ['one that refuses the message of a probe works', unproven, [refused], { proven: true }],
+  [
+    'case U23: one that throttles is paused, and not left out',
     healthy,
     [throttled],
     { proven: true, ejectedUntil: 0, pausedUntil: 1000 },
   ],
-] as const)('%s', (_name, before, outcomes, expected) => {
+] as const)('what attempts make of the health of a smarthost: %s', (_name, before, outcomes, expected) => {
   expect(after(before, ...outcomes)).toMatchObject(expected)
 })
 
-test('the time left out never passes a minute', () => {
+test('no smarthost is left out for longer than a minute at a time', () => {
   let health = unproven
   for (let i = 0; i < 50; i++) {
     const now = health.ejectedUntil
@@ -199,20 +235,20 @@ test('the time left out never passes a minute', () => {
   }
 })
 
-test('case U22: who is left out for a login is that for a minute, whatever ends on connections of before', () => {
+test('case U22: a smarthost that refused our login is left out for a minute, whatever ends on its older connections', () => {
   const out = afterAttempt(healthy, [unauthenticated], 0)
   for (const outcome of [refused, greylisted, throttled]) expect(afterAttempt(out, [outcome], 59_999)).toBe(out)
   expect(afterAttempt(out, [refused], 60_000)).toMatchObject({ proven: true, ejectedUntil: 0 })
 })
 
-test('case U23: what was in flight when it asked for a pause takes nothing of the pause back', () => {
+test('case U23: what was in flight when a smarthost asked for a pause neither ends that nor makes it longer', () => {
   const paused = afterAttempt(healthy, [throttled], 0)
   for (const outcome of [refused, greylisted, throttled])
     expect(afterAttempt(paused, [outcome], 999)).toMatchObject({ proven: true, pausedUntil: 1000, pauses: 1 })
   expect(afterAttempt(paused, [refused], 1000)).toEqual(healthy)
 })
 
-test('case U23: who throttles some recipients and takes others is paused each time, and never for longer', () => {
+test('case U23: a smarthost that throttles some recipients and takes others is paused for a second each time', () => {
   let health = healthy
   for (let i = 0; i < 8; i++) {
     const now = health.pausedUntil
@@ -221,16 +257,16 @@ test('case U23: who throttles some recipients and takes others is paused each ti
   }
 })
 
-test('failures of those in flight when it was left out do not prolong it', () => {
+test('failures of what was in flight when a smarthost was left out do not make that longer', () => {
   const out = afterAttempt(unproven, [failing], 0)
   expect(afterAttempt(out, [failing], 10)).toBe(out)
 })
 
 test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
-  ['not tried yet', unproven, 0, { health: 'unproven' }],
-  ['one that works', healthy, 0, { health: 'healthy' }],
+  ['it was not tried yet', unproven, 0, { health: 'unproven' }],
+  ['it works', healthy, 0, { health: 'healthy' }],
   [
-    'left out, until when and why, and no address',
+    'it is left out: until when and why, without the addresses in its reply',
     { ...ejected, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
     59_999,
     {
@@ -240,7 +276,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     },
   ],
   [
-    'a probe is due, and it has carried no mail since',
+    'its time is over, and it has carried no mail since',
     { ...ejected, ejections: 1, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
     60_000,
     {
@@ -249,7 +285,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     },
   ],
   [
-    'asked for a pause',
+    'it asked for a pause',
     afterAttempt(healthy, [throttled], 5000),
     5000,
     {
@@ -258,7 +294,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     },
   ],
   [
-    'the pause is over, and it has carried no mail since',
+    'its pause is over, and it has carried no mail since',
     afterAttempt(healthy, [throttled], 5000),
     3_600_000,
     {
@@ -267,16 +303,16 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     },
   ],
   [
-    'it has worked since',
+    'it failed, and has worked since',
     afterAttempt(afterAttempt(healthy, [failing], 5000), [refused], 6000),
     6000,
     { health: 'healthy' },
   ],
-])('told: %s', (_name, health, now, expected) => {
+])('what the status says of a smarthost: %s', (_name, health, now, expected) => {
   expect(describeHealth(health, now, (at) => new Date(at).toISOString())).toEqual(expected)
 })
 
-test("of equals, one with a connection open is used before it is anybody's turn", () => {
+test('of equals, one that has an idle connection is used, whosever turn it is', () => {
   const equals = [candidate('a'), candidate('b', { lingers: true }), candidate('c')]
   for (const turn of [0, 1, 2]) expect(choose(equals, undefined, 500, turn)).toMatchObject({ candidate: { name: 'b' } })
 })

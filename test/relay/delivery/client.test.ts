@@ -1,4 +1,4 @@
-/** A client whose octets do not leave: what is answered before they have is no answer to them. */
+/** A reply that comes before the content has left for the smarthost is not taken for a yes to that content. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -12,8 +12,8 @@ import { allWithin } from './rig.ts'
 type Told = (sent: () => void, say: (more: string) => void) => unknown
 
 /**
- * A peer that answers the commands at once, and what is said after its 354, or null for its end, before the write of it is
- * `told` done, if ever; `toldCommands`: when that of the commands is.
+ * A peer that answers the commands at once. When the content is written, it says `early` (or ends, where that is null) before
+ * it lets `told` say that the write is done, if ever. `toldCommands` says so of the write of the commands.
  */
 function peerThatAnswers(early: string | null, told: Told, toldCommands: Told = (sent) => sent()): Socket {
   let inContent = false
@@ -34,7 +34,7 @@ function peerThatAnswers(early: string | null, told: Told, toldCommands: Told = 
   return socket as Socket
 }
 
-/** One round of the loop later. */
+/** Says that the write is done one round of the event loop later. */
 const soon: Told = (sent) => setImmediate(() => sent())
 
 async function transactWith(peer: Socket) {
@@ -52,13 +52,13 @@ test.each([
   ['250 2.0.0 que', 'deferred'],
   ['452 4.3.1 no room\r\n', 'deferred'],
   ['554 5.7.1 no\r\n', 'bounced'],
-])('a small content that was answered %j before it left: %s', async (early, kind) => {
+])('a small content that is answered %j before it has left is %s', async (early, kind) => {
   const { client, kinds } = await transactWith(peerThatAnswers(early, () => {}))
   expect(kinds).toEqual([kind])
   expect(client.usable).toBe(false)
 })
 
-test('a write that is told done after the answer to it, as over TLS, has left before it', async () => {
+test('a write that is reported done after the answer to it, as over TLS, had left before that answer', async () => {
   const { client, kinds } = await transactWith(peerThatAnswers('250 2.0.0 queued\r\n', soon))
   expect(kinds).toEqual(['delivered'])
   expect(client.usable).toBe(true)
@@ -67,7 +67,7 @@ test('a write that is told done after the answer to it, as over TLS, has left be
 test.each([
   ['answered', '250 2.0.0 queued\r\n'],
   ['lost', null],
-])('that the commands have left is no sign of the content behind them: %s before it left, it is not taken', async (_name, early) => {
+])('content that is %s before it has left is not taken, although the commands before it have left', async (_name, early) => {
   const peer = peerThatAnswers(early, () => {}, soon)
   const { client, kinds } = await transactWith(peer)
   expect(kinds).toEqual(['deferred'])
@@ -77,7 +77,7 @@ test.each([
 test.each([
   ['250-2.0.0 on its way\r\n', '250 2.0.0 queued\r\n'],
   ['25', '0 2.0.0 queued\r\n'],
-])('a yes that began (%j) before the final dot had left, and ended after that (%j), is none', async (early, rest) => {
+])('a yes that begins (%j) before the final dot has left, and ends (%j) after that, leaves open whether the message was taken', async (early, rest) => {
   const sentLate: Told = async (sent, say) => {
     for (let rounds = 0; rounds < 3; rounds++) await turn()
     sent()
@@ -96,7 +96,7 @@ test('case U16: a refusal in the middle of the content, with a reset behind it, 
     write(_chunk, _encoding, sent) {
       if (isReset) return sent(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
       isReset = true
-      // It is with the kernel, and the loop has to ask for it.
+      // The reply is with the kernel, and is read only when the event loop asks for it.
       setImmediate(() => peer.push('552 5.3.4 too big\r\n'))
       return sent()
     },

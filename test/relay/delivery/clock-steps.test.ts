@@ -1,4 +1,4 @@
-/** A wall clock that is set while mail waits: nothing waits longer or shorter for it, now or after a restart (case S23). */
+/** When the wall clock is set while mail waits, nothing waits longer or shorter for that, now or after a restart (case S23). */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
@@ -13,7 +13,7 @@ const far = [
   ['ten years ahead', tenYears],
   ['ten years behind', -tenYears],
 ] as const
-/** Longer than mail has, and no longer than a relay may have been stopped. */
+/** Longer than mail may wait, and no longer than a relay may have been stopped. */
 const sixDays = 6 * 1440 * minute
 const steps = [...far, ['half an hour ahead', 30 * minute], ['half an hour behind', -30 * minute]] as const
 const away = say('421 4.3.2 away', { ends: 'drop' })
@@ -32,7 +32,7 @@ async function start({ wrongBy = 0, scheduleMs = [100], expireAfterMs = fiveDays
     ...relay,
     upstream,
     clock,
-    /** Due at its acceptance, as all that was never tried. */
+    /** Puts a message into the spool that is due from its acceptance on, as all that was never tried. */
     accept: () => {
       const message = envelope(hello, { acceptedAt: wall() })
       const states = message.forwardPaths.map((path) => ({ ...pending(path), nextAttemptAt: message.acceptedAt }))
@@ -48,10 +48,12 @@ async function start({ wrongBy = 0, scheduleMs = [100], expireAfterMs = fiveDays
   }
 }
 
-test.each(steps)('case S23: what comes and what waits goes out while the clock is %s, and after', async (_name, by) => {
+test.each(
+  steps,
+)('case S23: new mail and mail that waits is delivered while the clock is %s, and when it is right again', async (_name, by) => {
   const { spool, facts, clock, accept, comeBack, delivery } = await start()
   accept()
-  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  await until('the smarthost is left out', () => facts('smarthostEjected').length === 1)
   clock.wrongBy = by
   accept()
   await until('a probe has failed', () => facts('smarthostEjected').length === 2)
@@ -65,11 +67,13 @@ test.each(steps)('case S23: what comes and what waits goes out while the clock i
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
-test.each(far)('case S23: what was left out while the clock was %s is back in time', async (_name, by) => {
+test.each(
+  far,
+)('case S23: a smarthost that was left out while the clock was %s is used again in time', async (_name, by) => {
   const { spool, facts, clock, accept, comeBack, delivery } = await start()
   clock.wrongBy = by
   accept()
-  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  await until('the smarthost is left out', () => facts('smarthostEjected').length === 1)
   clock.wrongBy = 0
   const [{ ejectedUntil = '' } = {}] = delivery.smarthosts()
   expect(Math.abs(Date.parse(ejectedUntil) - Date.now())).toBeLessThan(minute)
@@ -79,7 +83,9 @@ test.each(far)('case S23: what was left out while the clock was %s is back in ti
   expect(facts('bounced')).toEqual([])
 })
 
-test.each(far)('case S23: what waits is as old as it is while the clock is %s, and after', async (_name, by) => {
+test.each(
+  far,
+)('case S23: the age of the oldest message is told right while the clock is %s, and when it is right again', async (_name, by) => {
   const { clock, accept, delivery, quiet } = await start({ scheduleMs: [minute] })
   const begun = performance.now()
   const age = () => delivery.summary().oldestSeconds
@@ -96,10 +102,10 @@ test.each(far)('case S23: what waits is as old as it is while the clock is %s, a
   }
 })
 
-test('case S23: a clock that is set ahead shortens no time that a smarthost is left out', async () => {
+test('case S23: a clock that is set ahead does not shorten the time that a smarthost is left out', async () => {
   const { facts, clock, accept, attempted } = await start()
   accept()
-  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  await until('the smarthost is left out', () => facts('smarthostEjected').length === 1)
   const since = performance.now()
   clock.wrongBy = 30 * minute
   accept()
@@ -109,7 +115,7 @@ test('case S23: a clock that is set ahead shortens no time that a smarthost is l
 
 test.each(
   steps,
-)('case S23: accepted while the clock was %s, nothing expires with the clock right again', async (_name, by) => {
+)('case S23: mail that was accepted while the clock was %s does not expire when the clock is right again', async (_name, by) => {
   const { facts, clock, accept, upstream } = await start()
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -122,7 +128,7 @@ test.each(
 
 test.each(
   steps,
-)('case S23: what was deferred while the clock was %s keeps its time over a restart', async (_name, by) => {
+)('case S23: mail that was deferred while the clock was %s keeps its time over a restart', async (_name, by) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ scheduleMs: [minute] })
   accept()
   await until('it is deferred', () => facts('deferred').length === 1)
@@ -145,7 +151,7 @@ test.each(
 
 test.each(
   far,
-)('case S23: what a relay deferred that started with the clock %s is due after a restart', async (_name, wrongBy) => {
+)('case S23: mail that a relay deferred which had started with the clock %s is due after a restart', async (_name, wrongBy) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ wrongBy, scheduleMs: [60 * minute] })
   accept()
   await until('it is deferred', () => facts('deferred').length === 1)
@@ -157,7 +163,7 @@ test.each(
   expect(next.facts('bounced')).toEqual([])
 })
 
-test('case S23: a time in the spool that no back-off reaches is due; one that a back-off reaches is waited for', async () => {
+test('case S23: a message whose time in the spool is further ahead than any back-off is due, and any other is waited for', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
@@ -183,7 +189,7 @@ test('case S23: a time in the spool that no back-off reaches is due; one that a 
 test.each([
   ...steps,
   ['six days behind', -sixDays] as const,
-])('case S23: accepted while the clock was %s, nothing expires after a restart with the clock right again', async (_name, by) => {
+])('case S23: mail that was accepted while the clock was %s does not expire after a restart with the clock right again', async (_name, by) => {
   const { upstream, clock, accept, facts, quiet, restart } = await start()
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -201,7 +207,7 @@ test.each([
   ...far,
   ['two hours ahead', 120 * minute],
   ['two hours behind', -120 * minute],
-] as const)('case S23: what waited before the clock was set %s, while it was, and after has its time, and is returned then', async (_name, by) => {
+] as const)('case S23: mail that came before the clock was set %s, meanwhile and afterwards is returned when its time is over, and not before', async (_name, by) => {
   const { clock, accept, facts, comeBack, upstream } = await start({ expireAfterMs: 2000 })
   comeBack()
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -223,7 +229,7 @@ test.each([
 
 test.each(
   far,
-)('case S23: with nobody there, what came while the clock was %s is returned in its time', async (_name, by) => {
+)('case S23: with no smarthost there, mail that came while the clock was %s is returned when its time is over, and not before', async (_name, by) => {
   const { clock, accept, facts } = await start({ expireAfterMs: 2000 })
   clock.wrongBy = by
   accept()
@@ -234,7 +240,7 @@ test.each(
   expect(performance.now() - since).toBeGreaterThan(1900)
 })
 
-test.each(far)('case S23: a relay that starts with the clock %s expires nothing', async (_name, by) => {
+test.each(far)('case S23: a relay that starts with the clock %s lets no mail expire', async (_name, by) => {
   const { upstream, clock, accept, facts, quiet, restart } = await start()
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -253,7 +259,7 @@ test.each([
   ['six days behind', -sixDays, { RCPT: say('450 4.2.0 later') }],
   ['six days behind, with nobody there', -sixDays, { banner: away }],
   ['ten years behind, with nobody there', -tenYears, { banner: away }],
-])('case S23: what was accepted by a clock %s has its time from the start on', async (_name, by, script) => {
+])('case S23: mail that was accepted by a clock %s has all of its time from the start of the relay on', async (_name, by, script) => {
   const { port } = await startSmarthost({ script })
   const retry = { scheduleMs: [100], expireAfterMs: 2000 }
   const spool = new MemorySpool()

@@ -1,3 +1,4 @@
+/** Content is encoded for DATA with its dots stuffed, and never holds what could be taken for an early end of it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ContentError, DataEncoder } from '../../../relay/delivery/data-encoder.ts'
@@ -16,9 +17,9 @@ test.each([
   ['dots elsewhere', 'a.b\r\nc.\r\n', 'a.b\r\nc.\r\n.\r\n'],
   ['two dots', '..\r\n', '...\r\n.\r\n'],
   ['no line end at the end', 'a', 'a\r\n.\r\n'],
-  ['nothing', '', '.\r\n'],
+  ['empty content', '', '.\r\n'],
   ['eight bits', '\xe9\r\n', '\xe9\r\n.\r\n'],
-])('%s', (_name, content, expected) => {
+])('content is encoded for DATA: %s', (_name, content, expected) => {
   expect(encode(content)).toBe(expected)
   expect(encode(...content)).toBe(expected)
 })
@@ -32,7 +33,7 @@ test.each([
   ['a bare CR before a tab', 'a\r\tb\r\n'],
   ['NUL', 'a\0b\r\n'],
   ['LF dot LF', 'a\n.\nMAIL FROM:<x@y>\r\n'],
-])('%s is refused, however it is cut', (_name, content) => {
+])('content with %s is refused, however it is cut into chunks', (_name, content) => {
   expect(() => encode(content)).toThrow(ContentError)
   expect(() => encode(...content)).toThrow(ContentError)
 })
@@ -59,7 +60,7 @@ test('unstuffing gives the content back, whatever the chunks', () => {
   )
 })
 
-test('what needs no stuffing is not copied', () => {
+test('a chunk that needs no stuffing is not copied', () => {
   const chunk = Buffer.from('plain\r\n')
   expect(new DataEncoder().encode(chunk)).toBe(chunk)
 })

@@ -1,3 +1,4 @@
+/** What is done with a recipient after an attempt, and how long the next one is waited for. */
 import { expect, test } from 'vitest'
 import { backoffMs } from '../../../relay/delivery/backoff.ts'
 import { decide, type Pending } from '../../../relay/delivery/decide.ts'
@@ -20,16 +21,16 @@ const throttled: Outcome = { kind: 'deferred', scope: 'message', reply: reply(45
 test.each([
   ['delivered mail leaves the spool', pending, ok, hour, { do: 'remove' }],
   ['a 5yz reply is reported', pending, no, hour, { do: 'sendDsn', because: 'refused', reply: no.reply }],
-  ['case S26: a report is never reported', report, no, hour, { do: 'discard', because: 'refused' }],
+  ['case S26: a report that bounces is not reported itself', report, no, hour, { do: 'discard', because: 'refused' }],
   ['a 4yz reply waits', pending, later, hour, { do: 'retry', at: hour + minute }],
   [
-    'the second wait is the second step',
+    'the second wait is the second step of the schedule',
     { ...pending, attempts: 2 },
     later,
     hour,
     { do: 'retry', at: hour + 5 * minute },
   ],
-  ['the last step repeats', { ...pending, attempts: 9 }, later, hour, { do: 'retry', at: 2 * hour }],
+  ['the last step of the schedule repeats', { ...pending, attempts: 9 }, later, hour, { do: 'retry', at: 2 * hour }],
   ['case U13: a lost answer waits like a deferral', pending, lost, hour, { do: 'retry', at: hour + minute }],
   [
     'the last attempt is at the deadline, not after it',
@@ -39,7 +40,7 @@ test.each([
     { do: 'retry', at: 24 * hour },
   ],
   [
-    'case S25: at the deadline it is given up',
+    'case S25: at its deadline a message is given up',
     pending,
     later,
     24 * hour,
@@ -47,15 +48,15 @@ test.each([
   ],
   ['an expired report is given up in silence', report, later, 48 * hour, { do: 'discard', because: 'expired' }],
   ['a lost answer expires too', pending, lost, 24 * hour, { do: 'sendDsn', because: 'expired', last: lost.reply }],
-  ['what is delivered after the deadline is delivered', pending, ok, 48 * hour, { do: 'remove' }],
+  ['mail that is delivered after the deadline is done with', pending, ok, 48 * hour, { do: 'remove' }],
   [
-    'case U23: throttled, never more than ten minutes',
+    'case U23: mail that was throttled waits for no more than ten minutes',
     { ...pending, attempts: 9 },
     throttled,
     hour,
     { do: 'retry', at: hour + 10 * minute },
   ],
-] as const)('%s', (_name, before, outcome, now, expected) => {
+] as const)('what is done after an attempt: %s', (_name, before, outcome, now, expected) => {
   expect(decide(before, outcome, now, () => 0.5)).toMatchObject(expected)
 })
 
@@ -65,6 +66,6 @@ test.each([
   [1, 1, 72_000],
   [4, 0, 48 * minute],
   [100, 1, 72 * minute],
-])('after %d attempts, with the dice at %d, the wait is within a fifth: %d', (attempts, dice, expected) => {
+])('after %d attempts the wait is the step of the schedule, give or take a fifth: with the dice at %d, %d ms', (attempts, dice, expected) => {
   expect(backoffMs(retry.scheduleMs, attempts, () => dice)).toBe(expected)
 })

@@ -1,4 +1,4 @@
-/** A route to exchangers: each domain's mail to its own exchangers, in their order, and nobody in another's way. */
+/** On a route to exchangers the mail of each domain goes to its own exchangers, in order, and holds up no other domain. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -11,7 +11,7 @@ import { startSmarthost } from './smarthost.ts'
 import { at, mx, one, rcptOf, to, two, twoDomains } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
-test('recipients of one message part by domain, whatever its case and script, and share transactions within it', async () => {
+test('recipients of one message share a transaction where their domain is the same, whatever its letter case and script', async () => {
   const { hosts, spool, quiet, attempted } = await startWorld(
     { ...twoDomains, 'xn--bcher-kva.test': mx([10, 'mx.b.test']) },
     { [one]: {}, [two]: {} },
@@ -24,7 +24,7 @@ test('recipients of one message part by domain, whatever its case and script, an
   expect(spool.stored.size).toBe(0)
 })
 
-test('a worse exchanger is asked only when the better one fails; the log names each, the metric neither', async () => {
+test('a worse exchanger is tried only when the better one fails; events name each exchanger, and their label is that of the route', async () => {
   const table = {
     'a.test': mx([10, 'down.a.test'], [20, 'mx.a.test']),
     'down.a.test': at('127.9.9.9'),
@@ -45,8 +45,8 @@ test('a worse exchanger is asked only when the better one fails; the log names e
 test.each([
   ['case N03: a domain that does not exist', {}, '5.1.2'],
   ['case N03: a domain that takes no mail', { 'a.test': mx([0, '.']) }, '5.1.10'],
-  ['an exchanger that is not there', { 'a.test': mx([1, 'gone.test']) }, '5.1.2'],
-])('%s bounces without an attempt, with its DSN', async (_what, table, status) => {
+  ['a domain whose exchanger does not exist', { 'a.test': mx([1, 'gone.test']) }, '5.1.2'],
+])('%s: mail bounces without an attempt, and is reported', async (_what, table, status) => {
   const { spool, facts, attempts } = await startWorld(table, {})
   const message = to('u@a.test')
   spool.put(message, hello)
@@ -61,23 +61,23 @@ test.each([
 })
 
 test.each([
-  ['SERVFAIL', { 'a.test': 'SERVFAIL' }, '4.4.3'],
-  ['silence', { 'a.test': 'silence' }, '4.4.3'],
-  ['case C10: an exchanger at the metadata service', { 'a.test': at('169.254.169.254') }, '4.4.4'],
-  ['nobody listens there', { 'a.test': at('127.9.9.9') }, '4.4.1'],
-] as const)('%s defers by the schedule of the route', async (_what, table, status) => {
+  ['SERVFAIL of DNS', { 'a.test': 'SERVFAIL' }, '4.4.3'],
+  ['silence of DNS', { 'a.test': 'silence' }, '4.4.3'],
+  ['case C10: an exchanger at the address of a metadata service', { 'a.test': at('169.254.169.254') }, '4.4.4'],
+  ['an exchanger where nobody listens', { 'a.test': at('127.9.9.9') }, '4.4.1'],
+] as const)('%s: mail is deferred by the schedule of the route', async (_what, table, status) => {
   const { spool, facts } = await startWorld({ ...table }, {})
   const { queueId } = spool.put(to('u@a.test'), hello).envelope
   await until('it is deferred', () => facts('deferred').length === 1)
   await until('the spool knows', () => spool.stored.get(queueId)?.recipients[0]?.attempts === 1)
   const [state] = spool.stored.get(queueId)?.recipients ?? []
   expect(state).toMatchObject({ state: 'pending' })
-  // Where there was no attempt, nothing else tells why it waits.
+  // Where no attempt was made, only this event tells why the mail waits.
   expect(facts('deferred')).toMatchObject([[queueId, 'u@a.test', {}, expect.stringContaining(`451 ${status} `)]])
   expect(state?.nextAttemptAt).toBeGreaterThan(Date.now() + 3_000_000)
 })
 
-test('a refusal of the exchanger bounces, and the DSN names it', async () => {
+test('mail that an exchanger refuses bounces, and the DSN names the exchanger', async () => {
   const { spool, facts } = await startWorld(twoDomains, { [one]: { script: { RCPT: say('550 5.1.1 unknown') } } })
   spool.put(to('u@a.test'), hello)
   await until('it is reported', () => facts('dsnQueued').length === 1)
@@ -87,13 +87,13 @@ test('a refusal of the exchanger bounces, and the DSN names it', async () => {
 })
 
 test.each([
-  ['a refused banner', 'delivered', { banner: say('554 5.3.2 not today') }],
+  ['a refusal in the banner', 'delivered', { banner: say('554 5.3.2 not today') }],
   ['421 at MAIL', 'delivered', { MAIL: say('421 4.3.2 going down') }],
   ['a full disk', 'delivered', { MAIL: say('452 4.3.1 Insufficient system storage') }],
   ['a connection lost in the content', 'delivered', { DATA: drop }],
   ['a deferral of the recipient', 'pending', { RCPT: say('450 4.2.0 later') }],
   ['no answer after the dot', 'pending', { dot: drop }],
-])('cases U01, U02, U13: %s at the best exchanger: %s', async (_what, fate, script) => {
+])('cases U01, U02, U13: after %s at the best exchanger the recipient is %s', async (_what, fate, script) => {
   const table = { ...twoDomains, 'a.test': mx([10, 'mx.a.test'], [20, 'mx.b.test']) }
   const { hosts, spool, quiet, attempted } = await startWorld(table, { [one]: { script }, [two]: {} })
   const { queueId } = spool.put(to('u@a.test'), hello).envelope
@@ -117,7 +117,7 @@ test('case N07: an address of an exchanger that does not answer is passed over w
 test.each([
   '500',
   '502',
-])('case U02: an exchanger that answers %s to EHLO and knows HELO gets its mail, and is offered no more', async (code) => {
+])('case U02: an exchanger that answers %s to EHLO gets its mail after HELO, and no extension is used', async (code) => {
   const script = { EHLO: say(`${code} 5.5.1 what?`), other: say('250-mx.a.test, hello\r\n250 SIZE 1') }
   const { hosts, spool, attempted, quiet } = await startWorld(twoDomains, { [one]: { script } })
   spool.put(to('u@a.test'), hello)
@@ -131,7 +131,7 @@ test.each([
   expect(hosts[one].received).toHaveLength(1)
 })
 
-test('a domain that is silent delays no other, and holds no more connections than a domain may', async () => {
+test('a domain whose exchanger is silent delays no other domain, and no domain has more connections than it may', async () => {
   const { hosts, spool } = await startWorld(
     twoDomains,
     { [one]: { script: { banner: silence } }, [two]: {} },
@@ -140,12 +140,12 @@ test('a domain that is silent delays no other, and holds no more connections tha
   for (let n = 0; n < 100; n++) spool.put(to(`u${n}@a.test`), hello)
   for (let n = 0; n < 100; n++) spool.put(to(`v${n}@b.test`), hello)
   await until('the other domain has all of its mail', () => hosts[two].received.length === 100)
-  // Not proven, it is asked by one.
+  // An exchanger that has not worked yet is tried by one message at a time.
   expect(hosts[one].most()).toBe(1)
   expect(hosts[two].most()).toBeLessThanOrEqual(2)
 })
 
-test('while one message probes an exchanger that is silent, the next one has all others', async () => {
+test('while one message probes an exchanger that is silent, the next exchanger takes all other messages', async () => {
   const { hosts, spool } = await startWorld(
     { 'a.test': mx([1, 'm1.test'], [2, 'm2.test']), 'm1.test': at(one), 'm2.test': at(two) },
     { [one]: { script: { banner: (time) => (time === 0 ? drop : silence) } }, [two]: {} },
@@ -159,7 +159,7 @@ test('while one message probes an exchanger that is silent, the next one has all
   expect(hosts[one].times('banner')).toBe(2)
 })
 
-test('of a dead domain all mail that waits is deferred when one attempt has shown it, and none is lost', async () => {
+test('all mail that waits for a dead domain is deferred after few attempts, and none is lost', async () => {
   const { spool, attempts, facts, delivery } = await startWorld({ 'a.test': at('127.9.9.9') }, {})
   for (let n = 0; n < 400; n++) spool.put(to(`u${n}@a.test`), hello)
   await until('all are deferred', () => facts('deferred').length === 400)
@@ -187,7 +187,7 @@ test('connections of a route and of a domain are bounded, and closed when a doma
   await until('all are closed', () => hosts[one].open() + hosts[two].open() === 0)
 })
 
-test('a domain has no more connections for a reload, however often there is one (case R15)', async () => {
+test('reloads give a domain no more connections than it may have, however many there are (case R15)', async () => {
   const { hosts, spool, reload, routes } = await startWorld(
     twoDomains,
     { [one]: { script: { dot: (time) => (time === 0 ? undefined : silence) } }, [two]: {} },
@@ -204,7 +204,7 @@ test('a domain has no more connections for a reload, however often there is one 
   expect(underWay()).toBe(3)
 })
 
-test('600 domains with one exchanger: few sockets and timers at one time, each message once', async () => {
+test('mail to 600 domains with one exchanger is delivered once each, with few sockets and timers at one time', async () => {
   const count = 600
   const table: Table = { 'mx.test': at(one) }
   for (let n = 0; n < count; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
@@ -216,13 +216,13 @@ test('600 domains with one exchanger: few sockets and timers at one time, each m
     return spool.stored.size === 0
   })
   expect(rcptOf(hosts[one].received)).toEqual(Array.from({ length: count }, (_, n) => `u@d${n}.test`).toSorted())
-  // Of each that is in use, the one before may still say goodbye.
+  // Beside each connection that is in use the one before it may still be ending.
   expect(hosts[one].most()).toBeLessThanOrEqual(16)
   expect(timers).toBeLessThan(400)
 })
 
 test.each([
-  ['with the same ways', (own: readonly ReturnType<typeof route>[], _port: number) => own],
+  ['to the same routes', (own: readonly ReturnType<typeof route>[], _port: number) => own],
   ['to a smarthost', (_: unknown, port: number) => [route('out', [smarthost('s', port)])]],
 ])('a reload %s keeps all mail, and each message is delivered once', async (_what, next) => {
   const upstream = await startSmarthost()
@@ -243,7 +243,7 @@ test.each([
   )
 })
 
-test('port 25 closed on the way out is told of the route, and no domain is named', async () => {
+test('where port 25 is closed on the way out the status says so of the route, and names no domain', async () => {
   const table: Table = { 'good.test': at(one) }
   for (let n = 0; n < 12; n++) table[`d${n}.test`] = at('127.9.9.9')
   const { spool, facts, delivery, attempted } = await startWorld(table, { [one]: {} })
@@ -281,7 +281,7 @@ test('after a throttling reply a domain is asked again after a pause, and nothin
   expect(facts('deferred')).toHaveLength(1)
 })
 
-test('who is given up while the report on another is written is in the next one: few reports, and each recipient in one', async () => {
+test('recipients that are given up while a report is written are in the next one: few reports, and each recipient in one of them', async () => {
   const spool = new MemorySpool()
   const paths = Array.from({ length: 12 }, (_, n) => `u@gone${n}.test`)
   const { facts, quiet } = await startWorld({}, {}, { spool })

@@ -1,4 +1,4 @@
-/** DSNs as another parser reads them (RFC 3464, RFC 6522), and their ids. */
+/** A DSN, as Python's email package reads it, is what RFC 3464 and RFC 6522 ask for, and has an id of its own. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -59,7 +59,7 @@ async function parse(of: Report): Promise<Parsed> {
   return JSON.parse(execFileSync('/usr/bin/python3', [script], { input: octets, encoding: 'utf8' }))
 }
 
-test('the report, for people and for programs', async () => {
+test('a report tells people, and programs, what became of each recipient', async () => {
   const { type, report: kind, headers, parts, defects, sevenBit, longest, bare } = await parse(report())
   expect({ type, kind, defects, sevenBit, bare }).toEqual({
     type: 'multipart/report',
@@ -119,7 +119,7 @@ test('the report, for people and for programs', async () => {
 })
 
 const { smarthost: _, ...neverTried } = expired
-test('of what was given up without an attempt none is told, nor when the last one was (RFC 3464 section 2.3.7)', async () => {
+test('a report on mail that was given up without an attempt tells of no attempt, nor when the last one was (RFC 3464 section 2.3.7)', async () => {
   const failures = [{ ...neverTried, attempts: 1, ambiguous: 0 }]
   const { parts } = await parse(report({ failures }))
   expect(parts[0]?.text).toContain(
@@ -145,7 +145,7 @@ test.each([
   expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(isRemote ? 'dns; smtp.example.com' : undefined)
 })
 
-test('one attempt is no times', async () => {
+test('a report says of a single attempt that there was one, without a number of times', async () => {
   const { parts } = await parse(report({ failures: [{ ...expired, attempts: 1 }] }))
   expect(parts[0]?.text?.replace(/\s+/g, ' ')).toContain('It was tried once until its time was over; the last time at')
 })
@@ -153,13 +153,13 @@ test('one attempt is no times', async () => {
 test.each([
   ['192.0.2.25', '[192.0.2.25]'],
   ['2001:db8::25', '[IPv6:2001:db8::25]'],
-])('a smarthost that has an address for a name, %s, is an MTA by its literal (RFC 3464 section 2.1.2)', async (host, name) => {
+])('a smarthost that is configured by its address, %s, is named by an address literal (RFC 3464 section 2.1.2)', async (host, name) => {
   const failures = [{ ...refused, smarthost: { name: 'gateway', host, port: 25 } }]
   const { parts } = await parse(report({ failures }))
   expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(`dns; ${name}`)
 })
 
-test('an internationalised address and header become 7-bit', async () => {
+test('a report on an internationalised address and header is 7-bit', async () => {
   const original = envelope(hello, { reversePath: 'j\u00f6rg@b\u00fccher.test', acceptedAt })
   const utf8Header = Buffer.from(`From: <j\u00f6rg@b\u00fccher.test>\r\nSubject: ${'\u00e4'.repeat(300)}\r\n`)
   const failures = [{ ...refused, forwardPath: 'j\u00f6rg@x.test' }]
@@ -175,7 +175,7 @@ test.each([
   ['an address', { failures: [{ ...refused, forwardPath: 'a@x.test\r\nAction: delivered' }] }],
   ['a reverse-path', { original: envelope(hello, { reversePath: 'a@x.test\r\nBcc: b@x.test' }) }],
   ['a Message-ID', { header: Buffer.from('Message-ID: <a\r\nBcc: b@x.test>\r\n') }],
-])('CR LF in %s breaks out of nothing', async (_name, rest) => {
+])('CR LF in %s adds no field to a report', async (_name, rest) => {
   const { headers, parts, bare } = await parse(report(rest))
   expect(headers['bcc']).toBeUndefined()
   expect(parts[1]?.groups?.slice(1).every((group) => group['Action'] === 'failed')).toBe(true)
@@ -194,13 +194,13 @@ test('the header is returned as it is, also where a line is longer than 76 chara
 test.each([
   ['no header at all', Buffer.alloc(0)],
   ['a header of long lines', Buffer.from(`References: ${'<a@b> '.repeat(3000)}\r\n`)],
-])('%s is reported all the same', async (_name, odd) => {
+])('a message with %s is reported all the same', async (_name, odd) => {
   const { type, defects, longest } = await parse(report({ header: odd }))
   expect({ type, defects }).toEqual({ type: 'multipart/report', defects: [] })
   expect(longest).toBeLessThanOrEqual(998)
 })
 
-test('ids follow from what is reported, and never meet another', () => {
+test('the queue id of a report follows from what it reports, and is that of no other report', () => {
   const id = dsnQueueId('q00000000000001', 0)
   expect(id).toBe(dsnQueueId('q00000000000001', 0))
   expect(id).toMatch(/^q00000000[0-9a-z]{7}$/)
@@ -218,6 +218,6 @@ test.each([
   ['5.6.9', /header in ASCII/],
   ['5.7.1', /policy/],
   ['5.0.0', /team/],
-])('%s: what to do', (status, advice) => {
+])('the text for status %s says what to do', (status, advice) => {
   expect(adviceFor(status)).toMatch(advice)
 })

@@ -1,4 +1,4 @@
-/** TLS with exchangers: taken where it is to be had, whosever certificate it is, and no reason to keep mail (decision 0025). */
+/** With exchangers TLS is used where it is offered, whosever the certificate, and no mail waits for it (decision 0025). */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { createServer } from 'node:tls'
@@ -16,7 +16,7 @@ import { envelope, hello } from './samples.ts'
 import { one, rcptOf, to, two, twoDomains } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
-test('STARTTLS is used where it is offered, whosever certificate it is; where it fails, mail goes in clear; AUTH never', async () => {
+test('an exchanger that offers STARTTLS gets the mail under TLS, whosever its certificate, and in clear where that fails; AUTH is never used', async () => {
   const { cert, key } = await makeCertificates(['other.test'])
   const certificate = { cert, key }
   const offers = ['STARTTLS', 'PIPELINING', 'AUTH PLAIN LOGIN']
@@ -36,7 +36,7 @@ test('STARTTLS is used where it is offered, whosever certificate it is; where it
   for (const host of Object.values(hosts)) expect(host.lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
 })
 
-test('case T20: an exchanger with a chain of certificates that nobody uses is no TLS: the mail goes in clear', async () => {
+test('case T20: an exchanger whose chain of certificates is longer than any in use gets the mail in clear', async () => {
   const { cert, key } = await makeCertificates(['other.test'])
   const offers = ['STARTTLS']
   const { hosts, spool, facts } = await startWorld(twoDomains, {

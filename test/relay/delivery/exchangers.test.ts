@@ -1,11 +1,12 @@
-/** Where a domain takes its mail, asked of a real DNS server over the wire: by RFC 5321 section 5.1, and against its lies. */
+/** The exchangers of a domain, looked up by RFC 5321 section 5.1 at a DNS server that may fail, be silent or lie. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Dns, systemDns } from '../../../relay/delivery/dns.ts'
 import { findExchangers } from '../../../relay/delivery/exchangers.ts'
 import { replyLine } from '../../../relay/mail/reply.ts'
 import { a, around, limitMs } from './around-dns.ts'
-import { type Entry, startNameServer, type Table, types } from './name-server.ts'
+import { startNameServer, type Table, types } from './name-server.ts'
+import { mx } from './two-domains.ts'
 
 async function found(table: Table, domain = 'x.test') {
   const { server } = await startNameServer(table)
@@ -15,23 +16,25 @@ async function found(table: Table, domain = 'x.test') {
     : `${answer.outcome.kind} ${replyLine(answer.outcome.reply)}`
 }
 
-const mx = (...hosts: readonly (readonly [number, string])[]): readonly Entry[] => hosts.map((one) => ({ mx: one }))
-
 test.each<[string, Table, readonly string[]]>([
   [
-    'the lowest preference first',
+    'the one of the lowest preference comes first',
     { 'x.test': mx([20, 'b.x.test'], [10, 'a.x.test']), 'a.x.test': a, 'b.x.test': [{ a: '192.0.2.2' }] },
     ['a.x.test 192.0.2.1', 'b.x.test 192.0.2.2'],
   ],
-  ['no MX record: the domain itself', { 'x.test': a }, ['x.test 192.0.2.1']],
-  ['no MX record, IPv6 only', { 'x.test': [{ aaaa: '2001:db8::1' }] }, ['x.test 2001:db8::1']],
+  ['without an MX record it is the domain itself', { 'x.test': a }, ['x.test 192.0.2.1']],
   [
-    'both families',
+    'without an MX record it is the domain itself, also where that has IPv6 only',
+    { 'x.test': [{ aaaa: '2001:db8::1' }] },
+    ['x.test 2001:db8::1'],
+  ],
+  [
+    'one with IPv4 and IPv6 has the addresses of both',
     { 'x.test': mx([1, 'a.x.test']), 'a.x.test': [{ aaaa: '2001:db8::1' }, { a: '192.0.2.1' }] },
     ['a.x.test 2001:db8::1 192.0.2.1'],
   ],
   [
-    'both families in turn: with more addresses than are tried, neither is cut off',
+    'the addresses of one come from both families in turn: of more than are tried, neither family is left out',
     {
       'x.test': mx([1, 'a.x.test']),
       'a.x.test': [...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => ({ aaaa: `2001:db8::${n}` })), { a: '192.0.2.1' }],
@@ -39,12 +42,12 @@ test.each<[string, Table, readonly string[]]>([
     ['a.x.test 2001:db8::1 192.0.2.1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6 2001:db8::7'],
   ],
   [
-    'one without an address is passed over',
+    'one that has no address is passed over',
     { 'x.test': mx([1, 'gone.test'], [1, 'empty.test'], [2, 'a.x.test']), 'empty.test': [], 'a.x.test': a },
     ['a.x.test 192.0.2.1'],
   ],
   [
-    'one that nobody knows now is passed over',
+    'one that can not be looked up now is passed over',
     { 'x.test': mx([1, 'ill.test'], [2, 'a.x.test']), 'ill.test': 'SERVFAIL', 'a.x.test': a },
     ['a.x.test 192.0.2.1'],
   ],
@@ -80,7 +83,7 @@ test.each<[string, Table, readonly string[]]>([
     ['a.x.test 192.0.2.1'],
   ],
   [
-    'only those before ourselves: what is equal or worse would send it round in a circle',
+    'only those better than this relay count: an equal or worse one would send the mail round in a circle',
     {
       'x.test': mx([5, 'a.x.test'], [10, 'relay.example.org'], [10, 'b.x.test'], [20, 'c.x.test']),
       'a.x.test': a,
@@ -89,7 +92,7 @@ test.each<[string, Table, readonly string[]]>([
     },
     ['a.x.test 192.0.2.1'],
   ],
-])('%s', async (_what, table, expected) => {
+])('the exchangers of a domain: %s', async (_what, table, expected) => {
   expect(await found(table)).toEqual(expected)
 })
 
@@ -100,31 +103,35 @@ test.each<[string, Table, string]>([
     { 'x.test': mx([0, '.']) },
     'bounced 556 5.1.10 the domain x.test takes no mail',
   ],
-  ['neither MX nor address', { 'x.test': [] }, 'bounced 550 5.1.2 no exchanger of x.test has an address'],
   [
-    'exchangers without addresses',
+    'a domain with neither MX record nor address',
+    { 'x.test': [] },
+    'bounced 550 5.1.2 no exchanger of x.test has an address',
+  ],
+  [
+    'a domain whose exchangers have no addresses',
     { 'x.test': mx([1, 'a.x.test'], [2, 'b.x.test']), 'a.x.test': [] },
     'bounced 550 5.1.2 no exchanger of x.test has an address',
   ],
   [
-    'only an address for a name',
+    'a domain whose only MX record has an address for a name',
     { 'x.test': mx([1, '192.0.2.9']) },
     'bounced 550 5.1.2 no MX record of x.test names a host',
   ],
   [
-    'we are its best exchanger',
+    'a domain whose best exchanger is this relay',
     { 'x.test': mx([10, 'relay.example.org'], [20, 'b.x.test']), 'b.x.test': a },
     'bounced 554 5.4.6 the best exchanger of x.test is this relay, which takes no mail for it',
   ],
   ['SERVFAIL', { 'x.test': 'SERVFAIL' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (SERVFAIL)'],
   ['REFUSED', { 'x.test': 'REFUSED' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (REFUSED)'],
   [
-    'an exchanger that nobody knows now, and another that is not there',
+    'a domain with an exchanger that can not be looked up now, and another one that does not exist',
     { 'x.test': mx([1, 'gone.test'], [2, 'ill.test']), 'ill.test': 'SERVFAIL' },
     'deferred 451 4.4.3 ill.test was not resolved (SERVFAIL)',
   ],
   ...[types.a, types.aaaa].map((ill): [string, Table, string] => [
-    `case N01: an exchanger without an address of one family, and of the other (type ${ill}) nobody knows now`,
+    `case N01: a domain whose exchanger has no address of one family, while those of the other (type ${ill}) can not be looked up now`,
     { 'x.test': mx([1, 'a.x.test']), 'a.x.test': (_time, type) => (type === ill ? 'SERVFAIL' : []) },
     'deferred 451 4.4.3 a.x.test was not resolved (SERVFAIL)',
   ]),
@@ -134,18 +141,18 @@ test.each<[string, Table, string]>([
     'deferred 451 4.4.4 a.x.test is at 127.0.0.1, which is not on the Internet; a host of your own needs a route of type Smarthost',
   ],
   [
-    'an alias to itself, which says nothing',
+    'a domain that is an alias of itself',
     { 'x.test': [{ cname: 'x.test' }] },
     'bounced 550 5.1.2 no exchanger of x.test has an address',
   ],
-])('%s: %s', async (_what, table, expected) => {
+])('without an exchanger, mail to a domain has an outcome that says why: %s: %s', async (_what, table, expected) => {
   expect(await found(table)).toBe(expected)
 })
 
 test.each<[string, Table]>([
-  ['nothing at all', { '': [], 'x.test': [] }],
-  ['nothing of an exchanger', { '': 'REFUSED', 'x.test': mx([1, 'a.x.test']), 'a.x.test': [] }],
-])('a name server that looks up nothing for others, and has not even a root, knows %s: nobody is given up by it', async (_what, table) => {
+  ['no record of the domain', { '': [], 'x.test': [] }],
+  ['no record of an exchanger', { '': 'REFUSED', 'x.test': mx([1, 'a.x.test']), 'a.x.test': [] }],
+])('nobody is given up by a name server that looks up nothing for others, and has not even a root, where it has %s', async (_what, table) => {
   expect(await found(table)).toMatch(
     /^deferred 451 4\.4\.3 .*x\.test was not resolved \(no record of it, nor of the root: /,
   )
@@ -154,20 +161,20 @@ test.each<[string, Table]>([
 test.each<[string, Table]>([
   ['has not even a root', { '': [], 'x.test': [] }],
   ['refuses what is asked of the root', { '': 'REFUSED', 'x.test': [] }],
-])('behind a name server that %s, and looks up nothing for others, nobody is given up, and the next one is asked from then on', async (_what, table) => {
+])('a name server that %s, and looks up nothing for others, has mail deferred, and the next name server is asked from then on', async (_what, table) => {
   const ofNoUse = await startNameServer(table)
   const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })
   for (const isAlone of [false, true]) {
     const servers = isAlone ? [ofNoUse.server] : [ofNoUse.server, well.server]
     const of = { ...around(well.server), dns: systemDns(servers, 2000) }
-    // By then the system has another one.
+    // By the next question the system has another name server.
     if (isAlone) servers[0] = well.server
     expect(await findExchangers('x.test', of)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
     expect(await findExchangers('x.test', of)).toMatchObject({ exchangers: [{ host: 'a.x.test' }] })
   }
 })
 
-test('a name server that can not tell of the root is not said to look up nothing', async () => {
+test('where a name server can not tell of the root now, the reply says that, and not that there is no root', async () => {
   expect(await found({ '': 'SERVFAIL', 'x.test': [] })).toBe(
     'deferred 451 4.4.3 x.test was not resolved (no record of it, and of the root: SERVFAIL)',
   )
@@ -176,7 +183,7 @@ test('a name server that can not tell of the root is not said to look up nothing
 test.each([
   'SERVFAIL',
   'REFUSED',
-] as const)('%s of one name server of the system has the next one asked', async (says) => {
+] as const)('after %s of one name server of the system the next one is asked', async (says) => {
   const ill = await startNameServer({ 'x.test': says, 'a.x.test': says })
   const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })
   const { dns, ...rest } = around(well.server)
@@ -187,20 +194,24 @@ test.each([
   expect(await findExchangers('x.test', both)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
 })
 
-test('what one name server said is told, and not that the other ones were silent', async () => {
+test('where one name server fails and another is silent, what the one said is told', async () => {
   const ill = await startNameServer({ 'x.test': 'SERVFAIL' })
   const silent = await startNameServer({ 'x.test': 'silence' })
   const dns = systemDns([ill.server, silent.server], limitMs)
   expect(await dns.exchangers('x.test')).toEqual({ kind: 'failed', why: 'SERVFAIL' })
 })
 
-test('case N03: our own name without an MX record leads to this relay, as a record of it would', async () => {
+test('case N03: mail to the name of this relay bounces without an MX record, as it does where one names this relay', async () => {
   expect(await found({ 'relay.example.org': a }, 'relay.example.org')).toBe(
     'bounced 554 5.4.6 the best exchanger of relay.example.org is this relay, which takes no mail for it',
   )
 })
 
-test.each(['silence', 'another id', 'garbage'] as const)('%s is no answer: deferred in time', async (behaviour) => {
+test.each([
+  'silence',
+  'another id',
+  'garbage',
+] as const)('mail is deferred in time where the answer of a name server is %s', async (behaviour) => {
   const started = performance.now()
   expect(await found({ 'x.test': behaviour })).toMatch(
     /^deferred 451 4\.4\.3 the exchangers of x\.test are not known now/,
@@ -208,7 +219,7 @@ test.each(['silence', 'another id', 'garbage'] as const)('%s is no answer: defer
   expect(performance.now() - started).toBeLessThan(5 * limitMs)
 })
 
-test('a silent IPv4 costs IPv6 nothing but time', async () => {
+test('where the question for IPv4 is not answered, the addresses of IPv6 are used', async () => {
   const table: Table = {
     'x.test': mx([1, 'a.x.test']),
     'a.x.test': (_time, type) => (type === types.a ? 'silence' : [{ aaaa: '2001:db8::1' }]),
@@ -231,7 +242,7 @@ test('case N07: name servers that leave questions for IPv6 unanswered cost a sec
 test.each([
   'silence',
   'REFUSED',
-] as const)('case N01: where the system has other name servers than before, %s of the former ones has them asked', async (fate) => {
+] as const)('case N01: where the system has other name servers than before, %s of a former one has the new ones asked', async (fate) => {
   let isThere = true
   const before = await startNameServer({ 'a.x.test': () => (isThere ? a : fate) })
   const after = await startNameServer({ 'a.x.test': [{ a: '192.0.2.2' }] })
@@ -244,7 +255,7 @@ test.each([
   expect([await ask(), await ask()]).toEqual(['failed', 'found'])
 })
 
-test('equals are in any order, the others in theirs', async () => {
+test('exchangers of one preference come in random order, before those of a worse one', async () => {
   const hosts = ['a.x.test', 'b.x.test', 'c.x.test', 'd.x.test']
   const { server } = await startNameServer({
     'x.test': mx([7, 'a.x.test'], [7, 'b.x.test'], [7, 'c.x.test'], [9, 'd.x.test']),
@@ -262,7 +273,10 @@ test('equals are in any order, the others in theirs', async () => {
   expect(new Set(orders.map((order) => order.slice(0, 3).join())).size).toBeGreaterThan(1)
 })
 
-/** A DNS of ten exchangers with 2,000 addresses each, of which `silent` is not answered; how many are asked about at one time, and in all. */
+/**
+ * A DNS of ten exchangers with 2,000 addresses each, where the look-up of `silent` fails after ten seconds. `seen` counts the
+ * hosts that were asked about, in all and at one time.
+ */
 function crowdedDns(silent = '') {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -282,7 +296,7 @@ function crowdedDns(silent = '') {
   return { dns, seen }
 }
 
-test('exchangers that are at thousands of addresses come one after the other, no more of them than are used', async () => {
+test('exchangers with thousands of addresses are looked up one after the other, and no more of them than are used', async () => {
   const { dns, seen } = crowdedDns()
   let judged = 0
   const mayReach = () => judged++ >= 0
@@ -292,7 +306,7 @@ test('exchangers that are at thousands of addresses come one after the other, no
   expect(judged).toBeLessThanOrEqual(5 * 64)
 })
 
-test('a name of which nothing is heard keeps the next one waiting for a quarter of a second', async () => {
+test('an exchanger whose look-up is not answered keeps the next one waiting for a quarter of a second only', async () => {
   const { dns, seen } = crowdedDns('m0.x.test')
   const finding = findExchangers('x.test', { ...around('127.0.0.1:1'), dns })
   await vi.advanceTimersByTimeAsync(249)

@@ -1,4 +1,4 @@
-/** Several smarthosts and routes: who takes over when, and who must not wait for whom. */
+/** Of several smarthosts and routes: which smarthost takes over when another one fails, and what must not wait for what. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Headroom } from '../../../relay/headroom.ts'
 import { Turns } from '../../../relay/turns.ts'
@@ -8,10 +8,10 @@ import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
-/** Nobody listens there. */
+/** An address and port at which nobody listens. */
 const nobody = { host: '127.9.9.9', port: 1 }
 
-test('the next priority takes the same message at once, and the attempt is one', async () => {
+test('when a smarthost fails, the next priority takes the same message at once, within the same attempt', async () => {
   const backup = await startSmarthost()
   const routes = [
     route('r', [smarthost('main', nobody.port, nobody), smarthost('backup', backup.port, { priority: 1 })]),
@@ -29,13 +29,13 @@ test('the next priority takes the same message at once, and the attempt is one',
 })
 
 test.each([
-  ['a refused banner', { banner: say('554 5.3.2 not today') }],
+  ['a refusal in the banner', { banner: say('554 5.3.2 not today') }],
   ['a connection lost before the dot', { DATA: drop }],
   ['421 at MAIL', { MAIL: say('421 4.3.2 going down') }],
   ['a full disk of Postfix or Exchange', { MAIL: say('452 4.3.1 Insufficient system storage') }],
   ['a full disk of Sendmail', { MAIL: say('452 4.4.5 Insufficient disk space; try again later') }],
   ['a full disk of Exim', { MAIL: say('452 Space shortage, please try later') }],
-])('%s is taken over', async (_name, script) => {
+])('after %s at the main smarthost the backup takes the message over', async (_name, script) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
   const { spool, attempted, attempts } = rig(routes)
@@ -53,7 +53,7 @@ test.each([
   ['a deferral of this message', { MAIL: say('451 4.3.0 later') }, 'deferred'],
   ['throttling', { MAIL: say('454 Throttling failure') }, 'deferred'],
   ['a full mailbox', { RCPT: say('452 4.2.2 mailbox full') }, 'deferred'],
-])('%s is not', async (_name, script, kind) => {
+])('after %s at the main smarthost the backup does not take the message over', async (_name, script, kind) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
   const { spool, attempted, attempts, quiet } = rig(routes)
@@ -65,7 +65,7 @@ test.each([
   ])
 })
 
-test('of some recipients: who was answered is settled, the others are taken over', async () => {
+test('when a connection is lost, recipients that were answered are settled, and the backup takes the others over', async () => {
   const main = await startSmarthost({
     script: { RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined), DATA: drop },
   })
@@ -85,7 +85,7 @@ test('of some recipients: who was answered is settled, the others are taken over
   expect(spool.has(message.queueId)).toBe(false)
 })
 
-test('equals take turns', async () => {
+test('smarthosts of one priority take turns', async () => {
   const hosts = await Promise.all([startSmarthost(), startSmarthost(), startSmarthost()])
   const { spool, attempted, quiet } = rig([
     route(
@@ -102,7 +102,7 @@ test('equals take turns', async () => {
   expect(hosts.map((host) => host.received.length)).toEqual([11, 11, 11])
 })
 
-test('case U25: one of three is silent: it costs one connection at a time, and no message more than its deadline', async () => {
+test('case U25: one of three smarthosts that is silent costs one connection at a time, and no message more than one deadline', async () => {
   const [dead, b, c] = await Promise.all([
     startSmarthost({ script: { banner: silence } }),
     startSmarthost(),
@@ -119,7 +119,7 @@ test('case U25: one of three is silent: it costs one connection at a time, and n
   expect(attempts.filter((a) => a.smarthost === 's0').length).toBeLessThanOrEqual(2)
 })
 
-test('case U03, U25: while one message probes a main smarthost that connects and never greets, the backup has all others', async () => {
+test('case U03, U25: while one message probes a main smarthost that connects and never greets, the backup takes all other messages', async () => {
   const main = await startSmarthost({ script: { banner: (time) => (time === 0 ? drop : silence) } })
   const backup = await startSmarthost()
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
@@ -134,14 +134,14 @@ test('case U03, U25: while one message probes a main smarthost that connects and
   expect(main.times('banner')).toBe(2)
 })
 
-/** A connection has a moment, everything else longer than a test may take. */
+/** A moment for a connection, and longer than a test may take for everything else. */
 const deadlines = { ...allWithin(60_000), connect: 300 }
 
 test.each([
   ['greets', { banner: silence }, 'banner'],
   ['answers EHLO', { EHLO: silence }, 'EHLO'],
   ['answers MAIL', { MAIL: silence, RCPT: silence, DATA: silence }, 'MAIL'],
-])('case U03: a main smarthost that connects and never %s has as long as a connection may take, when the backup could', async (_name, script, stage) => {
+])('case U03: a main smarthost that connects and never %s is waited for only as long as a connection may take, where a backup is free', async (_name, script, stage) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
   const { spool, attempted, attempts } = rig([route('r', hosts)], { deadlines })
@@ -153,7 +153,7 @@ test.each([
   ])
 })
 
-test('case U25: of two that worked one is gone without a word: what its open connection had goes to the other', async () => {
+test('case U25: when one of two smarthosts that worked falls silent, the message on its open connection goes to the other one', async () => {
   const gone = (time: number) => (time > 0 ? silence : undefined)
   const [a, b] = [
     await startSmarthost({ script: { banner: gone, MAIL: gone, RCPT: gone, DATA: gone } }),
@@ -171,9 +171,9 @@ test('case U25: of two that worked one is gone without a word: what its open con
 })
 
 test.each([
-  ['is the last', true],
+  ['is the last one that is left', true],
   ['is the only one', false],
-])('who %s may greet late, and answer late (RFC 5321 section 4.5.3.2)', async (_name, hasMain) => {
+])('a smarthost that %s may greet late, and answer late (RFC 5321 section 4.5.3.2)', async (_name, hasMain) => {
   const late = await startSmarthost({
     script: { banner: say('220 hello', { afterMs: 500 }), EHLO: say('250 hello', { afterMs: 500 }) },
   })
@@ -187,7 +187,7 @@ test.each([
   expect(late.connections()).toBe(1)
 })
 
-test('a dead route delays no other', async () => {
+test('a route whose smarthost is silent delays no other route', async () => {
   const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
   const toDead = route('dead', [smarthost('d', dead.port)], {
     match: { senderDomains: [], recipientDomains: ['dead.test'] },
@@ -200,7 +200,7 @@ test('a dead route delays no other', async () => {
   expect(delivery.summary().ready).toBeGreaterThanOrEqual(498)
 })
 
-test('one credential that floods delays another by a turn', async () => {
+test('a credential that floods delays another one by no more than its turn', async () => {
   const upstream = await startSmarthost()
   const { spool, attempted, attempts } = rig([route('r', [smarthost('a', upstream.port, { maxConnections: 1 })])])
   for (let i = 0; i < 200; i++) spool.put(envelope(hello, { credential: 'team-a/flood' }), hello)
@@ -210,7 +210,7 @@ test('one credential that floods delays another by a turn', async () => {
   expect(attempts.findIndex((a) => a.queueId === other.queueId)).toBeLessThan(10)
 })
 
-test('an attempt has its turn beside those who submit (case R15)', async () => {
+test('an attempt waits for its turn beside the work for clients that submit (case R15)', async () => {
   const upstream = await startSmarthost()
   const [turns, headroom] = [new Turns(), new Headroom()]
   const [turn, enter] = [vi.spyOn(turns, 'turn'), vi.spyOn(headroom, 'enter')]
@@ -221,7 +221,7 @@ test('an attempt has its turn beside those who submit (case R15)', async () => {
   expect([enter, turn].map(({ mock }) => mock.calls.map(([who]) => who))).toEqual([[owner], [owner]])
 })
 
-test('recipients of two routes go their own ways, and the message ends when both have', async () => {
+test('recipients of one message on two routes are delivered apart, and the message stays until all are done', async () => {
   const [a, b] = [await startSmarthost(), await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })]
   const toB = route('b', [smarthost('b', b.port)], { match: { senderDomains: [], recipientDomains: ['b.test'] } })
   const { spool, attempted, quiet } = rig([toB, route('a', [smarthost('a', a.port)])])
@@ -237,17 +237,17 @@ test('recipients of two routes go their own ways, and the message ends when both
   ])
 })
 
-test('a smarthost that comes back is used again, and what waited meanwhile is no worse for it', async () => {
+test('a smarthost that comes back is used again, and no attempt is counted for the mail that only waited for it', async () => {
   const upstream = await startSmarthost({ script: { banner: (time) => (time === 0 ? drop : undefined) } })
   const { spool, attempts, delivery, facts } = rig([route('r', [smarthost('a', upstream.port)])])
   for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
-  await until('the rest', () => upstream.received.length === 49)
+  await until('the rest is delivered', () => upstream.received.length === 49)
   expect(attempts.filter((a) => a.outcome.kind === 'deferred')).toHaveLength(1)
   expect(delivery.summary()).toMatchObject({ deferred: 1, ready: 0 })
   expect(facts('smarthostEjected')).toEqual([['a', '127.0.0.1', 1000, expect.stringMatching(/^451 4\.4\.2 banner: /)]])
 })
 
-test('no route takes the recipient: it waits, and does not bounce, also after a day', async () => {
+test('a recipient that no route takes waits, and does not bounce, also after a day', async () => {
   const forNobody = route('nobody', [smarthost('a', 1)], {
     match: { senderDomains: [], recipientDomains: [], credentials: [] },
   })
@@ -262,7 +262,7 @@ test('no route takes the recipient: it waits, and does not bounce, also after a 
   expect(facts('bounced')).toEqual([])
 })
 
-test('case U25: a main smarthost greets nobody, and its only connection is silent: that is no sign that it takes more', async () => {
+test('case U25: when a main smarthost takes no new connection, and is silent on its only one, the backup takes the other messages', async () => {
   const [main, backup] = [await startSmarthost(), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
   const { spool, attempted, quiet } = rig(routes)
@@ -283,7 +283,7 @@ test('case U25: a main smarthost greets nobody, and its only connection is silen
 test.each([
   ['nowhere.invalid', '4.4.3'],
   [nobody.host, '4.4.1'],
-])('case N02, U03: %s is not reached: deferred %s', async (host, status) => {
+])('case N02, U03: mail for a smarthost at %s, which can not be reached, is deferred with %s', async (host, status) => {
   const { spool, attempted, attempts, facts } = rig([route('r', [smarthost('a', nobody.port, { host })])])
   spool.put(envelope(hello), hello)
   await attempted(1)
@@ -291,7 +291,7 @@ test.each([
   expect(facts('bounced')).toEqual([])
 })
 
-test('a backup that is occupied is waited for; what failed is not tried again meanwhile', async () => {
+test('a backup that is occupied is waited for, and the smarthost that failed is not tried again meanwhile', async () => {
   const main = await startSmarthost({ script: { DATA: (time) => (time === 1 || time === 2 ? drop : undefined) } })
   const backup = await startSmarthost({ script: { dot: say('250 2.0.0 queued', { afterMs: 100 }) } })
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1, maxConnections: 1 })]
@@ -310,7 +310,7 @@ test('a backup that is occupied is waited for; what failed is not tried again me
   ])
 })
 
-test('behind a backup that is occupied no more is kept than may be in flight: the rest waits for its next attempt', async () => {
+test('of what waits for an occupied backup no more is kept than may be in flight, and the rest is deferred', async () => {
   const main = await startSmarthost({ script: { DATA: (time) => (time % 2 === 1 ? drop : undefined) } })
   const backup = await startSmarthost({ script: { dot: silence } })
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]

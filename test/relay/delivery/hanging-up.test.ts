@@ -1,4 +1,4 @@
-/** A next hop that ends its session, or takes nobody in it, for what one recipient or one connection did: the others do not wait for that. */
+/** A next hop that ends its session because of one recipient, or refuses all on one connection, holds up no other recipient. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Behaviour, drop, type Script, say } from './behaviour.ts'
@@ -8,7 +8,7 @@ import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { type Options, startSmarthost } from './smarthost.ts'
 
-/** Far longer than a test. */
+/** The next attempt of a message comes long after the test has ended. */
 const once = { scheduleMs: [3_600_000], expireAfterMs: 86_400_000 }
 
 async function deliverTo(forwardPaths: readonly string[], options: Options, retry = once) {
@@ -23,7 +23,7 @@ async function deliverTo(forwardPaths: readonly string[], options: Options, retr
   return { upstream, delivery, facts, arrived, lastOf, spool, message }
 }
 
-/** By how many recipients a transaction has asked for. */
+/** A script that answers by how many recipients the transaction has asked for until then. */
 const byCount =
   (rcpt: (nth: number) => Behaviour | undefined, data?: (asked: number) => Behaviour | undefined) => (): Script => {
     let asked = 0
@@ -49,7 +49,7 @@ const rows = both.flatMap(([manner, offers]) =>
 
 test.each(
   rows,
-)('who hangs up over a recipient (%s; %s) gets the others at once', async (_name, _, says, kind, offers) => {
+)('a next hop that hangs up because of a recipient (%s; %s) gets the others at once', async (_name, _, says, kind, offers) => {
   const script: Script = { RCPT: (_time, line) => (line.includes('<bad') ? says : undefined) }
   const bad = Array.from({ length: 5 }, (_, i) => `bad${i}@x.test`)
   const { arrived, lastOf, delivery } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script, offers })
@@ -59,7 +59,7 @@ test.each(
   await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
-test('a session that ends after a few refusals, as by smtpd_hard_error_limit of Postfix, costs nobody an attempt', async () => {
+test('a session that ends after a few refusals, as by smtpd_hard_error_limit of Postfix, costs no recipient an attempt', async () => {
   const session = (): Script => {
     let errors = 0
     return {
@@ -85,8 +85,8 @@ const limits = both.flatMap(([manner, offers]) =>
 
 test.each(
   limits,
-)('421 right behind refusal %i, as of Postfix, also behind that of DATA, is no answer, and takes nothing back (%s; %s)', async (limit, good, _, offers) => {
-  // A report may be under way on a connection of its own: what is counted is a session's.
+)('421 right behind refusal %i, as Postfix says it, also behind the one of DATA, is no answer and takes no refusal back (%s; %s)', async (limit, good, _, offers) => {
+  // Errors are counted for each session, since a report may be under way on a connection of its own.
   const session = (): Script => {
     let errors = 0
     let taken = 0
@@ -116,14 +116,14 @@ test.each(
 
 test.each(
   both,
-)('421 right behind 354 ends the session: nothing was sent, and nothing may have arrived (%s)', async (_, offers) => {
+)('421 right behind 354 ends the session before any content is sent: the message is deferred, and can not have arrived (%s)', async (_, offers) => {
   const script: Script = { DATA: say('354 go\r\n421 4.3.2 going down', { ends: 'drop' }) }
   const { lastOf } = await deliverTo(['a@x.test'], { script, offers })
   await until('it has an outcome', () => lastOf('a@x.test') !== undefined)
   expect(lastOf('a@x.test')).toMatchObject({ kind: 'deferred', scope: 'nextHop' })
 })
 
-test('a smarthost that refuses DATA since there were too many recipients, as Exim by recipients_max_reject, gets fewer', async () => {
+test('a smarthost that refuses DATA because of too many recipients, as Exim does by recipients_max_reject, is sent fewer', async () => {
   const session = byCount(
     (nth) => (nth > 2 ? say('552 too many recipients') : undefined),
     (asked) => (asked > 2 ? say('554 Too many recipients') : undefined),
@@ -144,7 +144,7 @@ test('a smarthost that takes a few recipients at one time is asked for no more t
   expect(upstream.times('RCPT')).toBe(50 + 47)
 })
 
-test('a connection on which the system takes nobody, as of a postscreen that has just tested it, is used no more', async () => {
+test('a connection on which the system takes nobody, as of a postscreen that has just tested it, is not used again', async () => {
   let connections = 0
   const script: Script = {
     banner: () => void connections++,
@@ -162,7 +162,7 @@ test.each([
   ['loses the connection', drop],
   ['says 421, as for a rate', say('421 4.7.28 too many messages from you', { ends: 'drop' })],
   ['says 450 and hangs up', say('450 4.7.1 not now', { ends: 'drop' })],
-])('who takes nobody, and %s at the first recipient, is not asked for each of the others at once', async (_, says) => {
+])('a next hop that %s at the first recipient is not asked at once for each of the others', async (_, says) => {
   const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: says } })
   await until('all wait', () => facts('deferred').length === 3)
   expect(upstream.connections()).toBe(1)
@@ -170,7 +170,7 @@ test.each([
 
 test.each(
   both,
-)('who takes nobody since the first is refused for now gets another one first the next time (%s)', async (_, offers) => {
+)('where the session ends when the first recipient is refused for now, another one comes first at the next attempt (%s)', async (_, offers) => {
   const script: Script = {
     RCPT: (_time, line) => (line.includes('<full') ? say('452 4.2.2 full', { ends: 'drop' }) : undefined),
   }
@@ -189,7 +189,7 @@ test.each(
       ] as const
     ).map(([name, first, others]) => [name, manner, first, others, offers] as const),
   ),
-)('who %s, again and again, is connected to a few times, and then waited for (%s)', async (_name, _, first, others, offers) => {
+)('a next hop that %s, again and again, is connected to a few times, and then left until the next attempt (%s)', async (_name, _, first, others, offers) => {
   const session = byCount((nth) => (nth === 1 ? first : others))
   const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
   const { upstream, facts, delivery, arrived } = await deliverTo(forwardPaths, { session, offers })

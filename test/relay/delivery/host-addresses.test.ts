@@ -1,4 +1,4 @@
-/** The addresses of one host: who connects and then fails comes behind the others (RFC 5321 section 5.1). */
+/** Of the addresses of one host, those that connected and then failed come behind the others (RFC 5321 section 5.1). */
 import { expect, test } from 'vitest'
 import { FailedAddresses } from '../../../relay/delivery/failed-addresses.ts'
 import { until } from '../../local/until.ts'
@@ -34,7 +34,7 @@ test.each<[string, Script]>([
   expect([bad, good].map((address) => hosts[address].connections())).toEqual([1, 1])
 })
 
-test('the others in their order, then who failed, the last one last; who works again is one of the others', () => {
+test('addresses that did not fail come first, in their order, then those that failed, the latest last; one that works again counts as not failed', () => {
   const failed = new FailedAddresses()
   const order = (): string => {
     let found = ''
@@ -53,7 +53,7 @@ test('the others in their order, then who failed, the last one last; who works a
   expect(order()).toBe('bdca')
   failed.worked('a')
   expect(order()).toBe('abdc')
-  // Those of an hour ago are not remembered for ever.
+  // Only the latest failures are remembered: so many others push these out.
   for (let n = 0; n < 16; n++) failed.failed(`${n}`)
   expect(order()).toBe('abcd')
 })

@@ -1,4 +1,4 @@
-/** An inbox on a volume that gives no file two names, as SMB and much of FUSE: the same files, whole or not there. */
+/** On a volume where no file can have two names, as with SMB and much of FUSE, captured mail is in whole files, too. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,11 @@ vi.mock(import('node:fs/promises'), async (original) => ({
   },
 }))
 
-test.each(['EPERM', 'ENOTSUP', 'ENOSYS'])('captured mail is in it, and is not written over (%s)', async (code) => {
+test.each([
+  'EPERM',
+  'ENOTSUP',
+  'ENOSYS',
+])('captured mail is in an inbox without hard links, and is not written over (%s)', async (code) => {
   says.code = code
   const directory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-/** The capture inbox: files that are whole or not there, made once. */
+/** Captured mail is in the inbox once, in files that are whole or not there, and takes no room that delivery needs. */
 import { execFileSync } from 'node:child_process'
 import {
   existsSync,
@@ -54,7 +54,7 @@ test.each([
   ['the content', ['eml']],
   ['the content, and a half-written envelope', ['eml', 'json.tmp']],
   ['both', ['eml', 'json']],
-])('killed with %s in the folder: the next call ends it', async (_name, present) => {
+])('a capture that was killed with %s in the folder is completed by the next one', async (_name, present) => {
   const directory = folder()
   const spool = new MemorySpool()
   const message = envelope(hello)
@@ -68,7 +68,7 @@ test.each([
   expect(json).toBe(present.includes('json') ? 'as it was' : `${JSON.stringify({ envelope: message }, null, 1)}\n`)
 })
 
-test('killed between the two names of the content: what has its own is not opened again', async () => {
+test('after a kill between the two names of the content, the file that has its own name is not opened again', async () => {
   const directory = folder()
   const spool = new MemorySpool()
   const message = envelope(hello)
@@ -91,7 +91,7 @@ test('killed between the two names of the content: what has its own is not opene
 test.each([
   ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
   ['a link to nowhere', (path: string) => symlinkSync('nowhere', path)],
-])('%s with the name of its content is no content: its place is taken', async (_what, make) => {
+])('%s with the name of the content is not taken for it, and the content takes its place', async (_what, make) => {
   const directory = folder()
   const spool = new MemorySpool()
   const message = envelope(hello)
@@ -103,7 +103,7 @@ test.each([
   expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
 })
 
-test('content that is shorter than it was accepted is not captured', async () => {
+test('content that is shorter than what was accepted is not captured', async () => {
   const directory = folder()
   const spool = new MemorySpool()
   const message = envelope(hello, { bytes: hello.length + 1 })
@@ -112,7 +112,7 @@ test('content that is shorter than it was accepted is not captured', async () =>
   expect(existsSync(join(directory, `${message.queueId}.eml`))).toBe(false)
 })
 
-test('an inbox that takes nothing: the message waits, never bounces, and is captured when it can be', async () => {
+test('while the inbox takes nothing a message waits and does not bounce, and it is captured when the inbox takes it', async () => {
   const { spool, inboxDirectory, delivery, facts } = rig([])
   rmSync(inboxDirectory, { recursive: true })
   writeFileSync(inboxDirectory, 'a file in its place')
@@ -128,9 +128,9 @@ test('an inbox that takes nothing: the message waits, never bounces, and is capt
 
 describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () => {
   test.each([
-    ['more than there is', 2_000_000],
-    ['all that there is', 1_040_000],
-  ])('content that needs %s takes nothing of what removals need, and leaves nothing behind', async (_what, bytes) => {
+    ['more room than there is', 2_000_000],
+    ['all the room that there is', 1_040_000],
+  ])('content that needs %s takes nothing of the room that removals need, and leaves nothing behind', async (_what, bytes) => {
     const directory = smallVolume('size=1m')
     const free = () => statfsSync(directory).bavail
     const before = free()
@@ -143,7 +143,7 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
     expect([readdirSync(inbox), free()]).toEqual([[], before])
   })
 
-  test('it takes none of the files that delivery may need (case R11)', async () => {
+  test('the inbox takes none of the files that delivery may need (case R11)', async () => {
     const directory = smallVolume('size=8m,nr_inodes=40')
     const inbox = join(directory, 'inbox')
     const spool = new MemorySpool()
@@ -169,7 +169,7 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
     spool.put(message, content)
     async function* slowly() {
       yield content.subarray(0, 100_000)
-      // Somebody else is faster.
+      // Somebody else fills the volume first.
       fill(join(directory, 'other'))
       yield content.subarray(100_000)
     }

@@ -1,4 +1,4 @@
-/** Delivery on the spool that ships: its queue ids, its order of events, and a restart in the middle. */
+/** Delivery works on the spool of the product, from queue id to DSN, and goes on after a restart in the middle. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ function folder(): string {
   return directory
 }
 
-test('small and large messages, a deferral, a refusal and its DSN', async () => {
+test('small and large messages are delivered, a deferred recipient is tried again, and a refused one reported by a DSN', async () => {
   const upstream = await startSmarthost({
     script: {
       RCPT: (time, line) => {
@@ -69,7 +69,7 @@ test('small and large messages, a deferral, a refusal and its DSN', async () => 
   await stop()
 })
 
-test('a restart goes on where it was: nobody twice, nobody forgotten', async () => {
+test('after a restart delivery goes on where it was: no recipient gets a message twice, and none is forgotten', async () => {
   const directory = folder()
   const upstream = await startSmarthost({
     script: { RCPT: (_, line) => (line.includes('<later@') ? say('450 4.2.0 later') : undefined) },

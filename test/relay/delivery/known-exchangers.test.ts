@@ -1,4 +1,4 @@
-/** What is remembered of DNS, and for how long; and who waits for whose question. */
+/** How long the exchangers of a domain are remembered, and that no credential waits for the look-ups of another one. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Dns } from '../../../relay/delivery/dns.ts'
@@ -6,7 +6,7 @@ import { KnownExchangers } from '../../../relay/delivery/known-exchangers.ts'
 import { a, around } from './around-dns.ts'
 import { startNameServer } from './name-server.ts'
 
-test('what DNS said is used for a minute, then asked anew', async () => {
+test('the exchangers of a domain are remembered for a minute, and then looked up again', async () => {
   const dns = await startNameServer({ 'x.test': a })
   let now = 0
   const known = new KnownExchangers(around(dns.server), () => now)
@@ -31,7 +31,7 @@ test('case N01: the last good exchangers are used for an hour while DNS fails, a
   expect(await known.find('x.test')).toMatchObject({ kind: 'none', outcome: { kind: 'deferred' } })
 })
 
-test('SERVFAIL, then good: asked again after seconds', async () => {
+test('after SERVFAIL a domain is looked up again within seconds', async () => {
   const dns = await startNameServer({ 'x.test': 'SERVFAIL' })
   let now = 0
   const known = new KnownExchangers(around(dns.server), () => now)
@@ -41,7 +41,7 @@ test('SERVFAIL, then good: asked again after seconds', async () => {
   expect(await known.find('x.test')).toMatchObject({ kind: 'exchangers' })
 })
 
-test('case N08: a silent DNS holds no thread of the disk', async () => {
+test('case N08: look-ups in a silent DNS hold none of the threads that read the disk', async () => {
   const silent = (n: number): string => `d${n}.test`
   const table = Object.fromEntries(Array.from({ length: 64 }, (_, n) => [silent(n), 'silence' as const]))
   const { server } = await startNameServer(table)
@@ -54,7 +54,7 @@ test('case N08: a silent DNS holds no thread of the disk', async () => {
   await Promise.all(asking)
 })
 
-test('case R15: domains that are silent in DNS, of one credential, keep the question of another waiting for none of them', async () => {
+test('case R15: the look-up of a credential does not wait for the silent domains that another one writes to', async () => {
   const silent = Promise.withResolvers<{ readonly kind: 'noName' }>()
   const asked: string[] = []
   const dns: Dns = {
@@ -73,7 +73,7 @@ test('case R15: domains that are silent in DNS, of one credential, keep the ques
   expect(new Set(asked).size).toBe(201)
 })
 
-test('10,000 domains are not remembered for ever', async () => {
+test('of 10,000 domains only the latest are remembered', async () => {
   const none = { kind: 'noName' } as const
   let asked = 0
   const dns = {

@@ -1,4 +1,4 @@
-/** Lanes to domains that always have mail, or are silent: whoever has none of them gets one all the same. */
+/** Whoever has no lane to a domain gets one, although other domains always have mail, or are silent. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { silence } from './behaviour.ts'
@@ -11,8 +11,8 @@ const host = '127.0.7.3'
 const silent = '127.0.7.4'
 const toHost: readonly Entry[] = [{ mx: [1, 'mx.test'] }]
 
-test('a lane that others keep when its owner has nothing there any more is no reason to wait (case R15)', async () => {
-  // As many as there are lanes beside those of a credential's own.
+test('a credential gets a lane although others keep one that was opened for it, where it has no mail any more (case R15)', async () => {
+  // As many domains as there are lanes, without the one more that each credential may have.
   const busy = Array.from({ length: 34 }, (_, n) => `d${n}.test`)
   const table: Table = { 'mx.test': [{ a: host }] }
   for (const domain of [...busy, 'first.test', 'second.test']) table[domain] = toHost
@@ -30,7 +30,7 @@ test('a lane that others keep when its owner has nothing there any more is no re
     }
   }
   flood(busy)
-  await until('it is under way', () => got('flood@') > 0)
+  await until('the flood is under way', () => got('flood@') > 0)
   send('b/web', 'first.test')
   send('b/web', 'second.test')
   const bothHaveArrived = (): boolean => {
@@ -54,7 +54,7 @@ test('a domain that always has mail makes room for others after twenty messages 
   expect(rcptIndex(hosts[host].received, 'late@')).toBeLessThan(150)
 })
 
-test('who sends to one domain waits for no flood to hundreds of others', async () => {
+test('a credential that sends to one domain does not wait for a flood of another one to hundreds of domains', async () => {
   const table: Table = { 'mx.test': [{ a: host }], 'late.test': toHost }
   for (let n = 0; n < 500; n++) table[`d${n}.test`] = toHost
   const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 4 } })
@@ -65,7 +65,7 @@ test('who sends to one domain waits for no flood to hundreds of others', async (
   expect(rcptIndex(hosts[host].received, 'late@')).toBeLessThan(350)
 })
 
-test('who sends to one domain waits for no flood that keeps every lane (case R15)', async () => {
+test('a credential that sends to one domain does not wait for a flood that keeps every lane (case R15)', async () => {
   const table: Table = { 'mx.test': [{ a: host }], 'late.test': toHost, 'later.test': toHost }
   for (let n = 0; n < 40; n++) table[`d${n}.test`] = toHost
   const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 2 } })
@@ -80,7 +80,7 @@ test('who sends to one domain waits for no flood that keeps every lane (case R15
   await until('all are', () => spool.stored.size === 0)
 })
 
-test('a flood to hundreds of silent domains holds up no other credential for longer than a few time-outs', async () => {
+test('a flood to hundreds of silent domains holds another credential up for no more than a few time-outs', async () => {
   const table: Table = { 'good.test': [{ a: host }] }
   for (let n = 0; n < 400; n++) table[`d${n}.test`] = [{ a: silent }]
   const { hosts, spool } = await startWorld(
@@ -93,14 +93,14 @@ test('a flood to hundreds of silent domains holds up no other credential for lon
   await until('the flood is under way', () => hosts[silent].connections() >= 8)
   spool.put(envelope(hello, { forwardPaths: ['u@good.test'], credential: 'b/web' }), hello)
   await until('it is delivered', () => hosts[host].received.length === 1)
-  // Lanes that waited before it, those that were being read, and those in use: not the hundreds.
+  // Only lanes that waited before it, that were being read and that were in use came first, not all of the hundreds.
   expect(hosts[silent].connections()).toBeLessThan(60)
 })
 
 const rcptIndex = (received: readonly { readonly rcpt: readonly string[] }[], who: string): number =>
   received.findIndex((r) => r.rcpt[0]?.includes(who))
 
-test('whoever has no connection of a route gets one, however many silent domains another credential writes to (case R15)', async () => {
+test('a credential without a connection of a route gets one, however many silent domains another one writes to (case R15)', async () => {
   const table: Table = { 'good.test': toHost, 'mx.test': [{ a: host }] }
   for (let n = 0; n < 100; n++) {
     table[`d${n}.test`] = [{ mx: [1, `mx${n}.test`] }]

@@ -1,4 +1,4 @@
-/** A password that ceases to be valid: it is said once, whatever waits, and a good one holds nobody up. */
+/** A password that is no longer valid is tried once, however much mail waits, and a login that works holds nobody up. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const refused = say('535 5.7.8 no')
 
-/** `first` has been delivered at one with a login; its connections are gone when they were not used for `idleMs`. */
+/** A smarthost with a login that has taken `first` messages, and whose connections end when they are idle for `idleMs`. */
 async function provenWith({ idleMs = 1, first = 1, deadlineMs = 20_000, withBackup = false, script = {} as Script }) {
   const upstream = await startSmarthost({
     offers: [...everything, 'AUTH PLAIN'],
@@ -45,12 +45,12 @@ async function provenWith({ idleMs = 1, first = 1, deadlineMs = 20_000, withBack
 const isLeftOut = ({ delivery }: Pick<Awaited<ReturnType<typeof provenWith>>, 'delivery'>): boolean =>
   delivery.smarthosts()[0]?.health === 'ejected'
 
-/** No login is taken to be good because of one a moment ago. */
+/** Waits until a login of a moment ago no longer counts as a sign that the password is valid. */
 const later = (): Promise<void> => sleep(1100)
 
 const logins = (upstream: Smarthost): number => upstream.times('AUTH')
 
-test('case U22: a password that is good no longer is said once, however many wait, and one of them is charged', async () => {
+test('case U22: a password that is no longer valid is tried once, however many messages wait, and one of them is charged an attempt', async () => {
   const bench = await provenWith({})
   const { upstream, put, delivery } = bench
   upstream.script.AUTH = refused
@@ -62,7 +62,7 @@ test('case U22: a password that is good no longer is said once, however many wai
   expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
 })
 
-test('case U22: said once also beside a connection that is still good, and what ends on that one brings no second', async () => {
+test('case U22: a password that is no longer valid is tried once also beside a connection that still works, and no more after that one has ended', async () => {
   const bench = await provenWith({
     script: { MAIL: (time) => (time === 1 ? say('250 ok', { afterMs: 3000 }) : undefined) },
   })
@@ -81,7 +81,7 @@ test('case U22: said once also beside a connection that is still good, and what 
   expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
 })
 
-test('case U22: said once also where all connections in use are closed at the same time', async () => {
+test('case U22: a password that is no longer valid is tried once also where all connections in use are closed at the same time', async () => {
   const bench = await provenWith({ idleMs: 20_000, first: 100 })
   const { upstream, put, delivery } = bench
   const open = upstream.open()
@@ -96,7 +96,7 @@ test('case U22: said once also where all connections in use are closed at the sa
   expect(delivery.summary().ready).toBeGreaterThanOrEqual(50 - open - 1)
 })
 
-test('when the first has logged in the others do, and wait for no message of it', async () => {
+test('when the first connection has logged in the others do, too, and do not wait for the message on the first one', async () => {
   const slowLogin = say('235 2.7.0 welcome', { afterMs: 100 })
   const { upstream, put, spool } = await provenWith({
     script: { AUTH: slowLogin, MAIL: (time) => (time === 1 ? silence : undefined) },

@@ -1,4 +1,4 @@
-/** More than the window holds: what waits on disk is delivered once, in fair turns, and in nobody's way. */
+/** A queue that is longer than memory holds is delivered, each message once, in fair turns, and holds up nobody else. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Outline } from '../../../relay/spool/spool.ts'
@@ -9,13 +9,14 @@ import { MemorySpool, pending } from './memory-spool.ts'
 import { rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
+import { rcptOf } from './two-domains.ts'
 
 const to = (...domains: string[]) => ({ match: { senderDomains: [], recipientDomains: domains } })
 const from = (...credentials: string[]) => ({ match: { senderDomains: [], recipientDomains: [], credentials } })
 const many = 900
 const quick = { retry: { scheduleMs: [50], expireAfterMs: 86_400_000 } }
 
-/** Of which nothing was delivered before; credentials in turn. */
+/** A spool with so many messages that were never tried. */
 function filled(
   count: number,
   forwardPaths: (n: number) => readonly string[],
@@ -27,8 +28,6 @@ function filled(
   }
   return spool
 }
-const rcptOf = (received: readonly { readonly rcpt: readonly string[] }[]): string[] =>
-  received.flatMap((r) => r.rcpt.map((line) => /<(.*)>/.exec(line)?.[1] ?? '')).toSorted()
 
 test('a long queue is delivered, each message once', async () => {
   const upstream = await startSmarthost()
@@ -53,8 +52,8 @@ test('a dead smarthost with a long queue delays no other route; when it is back,
     const { ready, deferred, inFlight } = delivery.summary()
     return ready + deferred + inFlight
   }
-  // Received is not yet recorded: that is when it is no longer in flight.
-  await until('only the dead one’s are kept', () => kept() <= many)
+  // What the other route has received stays in flight until it is recorded.
+  await until('only mail for the dead one is kept', () => kept() <= many)
   expect(kept()).toBe(many)
   reload(routes(late.port))
   await until('all are delivered', () => spool.stored.size === 0)
@@ -63,8 +62,11 @@ test('a dead smarthost with a long queue delays no other route; when it is back,
 })
 
 test.each([
-  ['the same ways', (port: number) => [route('r', [smarthost('b', port)])]],
-  ['other ways', (port: number) => [route('s', [smarthost('b', port)], to('x.test')), route('r', [smarthost('c', 1)])]],
+  ['the same routes', (port: number) => [route('r', [smarthost('b', port)])]],
+  [
+    'other routes',
+    (port: number) => [route('s', [smarthost('b', port)], to('x.test')), route('r', [smarthost('c', 1)])],
+  ],
 ])('a reload with %s keeps all of a long queue: each message is delivered once', async (_what, next) => {
   const upstream = await startSmarthost()
   const spool = filled(many, (n) => [`u${n}@x.test`])
@@ -75,7 +77,7 @@ test.each([
   expect(rcptOf(upstream.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
 })
 
-/** Of which nothing is ever read, since its disk never answers. */
+/** A spool of which nothing is ever read, since its disk never answers. */
 class UnreadSpool extends MemorySpool {
   readonly #size: number
   constructor(size: number) {
@@ -98,7 +100,7 @@ class UnreadSpool extends MemorySpool {
   }
 }
 
-test('a reload with other ways stops the relay for no 50 ms, however long the queue (case R21)', async () => {
+test('a reload with other routes holds the relay up for less than 50 ms, however long the queue (case R21)', async () => {
   const spool = new UnreadSpool(300_000)
   const { reload, delivery } = rig([route('r', [smarthost('a', 1)])], { spool })
   const others = [route('s', [smarthost('b', 1)], from('team-1/web')), route('r', [smarthost('a', 1)])]
@@ -109,7 +111,7 @@ test('a reload with other ways stops the relay for no 50 ms, however long the qu
   }
 })
 
-test('who comes after a flood waits for no more of it than the window holds', async () => {
+test('a message behind a flood of another credential waits for no more of it than the window in memory holds', async () => {
   const upstream = await startSmarthost()
   const spool = filled(
     many,
@@ -122,7 +124,7 @@ test('who comes after a flood waits for no more of it than the window holds', as
   expect(turn).toBeLessThan(100)
 })
 
-/** So many that each has room for no more than 200 recipients in memory; the first one takes all of these. */
+/** So many routes that each has room for no more than 200 recipients in memory; all mail below goes by the first one. */
 const twentyRoutes = (port: number) => [
   route('r', [smarthost('a', port, { maxConnections: 2 })], { ...from('team-a/flood', 'team-b/web'), ...quick }),
   ...Array.from({ length: 19 }, (_, n) => route(`other${n}`, [smarthost('b', 1)], to(`other${n}.test`))),
@@ -130,7 +132,7 @@ const twentyRoutes = (port: number) => [
 const flood = (n: number) => envelope(hello, { credential: 'team-a/flood', forwardPaths: [`u${n}@x.test`] })
 const late = () => envelope(hello, { credential: 'team-b/web', forwardPaths: ['late@x.test'] })
 
-test('who comes while another credential has filled the memory waits for none of that (case R15)', async () => {
+test('a credential whose mail comes while another one has filled the memory does not wait for that (case R15)', async () => {
   const upstream = await startSmarthost()
   const { spool } = rig(twentyRoutes(upstream.port))
   for (let n = 0; n < 400; n++) spool.put(flood(n), hello)
@@ -141,7 +143,7 @@ test('who comes while another credential has filled the memory waits for none of
   expect(Math.max(...turns)).toBeLessThan(80)
 })
 
-test('who is tried again waits for no flood that goes on meanwhile (case R15)', async () => {
+test('a message that is tried again does not wait for a flood that goes on meanwhile (case R15)', async () => {
   const upstream = await startSmarthost({
     script: { RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined) },
   })
@@ -151,14 +153,14 @@ test('who is tried again waits for no flood that goes on meanwhile (case R15)', 
   await until('it is deferred', () => facts('deferred').length === 1)
   let sent = 0
   await until('it is delivered', () => {
-    // Never so many that any would be left to the disk, never so few that what is there would be read.
+    // Never so many that some would stay on disk alone, and never so few that what is on disk would be read.
     while (spool.stored.size < 190) spool.put(flood(sent++), hello)
     return !spool.stored.has(message.queueId)
   })
   expect(sent).toBeLessThan(5000)
 })
 
-test('who is captured waits for no flood that is captured, too (case R15)', async () => {
+test('mail that is captured does not wait for a flood of another credential that is captured, too (case R15)', async () => {
   const { spool, facts } = rig([])
   for (let n = 0; n < 400; n++) spool.put({ ...flood(n), disposition: 'capture' }, hello)
   const others = Array.from({ length: 3 }, () => ({ ...late(), disposition: 'capture' as const }))
@@ -168,7 +170,7 @@ test('who is captured waits for no flood that is captured, too (case R15)', asyn
   expect(Math.max(...others.map(({ queueId }) => order.indexOf(queueId)))).toBeLessThan(150)
 })
 
-test('what waits for a dead smarthost on disk is given up in time, and reported once', async () => {
+test('mail that waits on disk for a dead smarthost is given up in time, and reported once', async () => {
   const spool = filled(300, (n) => [`u${n}@x.test`])
   let ahead = 0
   const retry = { scheduleMs: [20], expireAfterMs: 60_000 }
@@ -180,7 +182,7 @@ test('what waits for a dead smarthost on disk is given up in time, and reported 
   expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(300)
 })
 
-test('of what waits for a dead smarthost in memory few are given up at one time, and all of them once (case R21)', async () => {
+test('of the mail that waits in memory for a dead smarthost little is given up at one time, and each message once (case R21)', async () => {
   const spool = new MemorySpool()
   let ahead = 0
   const retry = { scheduleMs: [20], expireAfterMs: 60_000 }
@@ -201,7 +203,7 @@ test('of what waits for a dead smarthost in memory few are given up at one time,
   expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(500)
 })
 
-test('while a smarthost is dead, nobody looks through a long queue of which nothing is over its time', async () => {
+test('while a smarthost is dead, a long queue in which nothing has expired is not looked through', async () => {
   const count = 400
   const spool = filled(count, (n) => [`u${n}@x.test`])
   let looks = 0
@@ -236,7 +238,7 @@ test('recipients of one message with times of their own are tried at their times
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
 })
 
-test('a message that the spool could not read is looked at again later, and told', async () => {
+test('a message that the spool could not read is deferred, and that is told', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('250 2.1.5 ok') } })
   const spool = filled(1, () => ['a@x.test'])
   spool.broken.add('load')

@@ -1,4 +1,4 @@
-/** Any mail, floods, moods of next hops, reloads, ends and starts, in the time of fake timers: what has to hold, whatever happens. */
+/** Random stories of mail, floods, moods of next hops, reloads and restarts under fake timers: what holds, whatever happens. */
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { connectTo } from '../../../relay/delivery/connect.ts'
@@ -27,9 +27,9 @@ const nextTurn = setImmediate
 const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
 /** No attempt lasts longer, nor does a connection of a configuration that is gone. */
 const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
-/** Of a next hop that was left out, or paused, for a minute. */
+/** How late an attempt may be: its next hop was left out, or paused, for a minute. */
 const latestMs = 60_000 + longestAttemptMs
-/** To who is healthy, however much others send, and to whomever. */
+/** How long mail to healthy next hops may wait, however much others send, and to whomever. */
 const calmMs = 1000
 
 class World {
@@ -37,13 +37,13 @@ class World {
   readonly #dice: () => number
   readonly #hosts: ToyHosts
   readonly #fates: Fates
-  /** Those that were in force, until when. */
+  /** The routes that were in force, and until when. */
   readonly #ways: { readonly ways: Ways; until: number }[] = []
   #spool = new MemorySpool()
   #loaded = loadedWith([])
   #delivery: Delivery
   #isSuspended = false
-  /** Before this nothing had to be on its way. */
+  /** When delivery began, or was last resumed: what is older did not have to be on its way before. */
   #since = 0
   #count = 0
 
@@ -94,7 +94,7 @@ class World {
       }),
       loaded: () => this.#loaded,
       inboxDirectory: '/nowhere',
-      // A file would take time of its own.
+      // There is no such folder, since a real file would take time that the fake timers know nothing of.
       attemptsFile: '/nowhere/open-attempts',
       monotonic: Date.now,
       random: this.#dice,
@@ -131,7 +131,7 @@ class World {
     this.#spool.put(submitted, content)
   }
 
-  /** Until all that can happen at this time has happened. */
+  /** Resolves when all that can happen at this time has happened. */
   async #settle(): Promise<void> {
     const done = (): number => this.#hosts.deeds + this.#spool.log.length
     for (let turns = 0, seen = done(); turns < 12; turns = done() === seen ? turns + 1 : 0) {
@@ -197,7 +197,7 @@ class World {
     }
   }
 
-  /** Every next hop is healthy from now on: all mail leaves, and nothing is left of it. */
+  /** Makes every next hop healthy: from then on all mail has to leave, and nothing of it may be left. */
   async end(): Promise<void> {
     const isCalm = this.#ways.every((one) => one.ways.exchangers !== undefined)
     this.#hosts.moods.clear()
@@ -210,12 +210,12 @@ class World {
     this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, 'connections or timers are left')
     this.#fates.judge(this.#hosts.copies)
     const waitedMs = this.#fates.longestWaitOf(calm, this.#since)
-    this.#expect(!isCalm || waitedMs <= calmMs, `who writes to the healthy only waited for ${waitedMs} ms`)
+    this.#expect(!isCalm || waitedMs <= calmMs, `mail to healthy next hops waited for ${waitedMs} ms`)
     await this.#stop(0)
   }
 }
 
-test(`in ${stories} stories each recipient has one fate, in time, and nobody waits for the next hops and floods of others (cases U01, U05, U13, U23, U25, R15)`, {
+test(`in ${stories} random stories each recipient is delivered or given up once, in time, and no mail waits for the next hops or floods of others (cases U01, U05, U13, U23, U25, R15)`, {
   timeout: 3_600_000,
 }, async () => {
   onTestFinished(() => void vi.useRealTimers())

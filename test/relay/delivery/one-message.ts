@@ -24,7 +24,7 @@ export async function deliver(
   return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
 }
 
-/** Submits the second one after the first has had its attempt. */
+/** Submits two messages, the second one when the first has had its attempt. */
 export async function deliverTwo(upstream: Smarthost) {
   const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)

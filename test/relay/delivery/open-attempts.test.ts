@@ -1,4 +1,4 @@
-/** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
+/** Attempts that a crash leaves open are counted at the next start, once, as messages that may arrive twice (case S04). */
 import { execFileSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
 import { constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
 import { until } from '../../local/until.ts'
+import { idsIn } from './attempts-file.ts'
 import { silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, rig } from './rig.ts'
@@ -18,23 +19,18 @@ function file(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'open-attempts')
 }
-const idsIn = (path: string): readonly string[] =>
-  readFileSync(path, 'latin1')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((id) => id !== '')
 
 function unexpected(error: unknown): never {
   throw error
 }
 
-test('the first process finds nothing', async () => {
+test('the first process on a spool finds no open attempts', async () => {
   const attempts = new OpenAttempts(file(), unexpected)
   expect(attempts.takeLeft()).toEqual([])
   await attempts.close()
 })
 
-test('a process that is killed leaves what it had begun and not ended', async () => {
+test('a process that is killed leaves in the file the attempts that it had begun and not ended', async () => {
   const path = file()
   const killed = new OpenAttempts(path, unexpected)
   killed.takeLeft()
@@ -43,17 +39,17 @@ test('a process that is killed leaves what it had begun and not ended', async ()
   await killed.written()
   expect(idsIn(path)).toEqual(ids)
   killed.end(first)
-  await until('the file follows', () => idsIn(path).length === 2)
+  await until('the file is written', () => idsIn(path).length === 2)
   killed.begin('0dddddddddddddd')
   killed.end(second)
-  await until('the file follows', () => idsIn(path).join() === '0dddddddddddddd,0cccccccccccccc')
+  await until('the file is written', () => idsIn(path).join() === '0dddddddddddddd,0cccccccccccccc')
   const next = new OpenAttempts(path, unexpected)
   expect(next.takeLeft().toSorted()).toEqual(['0cccccccccccccc', '0dddddddddddddd'])
   await until('they are counted once', () => idsIn(path).length === 0)
   expect(new OpenAttempts(path, unexpected).takeLeft()).toEqual([])
 })
 
-test('the line of a message that is gone goes with the next one that begins, or a moment later', async () => {
+test('the line of a message that has left the spool goes when the next attempt begins, or a moment later', async () => {
   const path = file()
   const attempts = new OpenAttempts(path, unexpected)
   const first = attempts.begin('0aaaaaaaaaaaaaa')
@@ -64,7 +60,7 @@ test('the line of a message that is gone goes with the next one that begins, or 
   await attempts.written()
   expect(idsIn(path)).toEqual(['0bbbbbbbbbbbbbb'])
   attempts.leave(second)
-  await until('the file follows', () => idsIn(path).length === 0)
+  await until('the file is written', () => idsIn(path).length === 0)
   const third = attempts.begin('0cccccccccccccc')
   await attempts.written()
   attempts.leave(third)
@@ -72,7 +68,7 @@ test('the line of a message that is gone goes with the next one that begins, or 
   expect(idsIn(path)).toEqual([])
 })
 
-test('many at one time: each is in the file, and its room is used again', async () => {
+test('many attempts at one time are all in the file, and their room in it is used again', async () => {
   const path = file()
   const attempts = new OpenAttempts(path, unexpected)
   const id = (n: number): string => `0${n.toString().padStart(14, '0')}`
@@ -87,7 +83,7 @@ test('many at one time: each is in the file, and its room is used again', async 
   expect(readFileSync(path)).toHaveLength(32 * 500)
 })
 
-test('the file has room for the usual number before a disk is full, and is no longer than that after a start', async () => {
+test('the file takes room for the usual number of attempts beforehand, and a start cuts a longer one to that', async () => {
   const path = file()
   const attempts = new OpenAttempts(path, unexpected)
   attempts.takeLeft()
@@ -103,7 +99,7 @@ test('the file has room for the usual number before a disk is full, and is no lo
   expect(idsIn(path)).toEqual(['0bbbbbbbbbbbbbb'])
 })
 
-test('a file that is no list of attempts does no harm', async () => {
+test('a file in which anything else stands does no harm', async () => {
   const path = file()
   writeFileSync(path, Buffer.from([0, 255, 10, 13, 10, 7]))
   const attempts = new OpenAttempts(path, unexpected)
@@ -114,7 +110,7 @@ test('a file that is no list of attempts does no harm', async () => {
   await attempts.close()
 })
 
-test('of a file that has grown beyond all attempts no more is read than they may have: it would take the memory that the mail needs (case S12)', async () => {
+test('of a file that is longer than all attempts could make it no more is read than they could fill, since mail needs the memory (case S12)', async () => {
   const path = file()
   writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
   truncateSync(path, 100 * 1024 * 1024)
@@ -128,8 +124,8 @@ test('of a file that has grown beyond all attempts no more is read than they may
 
 test.each([
   ['opened', mkdirSync, 'EISDIR'],
-  ['read, a pipe as it is,', (path: string) => execFileSync('mkfifo', [path]), 'EAGAIN'],
-])('a file that can not be %s keeps no mail: it is told, and delivery goes on', async (_what, make, code) => {
+  ['read, since it is a pipe,', (path: string) => execFileSync('mkfifo', [path]), 'EAGAIN'],
+])('a file of open attempts that can not be %s is told, and mail is delivered all the same', async (_what, make, code) => {
   const upstream = await startSmarthost()
   const path = file()
   make(path)
@@ -140,7 +136,7 @@ test.each([
   await delivery.close(0)
 })
 
-test('on a volume that is read-only by now what was open is told all the same, and noted again when it takes writes', async () => {
+test('on a volume that has become read-only the attempts that were left open are told, and new ones are noted when it takes writes', async () => {
   const path = file()
   writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
   const error = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })
@@ -158,7 +154,7 @@ test('on a volume that is read-only by now what was open is told all the same, a
   await attempts.close()
 })
 
-test('after a crash in an attempt the message is told to be a possible duplicate, and others are not', async () => {
+test('after a crash in an attempt its message is told as a possible duplicate, and no other message is', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const [open, waiting] = [spool.put(envelope(hello), hello).envelope, spool.put(envelope(hello), hello).envelope]
@@ -173,7 +169,7 @@ test('after a crash in an attempt the message is told to be a possible duplicate
   expect(waiting.queueId).not.toBe(open.queueId)
 })
 
-test('what may arrive twice is with whoever reads the log before the file forgets it: a kill just then leaves one of the two', async () => {
+test('a possible duplicate is in the log before it leaves the file, so that a kill in between leaves it in one of the two', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const { queueId } = spool.put(envelope(hello), hello).envelope
@@ -186,7 +182,7 @@ test('what may arrive twice is with whoever reads the log before the file forget
   await attempted(1)
 })
 
-test('what an attempt may have delivered is with whoever reads the log before the file forgets it (case S04)', async () => {
+test('an attempt that may have delivered is in the log before it leaves the file (case S04)', async () => {
   const upstream = await startSmarthost({ script: { dot: silence } })
   const path = file()
   let flushes: (readonly string[])[] = []
@@ -202,7 +198,7 @@ test('what an attempt may have delivered is with whoever reads the log before th
   expect(flushes).toEqual([[queueId, 'ambiguous']])
 })
 
-test('an attempt is in the file before its content can have arrived, however long the disk and all else take (case S04)', async () => {
+test('an attempt is in the file before its content can have arrived, however long writing the file takes (case S04)', async () => {
   const path = file()
   const inFile: boolean[] = []
   const spool = new MemorySpool()
@@ -216,7 +212,7 @@ test('an attempt is in the file before its content can have arrived, however lon
     },
   })
   const { attempted } = rig(oneSmarthost(upstream.port), { spool, attemptsFile: path })
-  // The threads that write to the disk are those that do all this.
+  // The threads that write to the disk are kept busy by this.
   let busy = true
   const work = (): void => void (busy && pbkdf2('x', 'y', 20_000, 32, 'sha256', work))
   for (let thread = 0; thread < 8; thread += 1) work()
@@ -239,7 +235,7 @@ test('an attempt is in the file while it is open, and no longer', async () => {
   await until('it has ended', () => idsIn(attemptsFile).length === 0)
 })
 
-test('what the spool could not be told stays in the file', async () => {
+test('an attempt whose outcome the spool can not record stays in the file', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const { attemptsFile, attempted } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 60_000 })
@@ -253,7 +249,7 @@ test('what the spool could not be told stays in the file', async () => {
   spool.before = () => {}
 })
 
-test('what the spool is told at last is in the file no longer', async () => {
+test('an attempt whose outcome the spool records at last leaves the file', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   spool.broken.add('remove')

@@ -1,4 +1,4 @@
-/** Connections: used again, never too many, and their end is no message's fault. */
+/** Connections to a smarthost are used again, are never too many, and cost no message an attempt when they end. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
@@ -9,7 +9,7 @@ import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
-test('connections are used again', async () => {
+test('a connection is used for one message after the other', async () => {
   const upstream = await startSmarthost()
   const { spool, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
   for (let i = 0; i < 20; i++) spool.put(envelope(hello), hello)
@@ -18,7 +18,7 @@ test('connections are used again', async () => {
   expect(upstream.lines.filter((line) => line === 'RSET')).toEqual([])
 })
 
-test('never more than maxConnections at one time', async () => {
+test('no more than maxConnections are open at one time', async () => {
   const upstream = await startSmarthost()
   const { spool, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 3 }))
   for (let i = 0; i < 200; i++) spool.put(envelope(hello), hello)
@@ -26,7 +26,7 @@ test('never more than maxConnections at one time', async () => {
   expect(upstream.most()).toBe(3)
 })
 
-/** Takes so many connections at one time, and answers more of them with 421. */
+/** A smarthost that takes `most` connections at one time, and answers further ones with 421. */
 async function startNarrow(most: number) {
   const narrow = { most }
   const full = say('421 4.7.0 Error: too many connections', { ends: 'drop' })
@@ -70,7 +70,7 @@ test.each([
   expect(facts('smarthostEjected')).toEqual([])
 })
 
-test('case U23: who greets no further connection while those that are open carry mail charges nobody, and is waited for no longer than to connect', async () => {
+test('case U23: while open connections carry mail, a further one that is not greeted costs no message an attempt, and is waited for no longer than to connect', async () => {
   const upstream: Upstream = await startSmarthost({
     script: { banner: () => (upstream.open() > 2 ? silence : undefined) },
   })
@@ -84,14 +84,14 @@ test('case U23: who greets no further connection while those that are open carry
   }
   const first = Array.from({ length: 40 }, put)
   const hasEnded = (id: string): boolean => attempts.some(({ queueId }) => queueId === id)
-  // Others go on meanwhile, over the two that it greets.
-  await until('those that were not greeted', () => put() !== '' && first.every(hasEnded), 30_000)
+  // Other messages go on meanwhile, over the two connections that it greets.
+  await until('those that were not greeted are delivered', () => put() !== '' && first.every(hasEnded), 30_000)
   expect(upstream.most()).toBe(5)
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
   expect(facts('smarthostEjected')).toEqual([])
 })
 
-test('case U23: while those that are open carry nothing a further connection may be greeted late (RFC 5321 section 4.5.3.2)', async () => {
+test('case U23: while nothing gets through on the open connections, a further one may be greeted late (RFC 5321 section 4.5.3.2)', async () => {
   const late = say('220 smarthost.test ESMTP', { afterMs: 1500 })
   const upstream = await startSmarthost({
     script: {
@@ -111,7 +111,7 @@ test('case U23: while those that are open carry nothing a further connection may
   expect(upstream.connections()).toBe(3)
 })
 
-test('case U23: so it is where TLS comes first', async () => {
+test('case U23: a surplus connection that is closed before TLS begins costs no message an attempt either', async () => {
   const certificate = await makeCertificates(['127.0.0.1'])
   const upstream = await startSmarthost({ certificate, tlsFromStart: true })
   const front = await startFront(upstream.port, 2)
@@ -126,7 +126,7 @@ test('case U23: so it is where TLS comes first', async () => {
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
 })
 
-/** Passes on so many connections at one time, and closes the others. */
+/** A proxy that passes on `most` connections at one time, and closes the others. */
 async function startFront(to: number, most: number) {
   let open = 0
   let turnedAway = 0
@@ -152,7 +152,7 @@ async function startFront(to: number, most: number) {
   return { port: (server.address() as AddressInfo).port, turnedAway: () => turnedAway }
 }
 
-test('case U23: while one keeps the only connection, as in a tarpit, those that wait for it ask for another one again', async () => {
+test('case U23: while one message keeps the only connection, as in a tarpit, those that wait for it ask for another one again', async () => {
   let room = 1
   const upstream: Upstream = await startSmarthost({
     script: {
@@ -173,7 +173,7 @@ test('case U23: while one keeps the only connection, as in a tarpit, those that 
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
 })
 
-test('case U23: the only connection is lost, and still counted when the next one asks: the others go on', async () => {
+test('case U23: when the only connection is lost, and the next one refused as if that were open, the other messages go on', async () => {
   const full = say('421 4.7.0 Error: too many connections')
   const upstream: Upstream = await startSmarthost({
     script: {
@@ -195,7 +195,7 @@ test('case U23: the only connection is lost, and still counted when the next one
   expect(kinds.toSorted()).toEqual(['ambiguous', 'deferred', ...Array(8).fill('delivered')])
 })
 
-test('case U23: no connection at all is a failure, told of each message that had waited for one', async () => {
+test('case U23: when no connection is left, and none is to be had, each message that waited for one is deferred', async () => {
   const { narrow, upstream } = await startNarrow(1)
   const { spool, attempted, attempts, quiet, facts } = rig(oneSmarthost(upstream.port, { maxConnections: 10 }))
   spool.put(envelope(hello), hello)
@@ -223,7 +223,7 @@ test('a connection carries a limited number of messages', async () => {
   expect([...perConnection.values()].map((all) => all.length)).toEqual([5, 5, 5, 5])
 })
 
-test('an idle connection is closed politely after a while', async () => {
+test('an idle connection is closed with QUIT after a while', async () => {
   const upstream = await startSmarthost()
   const { spool, attempted } = rig(oneSmarthost(upstream.port), {
     poolLimits: { idleMs: 50, messagesPerConnection: 100 },
@@ -250,7 +250,7 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
   ['a close', drop],
   ['a reset', reset],
 ]
-/** Two messages, the second when the first is done with. */
+/** Sends two messages, the second one when the first is done with. */
 async function oneAfterTheOther(upstream: Upstream, between?: () => Promise<void>) {
   const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)
@@ -264,7 +264,7 @@ async function oneAfterTheOther(upstream: Upstream, between?: () => Promise<void
 
 test.each(
   goodbyes,
-)('case U17: %s at MAIL on a used connection: a new connection, and no attempt is charged', async (_name, behaviour) => {
+)('case U17: after %s at MAIL on a connection that was used before, a new one is opened, and no attempt is charged', async (_name, behaviour) => {
   const upstream = await startSmarthost({ script: { MAIL: (time) => (time === 1 ? behaviour : undefined) } })
   const attempts = await oneAfterTheOther(upstream)
   expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual([
@@ -274,7 +274,7 @@ test.each(
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
 })
 
-test('451 of anything else at MAIL on a used connection is the answer to it: nobody is asked again at once', async () => {
+test('another 451 at MAIL on a connection that was used before defers the message, which is not tried again at once', async () => {
   const script: Script = { MAIL: (time) => (time === 1 ? say('451 4.3.0 try again later') : undefined) }
   const upstream = await startSmarthost({ script })
   const attempts = await oneAfterTheOther(upstream)
@@ -285,7 +285,7 @@ test('451 of anything else at MAIL on a used connection is the answer to it: nob
 test.each([
   'MAIL',
   'RCPT',
-] as const)('503 at %s on a new connection ends it: what it is for is not in the next message', async (stage) => {
+] as const)('503 at %s on a new connection defers the message and ends the connection, so that the next message gets another one', async (stage) => {
   const script: Script = { [stage]: (time: number) => (time === 0 ? say('503 5.5.1 bad sequence') : undefined) }
   const upstream = await startSmarthost({ script })
   const attempts = await oneAfterTheOther(upstream)
@@ -298,7 +298,7 @@ test.each([
   ['a stray 250', (u: Upstream) => u.tell('250 2.0.0 ok\r\n')],
   ['garbage', (u: Upstream) => u.tell('hello?')],
   ['a close', (u: Upstream) => u.dropAll()],
-])('case U17: %s on an idle connection ends it, and nothing else', async (_name, disturb) => {
+])('case U17: %s on an idle connection ends that connection, and no message fails for it', async (_name, disturb) => {
   const upstream = await startSmarthost()
   const attempts = await oneAfterTheOther(upstream, async () => {
     disturb(upstream)
@@ -324,7 +324,7 @@ test('a reload closes idle connections of a smarthost that changed, and keeps th
   await until('QUIT', () => upstream.times('QUIT') === 1)
 })
 
-test('closing: in flight is finished, and idle connections are left with QUIT', async () => {
+test('a relay that ends finishes what is in flight, and leaves all connections', async () => {
   const upstream = await startSmarthost({ script: { dot: say('250 2.0.0 queued', { pieces: 1 }) } })
   const { spool, delivery } = rig(oneSmarthost(upstream.port, { maxConnections: 2 }))
   for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
@@ -339,7 +339,7 @@ test('closing: in flight is finished, and idle connections are left with QUIT', 
 test.each([
   ['before the dot', { DATA: {} }, 0],
   ['after the dot', { dot: {} }, 1],
-])('closing with a smarthost that is silent %s ends in time, and the message stays', async (_name, script, ambiguous) => {
+])('a relay that ends while a smarthost is silent %s does so in time, and keeps the message', async (_name, script, ambiguous) => {
   const upstream = await startSmarthost({ script })
   const { spool, delivery, attempts } = rig(oneSmarthost(upstream.port), { deadlines: allWithin(60_000) })
   const { queueId } = spool.put(envelope(hello), hello).envelope

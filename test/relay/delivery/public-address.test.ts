@@ -1,4 +1,4 @@
-/** Whether a name that others chose may lead there. */
+/** Which addresses may be connected to where a name in somebody else's DNS leads there (case C10). */
 import { expect, test } from 'vitest'
 import { isPublic } from '../../../relay/delivery/public-address.ts'
 
@@ -36,6 +36,6 @@ test.each([
   ['', false],
   ['localhost', false],
   ['0x7f.1', false],
-])('case C10: %s may be connected to: %s', (address, may) => {
+])('case C10: that %s may be connected to is %s', (address, may) => {
   expect(isPublic(address)).toBe(may)
 })

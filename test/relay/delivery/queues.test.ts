@@ -1,4 +1,4 @@
-/** What waits for a connection, and what waits for its time. */
+/** The queues of delivery: what waits for a connection takes fair turns, and what waits for its time gets it. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { unproven } from '../../../relay/delivery/health.ts'
@@ -26,7 +26,7 @@ test('credentials take turns, each first in, first out', () => {
   expect(drain(queue)).toEqual(['f0', 'b0', 'c0', 'f1', 'b1', 'f2', 'f3'])
 })
 
-test('of a thousand credentials sixteen are looked at, and the next time those behind them', () => {
+test('of a thousand credentials a search looks at sixteen, and the next search at those behind them', () => {
   const queue = new ReadyQueue<string>()
   for (let i = 0; i < 1000; i++) queue.push(`c${i}`, `c${i}`)
   let looks = 0
@@ -38,7 +38,7 @@ test('of a thousand credentials sixteen are looked at, and the next time those b
   expect([queue.shiftOf(() => false), queue.shiftOf(() => true), queue.size]).toEqual([undefined, 'it', 0])
 })
 
-test('a newcomer does not wait for the flood before it', () => {
+test('a credential that is new does not wait for the flood of another one before it', () => {
   const queue = new ReadyQueue<string>()
   for (let i = 0; i < 10_000; i++) queue.push('flood', `f${i}`)
   for (let i = 0; i < 3000; i++) queue.shift()
@@ -74,12 +74,12 @@ test('nothing is lost, nothing is doubled, and each credential keeps its order',
   )
 })
 
-test('the schedule gives out each once, at the earliest time that it was added with, in the order of time', () => {
+test('the schedule gives each message out once, at the earliest time that it was added with, in the order of these times', () => {
   const added = fc.record({ handle: fc.integer({ min: 0, max: 60 }), time: fc.integer({ min: 0, max: 1000 }) })
   vi.useFakeTimers()
   try {
     fc.assert(
-      // What was given out may be added anew.
+      // The second round may add what the first one gave out.
       fc.property(fc.array(fc.array(added, { maxLength: 100 }), { maxLength: 2 }), (rounds) => {
         let out: { handle: number; at: number }[] = []
         const schedule = new Schedule(Date.now, (handles) => {
@@ -109,7 +109,7 @@ test('the schedule gives out each once, at the earliest time that it was added w
   }
 })
 
-test('what is due later than a timer can hold is given out at its time', () => {
+test('a message that is due later than a timer can hold is given out at its time', () => {
   vi.useFakeTimers()
   try {
     const due = vi.fn()
@@ -124,7 +124,7 @@ test('what is due later than a timer can hold is given out at its time', () => {
   }
 })
 
-test('a timer of a lane never gets more than a timer can hold', () => {
+test('a lane never sets its timer to more than a timer can hold', () => {
   const set = vi.spyOn(globalThis, 'setTimeout')
   const lane = new Lane({ route: route('r', []), room: new Room(), mostRecipients: 1, window: () => 1 })
   lane.wakeAt(2 ** 40, 0, () => {})
@@ -133,7 +133,7 @@ test('a timer of a lane never gets more than a timer can hold', () => {
   set.mockRestore()
 })
 
-test('a message that waits for another smarthost is with those that wait for any when that one fails, too', () => {
+test('a message that waits for another smarthost waits for any of them again when that one fails, too', () => {
   const lane = new Lane({ route: route('r', []), room: new Room(), mostRecipients: 10, window: () => 10 })
   const pool = (name: string, rest: object) =>
     ({ name, priority: 0, places: 1, maxConnections: 1, inUse: 0, lingers: false, health: unproven, ...rest }) as Pool

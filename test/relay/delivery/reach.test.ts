@@ -14,7 +14,7 @@ test.each<[string, Script]>([
   ['refuses us in its greeting', { banner: say('554 5.7.1 your address is on a list') }],
   ['refuses us at EHLO', { EHLO: say('550 5.7.1 your address is on a list') }],
   ['leaves before it greets', { banner: drop }],
-])('case U02: of exchangers each of which %s nobody is told that port 25 is closed, nor that mail gets out', async (_what, script) => {
+])('case U02: where each exchanger %s, the status says neither that port 25 is closed nor that mail gets out', async (_what, script) => {
   const table: Table = {}
   for (let n = 0; n < 12; n++) {
     table[`d${n}.test`] = [{ mx: [1, `mx${n}.test`] }]
@@ -26,7 +26,7 @@ test.each<[string, Script]>([
   expect(delivery.smarthosts()).toEqual([{ route: 'out', name: 'mx', health: 'unproven' }])
 })
 
-test('of a route that went to a smarthost before, nobody is told that exchangers are within reach', async () => {
+test('of a route that went to a smarthost before, the status does not say that exchangers are within reach', async () => {
   const upstream = await startSmarthost()
   const { spool, reload, delivery } = rig([route('out', [smarthost('a', upstream.port)])])
   spool.put(envelope(hello), hello)

@@ -1,4 +1,4 @@
-/** Against receivers that others wrote: aiosmtpd takes every octet, with and without large content. */
+/** A receiver that others wrote, aiosmtpd, gets every octet of a content, be it small or large. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -41,7 +41,7 @@ const sha256 = async (octets: Buffer): Promise<string> => {
   return createHash('sha256').update(octets).digest('hex')
 }
 
-test('contents of every size arrive unchanged', async () => {
+test('contents of every size arrive unchanged at aiosmtpd', async () => {
   const { port, lines } = await startAiosmtpd()
   const { spool } = rig(oneSmarthost(port))
   const header = 'From: <app@corp.test>\r\n\r\n'

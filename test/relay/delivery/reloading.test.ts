@@ -1,4 +1,4 @@
-/** Another configuration while mail waits, or is on its way: it goes by the new one, and none of it is lost sight of. */
+/** When the configuration changes while mail waits or is on its way, mail goes by the new one, and none is lost sight of. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { say, silence } from './behaviour.ts'
@@ -7,20 +7,20 @@ import { fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { type Smarthost, startSmarthost } from './smarthost.ts'
 
-test('a reload sends what waits another way', async () => {
+test('a reload with another smarthost sends the mail that waits there', async () => {
   const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
   const { spool, reload, delivery } = rig([route('r', [smarthost('a', dead.port)])], { deadlines: fastDeadlines })
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
   await until('one is in flight', () => delivery.summary().inFlight === 1)
   reload([route('r', [smarthost('a', alive.port)])])
-  await until('all', () => alive.received.length === 10)
+  await until('all are received', () => alive.received.length === 10)
   await until('nothing is left', () => spool.stored.size === 0)
 })
 
 test.each([
   ['is not greeted there', silence],
-  ['waits for a connection that is free there', undefined],
-])('case U03: a reload takes a smarthost away: who %s goes another way at once, uncharged', async (_what, banner) => {
+  ['waits there for a connection to be free', undefined],
+])('case U03: when a reload takes a smarthost away, mail that %s goes another way at once, and no attempt is charged', async (_what, banner) => {
   const full = say('421 4.7.0 too many connections', { ends: 'drop' })
   const gone: Smarthost = await startSmarthost({ script: { banner: () => (gone.open() > 1 ? full : undefined) } })
   const next = await startSmarthost()
@@ -41,7 +41,7 @@ test.each([
 test.each([
   ['its only connection is in use', { maxConnections: 1 }],
   ['it is being probed', {}],
-])('a reload while a smarthost takes no more, since %s: what waits goes on when it does', async (_name, rest) => {
+])('after a reload while a smarthost takes no more, since %s, the mail that waits goes on when it does', async (_name, rest) => {
   const upstream = await startSmarthost({
     script: { MAIL: (time) => (time === 0 ? say('250 ok', { afterMs: 50 }) : undefined) },
   })
@@ -55,7 +55,7 @@ test.each([
   expect(spool.stored.size).toBe(0)
 })
 
-test('a reload while messages are being read: none of them is missing in the queue that is told', async () => {
+test('after a reload while messages are being read, none of them is missing in the summary of the queue', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
@@ -72,7 +72,7 @@ test('a reload while messages are being read: none of them is missing in the que
   await until('the queue is empty', () => queued() === 0)
 })
 
-test('a suspended fleet keeps its queue until it is let go', async () => {
+test('a suspended fleet keeps its queue until it is resumed', async () => {
   const upstream = await startSmarthost()
   const routes = [route('r', [smarthost('a', upstream.port)])]
   const { spool, reload, delivery } = rig(routes, { config: { suspended: true } })

@@ -1,3 +1,4 @@
+/** The replies of a next hop are read whole or told to be malformed, however they are cut, and take little memory. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Answer, replyOf } from '../../../relay/delivery/answer.ts'
@@ -29,7 +30,7 @@ test.each([
   ],
   ['no end yet', '250 ok', []],
   ['a continuation without its end', '250-a\r\n', []],
-] as const)('%s', (_name, text, expected) => {
+] as const)('replies are read: %s', (_name, text, expected) => {
   expect(parse(text)).toEqual(expected)
 })
 
@@ -45,26 +46,26 @@ test.each([
   ['a bare CR inside', '250 o\rk\r\n'],
   ['two codes in one reply', '250-a\r\n550 b\r\n'],
   ['two codes in one reply, of which none refuses', '220-a\r\n250 b\r\n'],
-  ['letters', '2x0 ok\r\n'],
+  ['a letter in the code', '2x0 ok\r\n'],
   ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'],
   ['case U19: a line without end', `250 ${'x'.repeat(5000)}`],
   ['case U19: a line too long', `250 ${'x'.repeat(5000)}\r\n`],
   ['case U19: lines without end', '250-x\r\n'.repeat(1000)],
-])('%s is malformed', (_name, text) => {
+])('a reply is malformed: %s', (_name, text) => {
   expect(parse(text).at(-1)).toMatchObject({ kind: 'none', cause: 'malformed' })
 })
 
 test.each([
   ['of many lines', () => `${`450-4.2.1 ${'x'.repeat(2000)}\r\n`.repeat(127)}450 4.2.1 later\r\n`],
   ['with much behind it', () => `450 4.2.1 ${'x'.repeat(20)}\r\n${'y'.repeat(250_000)}`],
-])('of a reply %s no more is kept than what is told of it, as for the health of each exchanger (case U19)', (_how, text) => {
+])('of a reply %s no more is kept in memory than the text that is told of it (case U19)', (_how, text) => {
   const before = liveBytes()
   const kept = Array.from({ length: 100 }, () => parse(text())[0]).map((a) => a?.kind === 'reply' && replyOf(a.reply))
   expect(liveBytes() - before).toBeLessThan(2_000_000)
   expect(kept).toMatchObject(kept.map(() => ({ text: expect.stringMatching(/^x{20}/) })))
 })
 
-test('a long text is cut before an address, not in one: half of it would be told as none', () => {
+test('a long text is cut before an address, not within one, since half an address would not be known as one', () => {
   const { text } = replyOf({ code: 550, lines: [`5.1.1 ${'word '.repeat(98)}<bob.smith@x.test>: no`] })
   expect(text).toMatch(/ word <$/)
   expect(parse(`none ${'word '.repeat(18)}bob.smith@x.test\r\n`).at(-1)).toMatchObject({
@@ -73,7 +74,7 @@ test('a long text is cut before an address, not in one: half of it would be told
   expect(replyOf({ code: 550, lines: [`5.1.1 ${'x'.repeat(600)}`] }).text).toHaveLength(500)
 })
 
-test('segments change nothing', () => {
+test('replies are the same however they are cut into segments', () => {
   const line = fc.stringMatching(/^[ -~]{0,20}$/)
   const one = fc.tuple(fc.integer({ min: 200, max: 599 }), fc.array(line, { minLength: 1, maxLength: 4 }))
   fc.assert(
@@ -96,7 +97,7 @@ test('segments change nothing', () => {
   )
 })
 
-test('idle tells whether a next reply has begun', () => {
+test('the parser is idle only where no next reply has begun', () => {
   const parser = new ReplyParser()
   expect(parser.idle).toBe(true)
   parser.push(Buffer.from('250 a\r\n2'))

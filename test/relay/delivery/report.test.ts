@@ -1,4 +1,4 @@
-/** A DSN on its way into the spool: once, and as captured as its original. */
+/** A DSN is put into the spool once, and is captured where its original is. */
 import { expect, test } from 'vitest'
 import { queueDsn, type Reported } from '../../../relay/delivery/report.ts'
 import { policy } from '../policy.ts'
@@ -21,7 +21,7 @@ function reporter() {
   return { spool, coming, reporter: { spool, own, wall: Date.now, onComing: (id: string) => void coming.push(id) } }
 }
 
-test('the same report is queued once', async () => {
+test('a DSN that reports the same is queued once', async () => {
   const { spool, coming, reporter: by } = reporter()
   const original = envelope(hello)
   spool.put(original, hello)
@@ -31,14 +31,14 @@ test('the same report is queued once', async () => {
   expect(spool.stored.size).toBe(2)
 })
 
-test.each(['relay', 'capture'] as const)('the disposition of the original is inherited: %s', async (disposition) => {
+test.each(['relay', 'capture'] as const)('a DSN has the disposition of its original: %s', async (disposition) => {
   const { spool, reporter: by } = reporter()
   const original = envelope(hello, { disposition })
   spool.put(original, hello)
   expect((await queueDsn(by, original, [failure]))?.envelope.disposition).toBe(disposition)
 })
 
-test('the content of the original may be gone; the report matters more', async () => {
+test('a DSN is made also where the content of its original is gone', async () => {
   const { reporter: by } = reporter()
   expect((await queueDsn(by, envelope(hello), [failure]))?.envelope.reversePath).toBe('')
 })

@@ -1,4 +1,4 @@
-/** What a message needs of a smarthost: said as parameters of MAIL where it is offered, and else a reason to return it (case U21). */
+/** What a message needs of a smarthost is said in MAIL where that offers it, and is else a reason to return it (case U21). */
 import { expect, test } from 'vitest'
 import { deliver, without } from './one-message.ts'
 import { hello } from './samples.ts'
@@ -7,32 +7,32 @@ import { everything } from './smarthost.ts'
 const eightBit = Buffer.from('Subject: x\r\n\r\nna\xefve\r\n', 'latin1')
 const utf8Header = Buffer.from('Subject: n\u00e4h\r\n\r\nx\r\n', 'utf8')
 test.each([
-  ['8-bit content, no 8BITMIME', without('8BITMIME'), {}, eightBit, '5.6.3'],
+  ['8-bit content and no 8BITMIME', without('8BITMIME'), {}, eightBit, '5.6.3'],
   [
-    'a UTF-8 recipient, no SMTPUTF8',
+    'a UTF-8 recipient and no SMTPUTF8',
     without('SMTPUTF8'),
     { forwardPaths: ['j\u00f6rg@x.test'], smtpUtf8: true },
     hello,
     '5.6.7',
   ],
   [
-    'a UTF-8 reverse-path, no SMTPUTF8',
+    'a UTF-8 reverse-path and no SMTPUTF8',
     without('SMTPUTF8'),
     { reversePath: 'j\u00f6rg@x.test', smtpUtf8: true },
     hello,
     '5.6.7',
   ],
-  ['a UTF-8 header, no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.9'],
-  ['a SIZE too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
+  ['a UTF-8 header and no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.9'],
+  ['a SIZE that is too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
   ['CR LF in the reverse-path', everything, { reversePath: 'a@x.test>\r\nDATA\r\n' }, hello, '5.1.3'],
   ['CR LF in an address', everything, { forwardPaths: ['a@x.test>\r\nDATA\r\n'] }, hello, '5.1.3'],
-] as const)('case U21: %s: returned, and no MAIL is said', async (_name, offers, rest, content, status) => {
+] as const)('case U21: with %s a message is returned, and MAIL is not said', async (_name, offers, rest, content, status) => {
   const { outcomes, upstream, message } = await deliver({ offers }, rest, content)
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { status } }])
   expect(upstream.lines.filter((line) => line.startsWith('MAIL') && line.includes(message.reversePath))).toEqual([])
 })
 
-test('case U21: one UTF-8 recipient does not keep the others', async () => {
+test('case U21: one UTF-8 recipient does not keep the others from their mail', async () => {
   const forwardPaths = ['j\u00f6rg@x.test', 'anna@x.test']
   const { outcomes, received } = await deliver({ offers: without('SMTPUTF8') }, { forwardPaths, smtpUtf8: true })
   expect(outcomes.map((o) => o.kind)).toEqual(['bounced', 'delivered'])

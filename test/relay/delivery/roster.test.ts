@@ -1,4 +1,4 @@
-/** A message is in memory once: whoever holds it holds what everybody else finds. */
+/** A message is in memory once: whoever takes it gets the object that everybody else gets. */
 import { expect, test } from 'vitest'
 import { Roster } from '../../../relay/delivery/roster.ts'
 import type { Tracked } from '../../../relay/delivery/tracked.ts'
@@ -12,7 +12,7 @@ function kept() {
   return { roster: new Roster(spool), handle: spool.handleOf(message.queueId) ?? -1, spool }
 }
 
-test('of two who wait for one message, the first lets it go: the second has one that is found by a third', async () => {
+test('when the first of two that wait for one message lets it go, the second one gets the object that a third one gets', async () => {
   const { roster, handle } = kept()
   const held: Tracked[] = []
   await Promise.all([
@@ -27,7 +27,7 @@ test('of two who wait for one message, the first lets it go: the second has one 
   expect(held[1]?.busy.has(0)).toBe(true)
 })
 
-test('one that is known when it is asked for, and is let go before it is handed out, is read anew', async () => {
+test('a message that is dropped between being asked for and being handed out is read anew', async () => {
   const { roster, handle } = kept()
   let first: Tracked | undefined
   await roster.take(handle, (message) => {
@@ -40,7 +40,7 @@ test('one that is known when it is asked for, and is let go before it is handed 
   expect(await second).not.toBe(first)
 })
 
-test('one that is gone meanwhile is nobody’s', async () => {
+test('a message that has left the spool meanwhile is handed out to nobody', async () => {
   const { roster, handle, spool } = kept()
   spool.stored.clear()
   expect(await roster.take(handle, () => 'taken')).toBeUndefined()

@@ -1,4 +1,4 @@
-/** What becomes of each recipient, and what the spool is told when: done once, reported once, never twice, never lost. */
+/** What becomes of each recipient, and when the spool is told: each is delivered or reported once, and none is lost. */
 import { expect, test } from 'vitest'
 import type { RecipientState } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
@@ -22,7 +22,7 @@ const perRecipient = (answers: Record<string, (time: number) => string | undefin
   }
 }
 const dsns = (spool: MemorySpool) => [...spool.stored.values()].filter((s) => s.envelope.reports !== undefined)
-/** DSNs are refused for now, so that they can be looked at. */
+/** Refuses DSNs for now, so that they stay in the spool, where a test can look at them. */
 const keepDsns: Script = { MAIL: (_, line) => (line.startsWith('MAIL FROM:<>') ? say('450 4.3.0 later') : undefined) }
 
 test('a deferred recipient is tried again, and only that one', async () => {
@@ -46,7 +46,7 @@ test('a deferred recipient is tried again, and only that one', async () => {
   expect(facts('finished')).toHaveLength(1)
 })
 
-test('a lost answer is tried again, and counted', async () => {
+test('after a lost answer the message is tried again, and the possible duplicate is counted', async () => {
   const upstream = await startSmarthost({ script: { dot: (time) => (time < 2 ? drop : undefined) } })
   const { spool, attempts, attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)], quick)])
   const recorded: RecipientState[] = []
@@ -58,7 +58,7 @@ test('a lost answer is tried again, and counted', async () => {
   expect(recorded.at(-1)).toMatchObject({ ambiguous: 2, attempts: 2 })
 })
 
-test('the state of a recipient has the same few octets, whatever its next hop says of it', async () => {
+test('the state of a recipient in the spool has few octets, however long the reply of its next hop', async () => {
   const refusal = `550 5.1.1 ${'no '.repeat(150)}`
   const upstream = await startSmarthost({ script: perRecipient({ a: () => refusal, b: () => '450 4.2.0 later' }) })
   const { spool, facts } = rig([route('r', [smarthost('a', upstream.port)])])
@@ -72,7 +72,7 @@ test('the state of a recipient has the same few octets, whatever its next hop sa
   expect(facts('bounced')[0]?.at(-1)).toContain('no no no')
 })
 
-test('failures of one attempt are one DSN; the DSN is in the spool before its recipients are closed', async () => {
+test('recipients that fail in one attempt are in one DSN, which is in the spool before they are closed', async () => {
   const script = { ...perRecipient({ a: () => '550 5.1.1 no', c: () => '550 5.1.1 no' }), ...keepDsns }
   const upstream = await startSmarthost({ script })
   const { spool, attempted, quiet, facts, delivery } = rig([route('r', [smarthost('a', upstream.port)])])
@@ -99,7 +99,7 @@ test('failures of one attempt are one DSN; the DSN is in the spool before its re
   expect(delivery.summary()).toMatchObject({ deferred: 1, ready: 0, inFlight: 0 })
 })
 
-test('case S26: an undeliverable report is discarded, and told nobody', async () => {
+test('case S26: a report that can not be delivered is discarded, and reported to nobody', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
   const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
   const message = envelope(hello, { reversePath: '' })
@@ -111,7 +111,7 @@ test('case S26: an undeliverable report is discarded, and told nobody', async ()
   expect(facts('dsnQueued')).toEqual([])
 })
 
-test('where only some of its recipients are undeliverable, that nobody is told of those is told, too', async () => {
+test('a report that can not be delivered to some of its recipients only is told as discarded, too', async () => {
   const upstream = await startSmarthost({ script: perRecipient({ b: () => '550 5.1.1 no' }) })
   const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
   const message = envelope(hello, { reversePath: '', forwardPaths: ['a@x.test', 'b@x.test'] })
@@ -121,7 +121,7 @@ test('where only some of its recipients are undeliverable, that nobody is told o
   expect(facts('discarded')).toEqual([[message.queueId]])
 })
 
-test('a DSN that bounces ends there', async () => {
+test('a DSN that bounces is discarded, and makes no other one', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
   const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
   spool.put(envelope(hello), hello)
@@ -154,7 +154,7 @@ test('case S25: at the end of its time a message is given up with one DSN', asyn
   expect(dsns(spool)).toHaveLength(1)
 })
 
-test('what waits for a dead smarthost expires too', async () => {
+test('mail that waits for a dead smarthost expires, too', async () => {
   const hosts = [smarthost('a', 1, { host: '127.9.9.9' })]
   const { spool, facts } = rig([route('r', hosts, { retry: { scheduleMs: [20], expireAfterMs: 150 } })])
   for (let i = 0; i < 10; i++) spool.put(envelope(hello, { reversePath: '' }), hello)
@@ -162,11 +162,11 @@ test('what waits for a dead smarthost expires too', async () => {
   expect(facts('bounced')).toHaveLength(10)
 })
 
-test('who is given up for what a smarthost said to another credential is told so, and not to whom it said it', async () => {
+test('a DSN on mail that was given up because of other mail quotes what the smarthost said of that, without the address in it', async () => {
   const reply = '421 4.3.2 <board@customer.test>: Recipient address rejected: try again later'
   const upstream = await startSmarthost({ script: { RCPT: say(reply, { ends: 'drop' }) } })
   const [hour, at] = [3_600_000, Date.now()]
-  // Time stands still: the smarthost stays left out.
+  // Time stands still, so that the smarthost stays left out.
   const { spool, attempted, facts } = rig(
     [route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs: [hour], expireAfterMs: hour } })],
     { now: () => at, monotonic: () => 0 },
@@ -184,7 +184,7 @@ test('who is given up for what a smarthost said to another credential is told so
   expect(String(dsn?.content)).not.toContain('board')
 })
 
-test('case S23: a clock that jumps over an hour makes nothing expire', async () => {
+test('case S23: a clock that jumps ten years ahead makes nothing expire', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
   let jump = 0
   const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])], {
@@ -198,12 +198,12 @@ test('case S23: a clock that jumps over an hour makes nothing expire', async () 
   await quiet()
   expect(facts('bounced')).toEqual([])
   expect(spool.stored.size).toBe(5)
-  // Once, by a line that says what to do, and not as an error of ours.
+  // The step is told once, by an event of its own, and not as an unexpected error.
   expect(facts('clockStepped')).toEqual([[tenYears / 1000]])
   expect(facts('unexpected')).toEqual([])
 })
 
-test('case S06: after a restart only who is pending is tried', async () => {
+test('case S06: after a restart only recipients that are pending are tried', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
@@ -232,7 +232,7 @@ test('after a restart the next attempt is at its time', async () => {
   expect(attempts[0]?.attempt).toBe(3)
 })
 
-test('what was done and not yet forgotten when the process died is forgotten, not tried', async () => {
+test('a message that was done, and not yet removed when the process died, is removed and not tried', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   spool.put(envelope(hello), hello, [{ ...pending('user@example.net'), state: 'delivered' }])
@@ -241,7 +241,7 @@ test('what was done and not yet forgotten when the process died is forgotten, no
   expect(upstream.connections()).toBe(0)
 })
 
-test('case S25: killed between the DSN and the closing of its recipients: still one DSN', async () => {
+test('case S25: after a kill between a DSN and the closing of the recipients that it reports there is one DSN', async () => {
   const script = { ...perRecipient({ a: () => '550 5.1.1 no' }), ...keepDsns }
   const upstream = await startSmarthost({ script })
   const routes = [route('r', [smarthost('a', upstream.port)])]
@@ -301,7 +301,7 @@ test('a message whose last recipient is done while the DSN of another is written
 test.each([
   'remove',
   'record',
-] as const)('a spool that cannot %s: memory knows, and nothing is delivered twice', async (operation) => {
+] as const)('while the spool cannot %s what was delivered is known in memory, and nothing is delivered twice', async (operation) => {
   const upstream = await startSmarthost({
     script: perRecipient({ b: (time) => (operation === 'record' && time === 0 ? '450 4.2.0 later' : undefined) }),
   })
@@ -329,7 +329,7 @@ test.each([
 test.each([
   'receive',
   'commit',
-] as const)('a DSN that cannot be queued (%s) comes later, once; until then its recipient stays open on disk', async (operation) => {
+] as const)('a DSN that cannot be queued (%s) is queued once later, and until then its recipient stays pending on disk', async (operation) => {
   const upstream = await startSmarthost({ script: { ...perRecipient({ a: () => '550 5.1.1 no' }), ...keepDsns } })
   const spool = new MemorySpool()
   spool.broken.add(operation)
@@ -349,7 +349,7 @@ test.each([
   expect(attempts.filter((a) => a.forwardPath === 'a@x.test')).toHaveLength(1)
 })
 
-test('a message that the spool set aside as damaged is forgotten: no retry, no DSN', async () => {
+test('a message that the spool has set aside as damaged is forgotten, without a retry or a DSN', async () => {
   const upstream = await startSmarthost()
   const { spool, delivery, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)], quick)])
   const { queueId } = spool.put(envelope(hello), hello).envelope

@@ -1,4 +1,4 @@
-/** What leaves is signed as the domain of its From, by the keys in force when it leaves (cases M39 and M41). */
+/** Mail is signed as the domain of its From, by the keys that are in force when it leaves (cases M39 and M41). */
 import { expect, test } from 'vitest'
 import type { RelayConfig, RouteConfig, SigningConfig } from '../../../relay/config.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
@@ -51,7 +51,7 @@ const signatures = (message: Buffer): readonly Readonly<Record<string, string>>[
     Object.fromEntries(value.split(';').map((tag) => tag.replaceAll(/\s/g, '').split(/=(.*)/s, 2))),
   )
 
-test('case M39: two signatures that verify, the fields once more than they are there, no l=, and an end', async () => {
+test('case M39: two signatures that verify are added: they cover From once more than it is there, have no l=, and expire', async () => {
   const now = Date.now()
   const { send } = await started({ now: () => now })
   const { received } = await send()
@@ -78,7 +78,7 @@ test.each([
   ['To', 'To: <other@example.net>\r\n'],
   ['Reply-To', 'Reply-To: <other@example.net>\r\n'],
   ['Content-Type', 'Content-Type: text/html\r\n'],
-])('case M39: a %s that is added later breaks both', async (_name, field) => {
+])('case M39: a %s field that is added later breaks both signatures', async (_name, field) => {
   const { send } = await started()
   const { received } = await send()
   const message = received?.content.toString('latin1') ?? ''
@@ -89,7 +89,7 @@ test.each([
     ])
 })
 
-test('the content follows unchanged, dots and all, in lines that everybody takes, and SIZE counts the signatures', async () => {
+test('the content behind the signatures is unchanged, they stand in short lines, and SIZE counts them', async () => {
   const { send } = await started()
   const { received } = await send()
   const message = received?.content ?? Buffer.alloc(0)
@@ -122,15 +122,15 @@ test('one key makes one signature', async () => {
 test.each([
   ['whose From is not of a sender domain of its credential', {}],
   ['of a domain that nothing signs for', { signingDomain: 'other.test' }],
-  ['of a domain below', { signingDomain: 'sub.corp.test' }],
-])('a message %s leaves as it is', async (_name, rest) => {
+  ['of a subdomain of the domain that is signed', { signingDomain: 'sub.corp.test' }],
+])('a message %s is delivered unsigned and unchanged', async (_name, rest) => {
   const { send, facts } = await started()
   const { received } = await send(hello, rest)
   expect(received?.content).toEqual(hello)
   expect(facts('unsigned')).toEqual([])
 })
 
-test('what waits is signed by the key that is in force when it leaves', async () => {
+test('mail that waits is signed by the key that is in force when it leaves', async () => {
   const next = rsaKey('r2')
   const refusing: Script = { MAIL: (time) => (time === 0 ? say('451 4.3.2 later') : undefined) }
   const { spool, attempted, reloadWith, smarthost, quiet } = await started({
@@ -178,7 +178,9 @@ const damaged = [
   ['a key too short', { 'dkim/r1.pem': rsaKey('r1', 512).pem }, 'it has 512 bits where 1024 to 4096 are of use'],
 ] as const
 
-test.each(damaged)('%s: the mail is held where the domain asks for it, and told', async (_name, files, problem) => {
+test.each(
+  damaged,
+)('with %s mail is deferred where its domain asks for that (whenBroken Defer), and the problem is told', async (_name, files, problem) => {
   const { send, facts, delivery, spool } = await started({ keys: [rsa], signing: { whenBroken: 'Defer' }, files })
   const { message, received, outcome } = await send()
   expect(received).toBeUndefined()
@@ -207,7 +209,7 @@ test('case S25: mail that was held until its time was over is returned without a
   expect(report).not.toMatch(/Remote-MTA|Last-Attempt-Date|smarthost/)
 })
 
-test('else it leaves by the keys that are left, and is told', async () => {
+test('where its domain asks for no more than a warning, mail is signed by the keys that can be used, and the problem is told', async () => {
   const { send, facts } = await started({ files: keyFiles([ed25519]) })
   const { message, received } = await send()
   expect(await verdicts(received?.content ?? Buffer.alloc(0), domain, both)).toEqual(['e1 ed25519-sha256 pass'])
@@ -220,7 +222,7 @@ test.each([
   ['Warn', 1],
   ['Defer', 0],
   ['Refuse', 0],
-] as const)('a domain without a key: %s', async (whenBroken, arrived) => {
+] as const)('mail of a domain without a key, with whenBroken %s: %i messages arrive', async (whenBroken, arrived) => {
   const { send, smarthost, delivery } = await started({ keys: [], signing: { whenBroken } })
   await send()
   expect(smarthost.received.map(({ content }) => content)).toEqual(Array(arrived).fill(hello))
@@ -243,7 +245,7 @@ test.each([
   ['a selector with a line end', domain, 'r1\r\nBcc: x'],
   ['a selector with a semicolon', domain, 'r1; d=other.test'],
   ['a selector with an underscore', domain, '_r1'],
-])('%s never gets into a header', async (_name, signed, selector) => {
+])('%s never gets into a DKIM-Signature', async (_name, signed, selector) => {
   const config = { ...rsa.config, selector }
   const { send, smarthost } = await started({
     keys: [rsa],
@@ -254,7 +256,7 @@ test.each([
   expect(smarthost.received).toEqual([])
 })
 
-test('a key that the configuration names no more is told as leaving until its last attempt has ended', async () => {
+test('a key that the configuration no longer names is listed as leaving until the last attempt with it has ended', async () => {
   const { delivery, spool, smarthost, reloadWith, quiet } = await started({
     upstream: { script: { MAIL: silence } },
     keys: [rsa],

@@ -1,4 +1,4 @@
-/** Our login at a smarthost: how it is said, what becomes of one that is refused, and that it is told nobody. */
+/** How the relay logs in at a smarthost, what becomes of a login that is refused, and that no login is ever told. */
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { say } from './behaviour.ts'
@@ -17,9 +17,9 @@ const login = { usernameFile: 'user', passwordFile: 'password' }
 const files = { user: 'relay', password: 'pass word\n' }
 
 test.each([
-  ['fits into a command, of 512 octets', 365, 'in one line'],
-  ['does not', 366, 'behind a challenge'],
-])('AUTH PLAIN by a password that %s (RFC 4954 section 4)', async (_name, length, how) => {
+  ['fits into a command of 512 octets is sent in one line', 365, 'in one line'],
+  ['does not fit into a command of 512 octets is sent behind a challenge', 366, 'behind a challenge'],
+])('AUTH PLAIN with a password that %s (RFC 4954 section 4)', async (_name, length, how) => {
   const password = 'x'.repeat(length)
   const upstream = await startSmarthost({
     offers,
@@ -44,7 +44,7 @@ test.each([
   expect(JSON.stringify(told)).not.toMatch(/xxxx|eHh4/)
 })
 
-test('AUTH LOGIN where PLAIN is not offered', async () => {
+test('AUTH LOGIN is used where PLAIN is not offered', async () => {
   const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
   const upstream = await startSmarthost({
     certificate,
@@ -60,7 +60,7 @@ test('AUTH LOGIN where PLAIN is not offered', async () => {
   expect(upstream.lines.slice(3, 6)).toEqual(['AUTH LOGIN', ...said])
 })
 
-test('case U22: a refused login is deferred, tried once in a minute, and tells no secret', async () => {
+test('case U22: after a refused login mail is deferred, no other login is tried for a minute, and no secret is told', async () => {
   const echo = Buffer.from('\0relay\0pass word').toString('base64')
   const upstream = await startSmarthost({
     offers,
@@ -94,16 +94,20 @@ test('case U22: a refused login is deferred, tried once in a minute, and tells n
 
 test.each([
   ['beyond ASCII', 'pässwört', (password: string) => `535 5.7.8 no ${password}`],
-  ['that is a piece of what is said', 'AHJ', (_: string, said: string) => `535 5.7.8 no ${said}`],
-  ['that is cut short', 'pass word', (_: string, said: string) => `535 5.7.8 no ${said.slice(0, -3)}`],
-  ['that comes back as it was said, which is no reply', 'pass word', (_: string, said: string) => `AUTH PLAIN ${said}`],
+  ['that is a piece of our login in base64', 'AHJ', (_: string, said: string) => `535 5.7.8 no ${said}`],
   [
-    'of which a part would be quoted',
+    'in our login in base64 without its end',
+    'pass word',
+    (_: string, said: string) => `535 5.7.8 no ${said.slice(0, -3)}`,
+  ],
+  ['in our login as it was sent, which is no reply,', 'pass word', (_: string, said: string) => `AUTH PLAIN ${said}`],
+  [
+    'of which a part would be quoted from what is no reply',
     'pass_ss.word',
     (password: string) => `AUTH PLAIN ***${'.'.repeat(80)}${password}`,
   ],
-  ['beyond ASCII that comes in no reply', 'pässwört', (password: string) => `AUTH PLAIN ${password}`],
-] as const)('a password %s is not told either, where the smarthost repeats it (case A17)', async (_name, password, answer) => {
+  ['beyond ASCII in what is no reply,', 'pässwört', (password: string) => `AUTH PLAIN ${password}`],
+] as const)('a password %s is not told, where the smarthost repeats it in its reply to AUTH (case A17)', async (_name, password, answer) => {
   const said = Buffer.from(`\0relay\0${password}`).toString('base64')
   const AUTH = say(answer(password, said))
   const upstream = await startSmarthost({ offers, certificate, script: { AUTH } })
@@ -123,7 +127,7 @@ test.each([
   ['DATA', (text: string) => say(`554-5.7.1 no ${text}\r\n554 5.7.1 bye`)],
   ['dot', (text: string) => say(`250 2.0.0 queued for ${text}`)],
   ['dot', (text: string) => say(`queued for ${text}`)],
-] as const)('a login is not told either that the smarthost repeats in its reply to %s (case A17)', async (stage, answer) => {
+] as const)('a login that the smarthost repeats in its reply to %s is not told (case A17)', async (stage, answer) => {
   const password = 'correct horse'
   const said = Buffer.from(`\0relay\0${password}`).toString('base64')
   const script = { [stage]: answer(`${password} ${said}`) }

@@ -1,4 +1,4 @@
-/** What is told of the queue: how old the oldest message is, and each message once, in the state that counts for it. */
+/** What the summary tells of the queue: the age of the oldest message, and each message once, in one state. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { say, silence } from './behaviour.ts'
@@ -6,7 +6,7 @@ import { rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
-test('the oldest message and the states are told', async () => {
+test('the summary tells the age of the oldest message, and how many messages are in which state', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
   const { spool, delivery, attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)])])
   expect(delivery.summary()).toEqual({ ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 })
@@ -20,7 +20,7 @@ test('the oldest message and the states are told', async () => {
   expect(Math.abs(oldestSeconds - (Date.now() - acceptedAt) / 1000)).toBeLessThan(1)
 })
 
-test('a message whose recipients wait at several routes is told once', async () => {
+test('a message whose recipients wait on several routes is counted once', async () => {
   const dead = (name: string) => [smarthost(name, 1, { host: '127.9.9.9' })]
   const { spool, delivery } = rig([
     route('x', dead('a'), { match: { senderDomains: [], recipientDomains: ['x.test'] } }),
@@ -33,7 +33,7 @@ test('a message whose recipients wait at several routes is told once', async () 
   expect(ready + deferred).toBe(3)
 })
 
-test('a message whose recipients part ways has one state: in flight where any is, else deferred where any is', async () => {
+test('a message on several routes has one state: in flight where a recipient is, else deferred where one is', async () => {
   const silent = await startSmarthost({ script: { RCPT: silence } })
   const later = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
   const to = (domain: string, port: number) =>
@@ -49,7 +49,7 @@ test('a message whose recipients part ways has one state: in flight where any is
   for (let i = 0; i < 2; i++) spool.put(envelope(hello, { forwardPaths: [`${i}@y.test`, `other.${i}@y.test`] }), hello)
   await attempted(4)
   await until('both wait', () => states().deferred === 2 && states().inFlight === 0)
-  // Three attempts are open for it, and one recipient waits.
+  // Three attempts are open for this message, and one recipient of it waits.
   spool.put(envelope(hello, { forwardPaths: ['x@a.test', 'x@b.test', 'x@c.test', 'x@y.test'] }), hello)
   await attempted(5)
   await until('all have begun', () => silent.lines.filter((line) => line.startsWith('RCPT')).length === 3)

@@ -1,4 +1,4 @@
-/** Replies that no command asked for: none is taken for the answer to another command, now or in the next transaction. */
+/** A reply that no command asked for is not taken for the answer to another command, in this transaction or the next one. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Script, say, silence } from './behaviour.ts'
@@ -8,14 +8,14 @@ import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 test.each([
-  ['the one after it', { 0: '550 5.1.1 unknown' }],
-  ['all of them', { 1: '550 5.1.1 unknown\r\n354 go ahead' }],
-])('a reply too many bounces nobody: a refusal in the wrong place would be for %s', async (_name, refused) => {
+  ['the recipient behind it', { 0: '550 5.1.1 unknown' }],
+  ['all recipients', { 1: '550 5.1.1 unknown\r\n354 go ahead' }],
+])('after one reply too many nobody bounces by a refusal that seems to be for %s', async (_name, refused) => {
   const answers: Readonly<Record<number, string>> = refused
   const script: Script = {
     MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok') : undefined),
     RCPT: (time) => (answers[time] === undefined ? undefined : say(answers[time])),
-    // What it would say came with the reply before it, in one read.
+    // What it would say came in one read with the reply before it.
     DATA: (time) => (time === 0 ? silence : undefined),
   }
   const { outcomes } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
@@ -36,14 +36,14 @@ test.each([
   expect(upstream.times('dot')).toBe(0)
 })
 
-test('stray replies shift nothing: a 250 too many never becomes a delivery', async () => {
+test('a 250 too many moves no later reply up, so that it never becomes a delivery', async () => {
   const script: Script = { MAIL: say('250 ok\r\n250 stray'), DATA: say('354 go'), dot: say('554 5.7.1 refused') }
   const { outcomes, received } = await deliver({ script })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
   expect(received).toEqual([])
 })
 
-test('a stray reply after the final one taints the connection, not the message', async () => {
+test('a stray reply behind the final one ends the connection, and does not change what became of the message', async () => {
   const upstream = await startSmarthost({ script: { dot: say('250 2.0.0 queued\r\n250 stray') } })
   const { outcomes } = await deliverTwo(upstream)
   expect(outcomes).toEqual(['delivered', 'delivered'])
@@ -54,10 +54,10 @@ const outOfStep = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, stat
 
 test.each(
   both.flatMap(([name, offers]) => [
-    ['late', name, offers, say('354 go ahead', { afterMs: 50 })] as const,
-    ['never said', name, offers, silence] as const,
+    ['comes late', name, offers, say('354 go ahead', { afterMs: 50 })] as const,
+    ['never comes', name, offers, silence] as const,
   ]),
-)('a reply too many, and the last one %s: no refusal is believed: %s', async (_when, _name, offers, last) => {
+)('after one reply too many, where the last one %s, no refusal is believed: %s', async (_when, _name, offers, last) => {
   const script: Script = {
     MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok', { pieces: 14 }) : undefined),
     // By then the first recipient seems to be taken, and what refuses the second one seems to refuse DATA.
@@ -74,9 +74,9 @@ test.each(
 })
 
 test.each([
-  ['is never said', silence],
-  ['is never ended', say(Buffer.from('250-2.1.5 ok\r\n'))],
-])('a reply that %s moves those behind it up, 354 to a recipient: no refusal is believed', async (_what, first) => {
+  ['never comes', silence],
+  ['never ends', say(Buffer.from('250-2.1.5 ok\r\n'))],
+])('where a reply %s, so that 354 seems to be for a recipient, no refusal is believed', async (_what, first) => {
   const script: Script = { RCPT: (time) => [first, undefined, say('550 5.1.1 unknown')][time] }
   const to = { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] }
   const { outcomes, upstream, spool } = await deliver({ script }, to, hello, allWithin(1000))
@@ -87,8 +87,8 @@ test.each([
 
 test.each(
   both,
-)('a refusal of a recipient, and DATA is never answered: which of them was refused is not known: %s', async (_name, offers) => {
-  // One reply too many: the refusal was of the one behind it, or of nobody.
+)('where a recipient is refused and DATA never answered, it is not known which recipient was refused, and none bounces: %s', async (_name, offers) => {
+  // There may have been one reply too many: then the refusal was for the next recipient, or for nobody.
   const script: Script = { RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined), DATA: silence }
   const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
   const { outcomes, spool } = await deliver({ script, offers }, to, hello, allWithin(1000))
@@ -111,7 +111,7 @@ test.each(
   (['in one read', 'in two'] as const).flatMap((when) =>
     answered.map(([stage, reply]) => [stage, reply, when] as const),
   ),
-)('without PIPELINING, a stray refusal before the reply to %s (%s), %s: nobody is given up', async (stage, reply, when) => {
+)('without PIPELINING nobody is given up by a stray refusal before the reply to %s (%s), %s', async (stage, reply, when) => {
   const script: Script = {
     [stage]: (time: number) => {
       if (time > 0) return undefined
@@ -131,10 +131,10 @@ test.each(
 })
 
 test.each([
-  ['of everybody', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }, 'bounced'],
-  ['of everybody, for now', { RCPT: '450 4.2.0 later', DATA: '554 5.5.1 no recipients' }, 'deferred'],
+  ['of every recipient', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }, 'bounced'],
+  ['of every recipient for now', { RCPT: '450 4.2.0 later', DATA: '554 5.5.1 no recipients' }, 'deferred'],
   ['of DATA', { DATA: '554 5.7.1 no' }, 'bounced'],
-] as const)('a refusal %s, and a stray reply in a later read: the next message does not see it', async (_name, says, kind) => {
+] as const)('after a refusal %s, a stray reply in a later read does not count for the next message', async (_name, says, kind) => {
   for (const stray of ['250 2.0.0 stray', '550 5.0.0 stray', '354 stray', 'stray']) {
     const first = (text: string | undefined) => (time: number) =>
       time === 0 && text !== undefined ? say(text) : undefined
@@ -143,7 +143,7 @@ test.each([
     })
     const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
     const one = spool.put(envelope(hello, { reversePath: '' }), hello).envelope
-    // Said while the next message is on its way.
+    // The stray reply comes while the next message is on its way.
     await until('DATA was refused', () => upstream.times('DATA') === 1)
     const next = spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello).envelope
     setImmediate(() => upstream.tell(`${stray}\r\n`))
@@ -160,7 +160,7 @@ test.each([
   '550 5.7.1 stray',
   '450 4.7.1 stray',
   '550 5.1.1 <a@x.test> unknown\r\n550 5.1.1 <b@x.test> unknown',
-])('a refusal of the content (%s) with a yes right behind it is neither: it may have arrived', async (stray) => {
+])('a refusal of the content (%s) with a yes right behind it counts as neither: the message may have arrived', async (stray) => {
   const { outcomes, spool } = await deliver({ script: { dot: say(`${stray}\r\n250 2.0.0 queued`) } })
   expect(outcomes).toMatchObject([{ kind: 'ambiguous', reply: { code: 451, status: '4.5.0' } }])
   expect(spool.stored.size).toBe(1)
@@ -171,7 +171,7 @@ test.each([
   '452 4.2.2 <b@x.test> full',
   '250 2.0.0 <b@x.test> ok\r\n550 5.1.1 <c@x.test> unknown',
   '250 2.0.0 <b@x.test> ok\r\n250 2.0.0 <c@x.test> ok\r\n452 4.2.2 <d@x.test> full\r\n250 2.0.0 <e@x.test> ok',
-])('a yes to the content with %s right behind it, as of who answers for each recipient, is neither: it may not have arrived', async (second) => {
+])('a yes to the content with %s right behind it, as from a server that answers for each recipient, counts as neither: it may not have arrived', async (second) => {
   const script: Script = { dot: (time) => (time === 0 ? say(`250 2.0.0 <a@x.test> ok\r\n${second}`) : undefined) }
   const { outcomes, spool, facts } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
   const neither = { kind: 'ambiguous', reply: { code: 451, status: '4.5.0' } }
@@ -180,7 +180,7 @@ test.each([
   expect(spool.stored.size).toBe(1)
 })
 
-test('a yes to the content with 421 right behind it is one', async () => {
+test('a yes to the content with 421 right behind it counts as a yes', async () => {
   const { outcomes } = await deliver({ script: { dot: say('250 2.0.0 queued\r\n421 4.7.0 bye', { ends: 'drop' }) } })
   expect(outcomes).toMatchObject([{ kind: 'delivered' }])
 })
@@ -190,12 +190,12 @@ test.each([
   '421 4.7.0 bye',
   '550 5.7.1 no',
   '500 5.5.2 what?\r\n221 2.0.0 bye',
-])('a refusal of the content with %s right behind it is one', async (second) => {
+])('a refusal of the content with %s right behind it counts as a refusal', async (second) => {
   const { outcomes } = await deliver({ script: { dot: say(`554 5.7.1 spam\r\n${second}`) } }, { reversePath: '' })
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 554 } }])
 })
 
-test('a stray reply after the final one, in a later read: the next message is delivered at once, on a new connection', async () => {
+test('after a stray reply behind the final one, in a later read, the next message is delivered at once, on a new connection', async () => {
   const upstream = await startSmarthost({
     script: {
       dot: (time) => (time === 0 ? say('250 2.0.0 queued\r\n250 2.0.0 stray', { pieces: 18 }) : undefined),
@@ -218,7 +218,7 @@ test.each(
       ] as const
     ).map(([command, what, says]) => [command, what, manner, says, offers] as const),
   ),
-)('a refusal that %s confirms %s the connection: %s', async (command, what, _manner, says, offers) => {
+)('a refusal that is confirmed by %s %s the connection: %s', async (command, what, _manner, says, offers) => {
   const script: Script = {
     RCPT: (time) => (time === 0 ? say(says.RCPT) : undefined),
     DATA: (time) => (time === 0 ? say(says.DATA) : undefined),
@@ -240,8 +240,8 @@ test.each(
 
 test.each(
   both,
-)('a smarthost that answers two commands late: the yes to a recipient confirms no refusal of another one: %s', async (_name, offers) => {
-  // To MAIL and the first two it says what was asked before; to DATA, what is for the second one.
+)('where a smarthost answers two commands late, the yes to one recipient confirms no refusal of another one: %s', async (_name, offers) => {
+  // What comes behind MAIL and the first two recipients is for earlier commands; what comes behind DATA is for the second one.
   const ofTheThird = say('250 2.1.5 ok')
   const script: Script = {
     DATA: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined),
@@ -266,7 +266,7 @@ test.each([
 
 test.each(
   both,
-)('a relay that ends while a refusal waits to be confirmed is no smarthost that has left: nobody is given up: %s', async (_name, offers) => {
+)('when the relay itself ends while a refusal waits to be confirmed, nobody is given up: %s', async (_name, offers) => {
   const script: Script = { RCPT: say('550 5.1.1 unknown'), DATA: say('554 5.5.1 no recipients'), RSET: silence }
   const upstream = await startSmarthost({ script, offers })
   const { spool, delivery, facts } = rig(oneSmarthost(upstream.port))

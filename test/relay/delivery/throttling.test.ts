@@ -1,4 +1,4 @@
-/** Whom a reply asks to wait: all mail to the next hop, or one recipient whose mailbox is full. */
+/** Whether a reply asks all mail to the next hop to wait, or only one recipient whose mailbox is full or gets too much. */
 import { expect, test } from 'vitest'
 import type { Answer } from '../../../relay/delivery/answer.ts'
 import { classifyTransaction } from '../../../relay/delivery/classify.ts'
@@ -19,7 +19,7 @@ const ok = answered('250 2.1.5 ok')
 const dot = answered('250 2.0.0 queued')
 const full = '452 4.2.2 <full@x.test> Quota exceeded (mailbox for user is full)'
 
-/** The outcomes of a transaction whose last recipient was answered so; whether the hop is paused, and when that recipient is next. */
+/** What this reply to its last recipient makes of that one, whether the hop is paused, and when the recipient is tried next. */
 function after(line: string, others: readonly Answer[]) {
   const rcpt = [...others, answered(line)]
   const outcomes = classifyTransaction({ mail: ok, rcpt, data: answered('354 go on'), dot }, rcpt.length)
@@ -44,13 +44,17 @@ test.each([
     [],
   ],
   ['a full mailbox without a status', '452 Mailbox quota exceeded', []],
-  ['a mailbox that gets too much, without a status', '450 rate limit exceeded for the inbox of <full@x.test>', []],
+  ['a mailbox that gets too much, without a status,', '450 rate limit exceeded for the inbox of <full@x.test>', []],
   ['an address with a limit of its own', '451 4.1.1 rate limit exceeded for this address', []],
-  ['a quota of nobody named, and another recipient was taken', '451 Quota exceeded', [ok]],
-  ['a rate of nobody named, and another recipient was taken', '450 rate limit exceeded', [ok]],
-  ['a mailbox that gets too much, of Exchange', '432 4.2.0 STOREDRV.Deliver; recipient thread limit exceeded', []],
-  ['one for whom there is no room in this transaction', '452 4.5.3 Error: too many recipients', [ok]],
-])('%s is one recipient: the hop is not paused, and the schedule holds', (_name, line, others) => {
+  ['a quota that names nobody, where another recipient was taken,', '451 Quota exceeded', [ok]],
+  ['a rate that names nobody, where another recipient was taken,', '450 rate limit exceeded', [ok]],
+  [
+    'a mailbox that gets too much, in the words of Exchange,',
+    '432 4.2.0 STOREDRV.Deliver; recipient thread limit exceeded',
+    [],
+  ],
+  ['a recipient for whom there is no room in this transaction', '452 4.5.3 Error: too many recipients', [ok]],
+])('%s concerns one recipient: the hop is not paused, and the schedule holds', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
     outcome: { kind: 'deferred', scope: 'recipient' },
     paused: false,
@@ -63,12 +67,20 @@ test.each([
   ['by its status, also where others were taken before', '451 4.7.0 sending rate exceeded', [ok]],
   ['a system that takes no more', '452 4.3.2 Throttling failure', [ok]],
   ['a network that is full', '451 4.4.5 rate limited, rate limit reached', [ok]],
-  ['by its text, where nobody was taken', '450 rate limit exceeded', [answered('450 rate limit exceeded')]],
-  ['a quota of nobody named, where nobody was taken', '451 Quota exceeded', []],
+  ['by its text, where no recipient was taken', '450 rate limit exceeded', [answered('450 rate limit exceeded')]],
+  ['a quota that names nobody, where no recipient was taken', '451 Quota exceeded', []],
   ['in the words of Postfix', '450 4.7.1 Error: too many recipients from 192.0.2.1', [ok]],
-  ['in those of Exchange Online', '451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)', [ok]],
-  ['in those of Exchange Online for connections', '432 4.3.2 Concurrent connections limit exceeded.', [ok]],
-  ['and for its mailbox that sends', '432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded', [ok]],
+  [
+    'in the words of Exchange Online',
+    '451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)',
+    [ok],
+  ],
+  ['in the words of Exchange Online for connections', '432 4.3.2 Concurrent connections limit exceeded.', [ok]],
+  [
+    'in the words of Exchange Online for a mailbox that sends',
+    '432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded',
+    [ok],
+  ],
 ])('case U23: RCPT throttled (%s): the hop is paused, and asked again within ten minutes', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
     outcome: { kind: 'deferred', scope: 'message' },
@@ -77,7 +89,7 @@ test.each([
   })
 })
 
-test('case U23: a smarthost with a rate of its own is asked by one message, not by all that wait', async () => {
+test('case U23: a smarthost that throttles is tried by one message, not by all that wait', async () => {
   const upstream = await startSmarthost({
     script: { MAIL: (time) => (time > 0 ? say('450 4.7.1 Error: too much mail from 192.0.2.1') : undefined) },
   })
@@ -107,14 +119,14 @@ test('case U23: what waits for a smarthost that throttles everything is returned
   const untried = spool.stored.size - attempts.length
   expect(untried).toBeGreaterThan(0)
   await until('all of those are returned', () => {
-    // Timers know nothing of this clock: a reload has it look again.
+    // Timers know nothing of this clock, but a reload makes delivery look at it again.
     reload(routes)
     return facts('bounced').length >= untried
   })
   expect(attempts.length).toBeLessThan(untried)
 })
 
-test('a full mailbox holds up nobody else', async () => {
+test('a full mailbox holds up no other recipient', async () => {
   const toFull = (line: string): boolean => line.startsWith('RCPT TO:<full@')
   const upstream = await startSmarthost({
     script: {
@@ -131,7 +143,7 @@ test('a full mailbox holds up nobody else', async () => {
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'deferred', 'deferred', 'delivered'])
 })
 
-test('case U23: one of two in flight is throttled, and the other is taken: the hop has its pause all the same', async () => {
+test('case U23: where one of two messages in flight is throttled and the other one taken, the hop is paused all the same', async () => {
   let throttledAt = 0
   let nextAt = 0
   const upstream = await startSmarthost({

@@ -21,7 +21,7 @@ const twin = await oddTwin(forAddress.ca)
 
 const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
 
-/** To the first attempt. */
+/** The text of the reply with which the first attempt ends. */
 async function replyOf(options: Options, tls: SmarthostConfig['tls'], ca: string, within: Deadlines = deadlines) {
   const { port } = await startSmarthost({ offers: [...everything, 'STARTTLS'], ...options })
   const { attempted, attempts, spool } = rig(oneSmarthost(port, { tls }), { files: { ca }, deadlines: within })

@@ -1,4 +1,4 @@
-/** TLS towards a smarthost: verified before anything is said that matters, and never less than the mode asks for. */
+/** A smarthost is verified by TLS before it gets a login or mail, and TLS is never less than the mode asks for. */
 import { once } from 'node:events'
 import { beforeAll, expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
@@ -47,7 +47,7 @@ async function deliver(options: Options, smarthost: Partial<SmarthostConfig>, ca
 const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
 const insecure = { kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.5' } }
 
-test('StartTLS: capabilities and AUTH after the handshake', async () => {
+test('with StartTLS the capabilities are asked for anew, and AUTH is said, only after the handshake', async () => {
   const { upstream, outcome, facts } = await deliver(
     { certificate: forAddress },
     { tls: startTls, auth: login },
@@ -65,7 +65,7 @@ test('StartTLS: capabilities and AUTH after the handshake', async () => {
   expect(facts('smarthostConnected')).toEqual([['a', '127.0.0.1', 'TLSv1.3']])
 })
 
-test('Implicit: TLS from the first octet, by name', async () => {
+test('with Implicit TLS begins with the first octet, and the certificate is for the name of the host', async () => {
   const { outcome } = await deliver(
     { certificate: forName, tlsFromStart: true },
     { host: 'localhost', tls: { mode: 'Implicit', caFile: 'ca' }, auth: login },
@@ -75,9 +75,13 @@ test('Implicit: TLS from the first octet, by name', async () => {
 })
 
 test.each([
-  ['has no other name', [], 'a common name does not count'],
-  ['names a client beside it', ['spiffe://corp.test/app'], 'is for URI:spiffe://corp.test/app, and not for this host'],
-])('case T18: a common name is free text: a certificate that %s is of no host', async (_name, names, told) => {
+  ['has no other name than that', [], 'a common name does not count'],
+  [
+    'names a client beside that',
+    ['spiffe://corp.test/app'],
+    'is for URI:spiffe://corp.test/app, and not for this host',
+  ],
+])('case T18: a common name is free text: a certificate that %s is for no host', async (_name, names, told) => {
   const named = await makeCertificates(names, { commonName: 'localhost' })
   const { outcome } = await deliver({ certificate: named }, { tls: startTls, host: 'localhost', auth: login }, named.ca)
   expect(outcome).toMatchObject({
@@ -96,7 +100,7 @@ test.each([
   expect(outcome?.kind).toBe('delivered')
 })
 
-test('case T15: STARTTLS hidden: deferred 4.7.5, and no MAIL', async () => {
+test('case T15: where STARTTLS is not offered mail is deferred with 4.7.5, and MAIL is not said', async () => {
   const { upstream, outcome } = await deliver(
     { offers: everything, certificate: forAddress },
     { tls: startTls },
@@ -109,7 +113,7 @@ test('case T15: STARTTLS hidden: deferred 4.7.5, and no MAIL', async () => {
 test.each([
   ['502', say('502 5.5.1 no')],
   ['454', say('454 4.7.0 not now')],
-])('case T15: STARTTLS answered %s: no MAIL', async (_name, behaviour) => {
+])('case T15: where STARTTLS is answered %s MAIL is not said', async (_name, behaviour) => {
   const { upstream, outcome } = await deliver({ script: { STARTTLS: behaviour } }, { tls: startTls }, forAddress.ca)
   expect(outcome).toMatchObject({
     kind: 'deferred',
@@ -122,7 +126,7 @@ test.each([
 test.each([
   'Disabled',
   'Opportunistic',
-] as const)('case T16: no password without verified TLS, whatever the configuration says: %s', async (mode) => {
+] as const)('case T16: no password is said without verified TLS, whatever the configuration says: %s', async (mode) => {
   const { upstream, outcome } = await deliver({ certificate: forAddress }, { tls: { mode }, auth: login })
   expect(outcome).toMatchObject(insecure)
   expect(upstream.times('AUTH')).toBe(0)
@@ -139,7 +143,7 @@ const wrong: readonly (readonly [name: string, served: () => Certificate, roots:
 
 test.each(
   wrong,
-)('case T18: a certificate %s: deferred 4.7.5, no MAIL, no AUTH, and left alone for a minute', async (_name, served, roots) => {
+)('case T18: with a certificate that is %s mail is deferred with 4.7.5, no MAIL or AUTH is said, and the smarthost is left out for a minute', async (_name, served, roots) => {
   for (const mode of ['StartTLS', 'Implicit'] as const) {
     const ca = roots()
     const { upstream, outcome, delivery } = await deliver(
@@ -154,7 +158,7 @@ test.each(
   }
 })
 
-test.each(['StartTLS', 'Implicit'] as const)('%s verifies without a login too', async (mode) => {
+test.each(['StartTLS', 'Implicit'] as const)('%s verifies the smarthost also where there is no login', async (mode) => {
   const { upstream, outcome } = await deliver(
     { certificate: forOthers, tlsFromStart: mode === 'Implicit' },
     { tls: { mode, caFile: 'ca' } },
@@ -167,7 +171,7 @@ test.each(['StartTLS', 'Implicit'] as const)('%s verifies without a login too', 
 test.each([
   'StartTLS',
   'Implicit',
-] as const)('roots that are no PEM trust nobody, and leave no connection open: %s', async (mode) => {
+] as const)('authorities that are no PEM make nobody trusted, and leave no connection open: %s', async (mode) => {
   const options = { certificate: forAddress, tlsFromStart: mode === 'Implicit' }
   const { outcome, upstream } = await deliver(options, { tls: { mode, caFile: 'ca' } }, 'not a certificate')
   expect(outcome).toMatchObject(insecure)
@@ -176,7 +180,7 @@ test.each([
   await until('it is closed', () => upstream.open() === 0)
 })
 
-test('a file that is named and not there opens no connection', async () => {
+test('where a file that the configuration names is not there, no connection is opened', async () => {
   const { outcome, upstream } = await deliver({ certificate: forAddress }, { tls: startTls })
   expect(outcome).toMatchObject({
     kind: 'deferred',
@@ -189,7 +193,7 @@ test('a file that is named and not there opens no connection', async () => {
 test.each([
   ['a whole reply', '220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n'],
   ['a part of one', '220 go\r\n2'],
-])('octets that came with the reply to STARTTLS (%s) are an injection', async (_name, octets) => {
+])('octets that come with the reply to STARTTLS (%s) are taken for an injection, and mail is deferred', async (_name, octets) => {
   const { upstream, outcome } = await deliver(
     { certificate: forAddress, script: { STARTTLS: say(Buffer.from(octets)) } },
     { tls: startTls },
@@ -202,7 +206,7 @@ test.each([
 test.each([
   ['offered, with a certificate that nobody vouches for', { certificate: 'self' }, 'TLSv1.3'],
   ['not offered', { offers: everything }, ''],
-] as const)('Opportunistic: TLS where it is %s', async (_name, options, tls) => {
+] as const)('with Opportunistic, mail is delivered where TLS is %s', async (_name, options, tls) => {
   const { outcome, facts } = await deliver('offers' in options ? options : { certificate: forOthers }, {
     tls: { mode: 'Opportunistic' },
   })
@@ -254,7 +258,7 @@ test.each([
   expect(attempts[0]?.outcome.reply.text).toMatch(why)
 })
 
-test('TLS 1.1 is refused', async () => {
+test('mail for a smarthost with no more than TLS 1.1 is deferred', async () => {
   const { createServer } = await import('node:tls')
   const server = createServer({
     cert: forAddress.cert,

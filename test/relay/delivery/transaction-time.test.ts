@@ -1,4 +1,4 @@
-/** How long a transaction may take in all, where each reply, or each piece of the content, is just in time (RFC 5321 section 4.5.3.2). */
+/** A transaction ends in time, though each reply, or each piece of the content, is just in time (RFC 5321 section 4.5.3.2). */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -19,7 +19,7 @@ const givenUp = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status
 
 test.each(
   both,
-)('case U01: replies that are each in time hold a connection no longer than a transaction may take, and fewer recipients are asked for at one time: %s', async (_name, offers) => {
+)('case U01: replies that are each in time hold a connection no longer than a transaction may take, and the next one has fewer recipients: %s', async (_name, offers) => {
   const refusal = say('550 5.1.1 unknown', { afterMs: 60 })
   const script: Script = {
     RCPT: (_, line) => (line.includes('<bad') ? refusal : say('250 2.1.5 ok', { afterMs: 60 })),
@@ -42,7 +42,7 @@ test.each([
     { backups: [smarthost('backup', 1, { ...nobody, priority: 1 })], reloadsEveryMs: undefined },
   ],
   ['also where a newer configuration comes while it lasts, each time', { backups: [], reloadsEveryMs: 200 }],
-])('case U01: whom a transaction was too long for are fewer in the next one, %s', async (_where, {
+])('case U01: of recipients for whom a transaction was too long fewer are in the next one, %s', async (_where, {
   backups,
   reloadsEveryMs,
 }) => {
@@ -60,7 +60,7 @@ test.each([
   expect(facts('deferred')).toEqual([])
 })
 
-test('the answer to the final dot is waited for as long as ever: it may have been a yes (RFC 1047)', async () => {
+test('the answer to the final dot is waited for, however long the transaction has taken, since it may be a yes (RFC 1047)', async () => {
   const script: Script = { dot: say('250 2.0.0 queued', { afterMs: 700 }) }
   const { outcomes } = await deliver({ script }, {}, hello, deadlines)
   expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
@@ -108,7 +108,7 @@ test.each([
   expect(client.usable).toBe(!isGivenUp)
 })
 
-test('content of several gigabytes has the time that a timer can hold', () => {
+test('a transaction with content of several gigabytes has as much time as a timer can hold', () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const wire = new Wire(new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() }) as Socket, deadlines)
@@ -118,7 +118,7 @@ test('content of several gigabytes has the time that a timer can hold', () => {
   wire.endTransaction()
 })
 
-test('a transaction that finds its connection gone holds nothing for the hour that it might have taken', () => {
+test('a transaction that finds its connection gone leaves no timer behind', () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const wire = new Wire(new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() }) as Socket, deadlines)

@@ -1,4 +1,4 @@
-/** What a transaction sends and makes of its answers: recipients apart, content unchanged, nothing taken for what it is not. */
+/** What a transaction sends, and what it makes of the replies: an outcome for each recipient, and content that is unchanged. */
 import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -46,7 +46,7 @@ test.each(both)('case U05: each recipient has its own answer: %s', async (_name,
   expect(facts('dsnQueued')).toHaveLength(1)
 })
 
-test.each(both)('case U06: all refused, each for its own reason: %s', async (_name, offers) => {
+test.each(both)('case U06: where all recipients are refused, each is for its own reason: %s', async (_name, offers) => {
   const script: Script = {
     RCPT: (time) => say(time === 0 ? '450 4.2.0 later' : '550 5.1.1 unknown'),
     DATA: say('503 5.5.1 no'),
@@ -59,7 +59,7 @@ test.each(both)('case U06: all refused, each for its own reason: %s', async (_na
   expect(received).toEqual([])
 })
 
-test('all refused and DATA answered 354 all the same: no content, and a new connection', async () => {
+test('where all recipients are refused and DATA is answered 354 all the same, no content is sent, and the connection is closed', async () => {
   const script: Script = { RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined) }
   const { upstream, received, outcomes } = await deliver({ script })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'recipient' }])
@@ -83,10 +83,10 @@ test('after a refusal the next message begins with RSET on the same connection',
 
 test.each(
   both,
-)('case U17: who refuses RSET has refused no message: a new connection, and no attempt is charged: %s', async (_name, offers) => {
+)('case U17: a refusal of RSET refuses no message: a new connection is opened, and no attempt is charged: %s', async (_name, offers) => {
   const script: Script = {
     RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined),
-    // In lockstep it is not asked where nobody was taken.
+    // In lockstep DATA is not said where no recipient was taken.
     DATA: (time) => (time === 0 && offers === everything ? say('451 4.5.0 nobody') : undefined),
     RSET: say('550 5.7.1 not now'),
   }
@@ -101,7 +101,7 @@ test.each([
   '250 2.0.0 ok',
   '220 ok',
   '334 go on',
-])('case U08: DATA answered %s: not one octet of content', async (answer) => {
+])('case U08: where DATA is answered %s, not one octet of content is sent', async (answer) => {
   const { upstream, outcomes } = await deliver({ script: { DATA: say(answer) } })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
   expect(upstream.lines.slice(-3)).toEqual([
@@ -112,7 +112,7 @@ test.each([
   await until('the connection is closed', () => upstream.open() === 0)
 })
 
-test('case U12: the content refused: 5yz returns it, with the text in the DSN', async () => {
+test('case U12: a message whose content is refused with 5yz bounces, with the text of the reply made printable', async () => {
   const { outcomes, facts, spool } = await deliver({
     script: { dot: (time) => (time === 0 ? say('554 5.6.0 spam\x07\xe9') : undefined) },
   })
@@ -124,7 +124,7 @@ test('case U12: the content refused: 5yz returns it, with the text in the DSN', 
 test.each([
   ['drop', drop],
   ['reset', reset],
-])('case U13: the connection lost after the dot (%s) is neither yes nor no', async (_name, behaviour) => {
+])('case U13: a connection that is lost after the dot (%s) is neither a yes nor a no', async (_name, behaviour) => {
   const { outcomes, spool, message, facts } = await deliver({ script: { dot: behaviour } })
   expect(outcomes).toMatchObject([{ kind: 'ambiguous' }])
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending', ambiguous: 1 }])
@@ -156,7 +156,7 @@ const large = contentOf(20_000_000)
 test.each([
   ['drop', drop],
   ['reset', reset],
-])('case U16: the connection lost in the middle of the content (%s) is not ambiguous', async (_name, behaviour) => {
+])('case U16: a message whose connection is lost in the middle of the content (%s) is deferred, and can not have arrived', async (_name, behaviour) => {
   const offers = without('SIZE')
   const { outcomes, upstream } = await deliver(
     { offers, script: { content: behaviour }, contentOctets: 65_536 },
@@ -172,7 +172,7 @@ test.each([
   ['452', 'deferred', '452 4.3.1 no room'],
   ['250', 'deferred', '250 2.0.0 thanks'],
   ['half a reply', 'deferred', Buffer.from('250-')],
-])('case U16: %s before the dot: we stop and close; %s', async (_name, kind, answer) => {
+])('case U16: after %s before the dot no more is sent, and the message is %s', async (_name, kind, answer) => {
   const offers = without('SIZE')
   const { outcomes, upstream, facts } = await deliver(
     { offers, script: { content: say(answer) }, contentOctets: 65_536 },
@@ -194,7 +194,7 @@ test('large content arrives unchanged, dots and all', async () => {
 test.each([
   ['200 MB without a line end', Buffer.alloc(200_000_000, 'x')],
   ['endless continuation lines', Buffer.from('250-x\r\n'.repeat(3_000_000))],
-])('case U19: %s', async (_name, flood) => {
+])('case U19: after a reply of %s mail is deferred, and little memory was used', async (_name, flood) => {
   const before = process.memoryUsage().rss
   const { outcomes } = await deliver({ script: { MAIL: say(flood) } })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
@@ -215,7 +215,7 @@ test.each([
   ['431 of Courier', '431 Too many recipients.'],
   ['531 of Courier', '531 Too many recipients.'],
   ['another code, and the status for it', '550 5.5.3 Too many recipients for this message'],
-])('recipients beyond the limit (%s) follow at once in a second transaction', async (_name, answer) => {
+])('recipients beyond the limit of a smarthost (%s) follow at once in a second transaction', async (_name, answer) => {
   const script: Script = { RCPT: (time) => (time === 2 ? say(answer) : undefined) }
   const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
   const { received, outcomes, spool } = await deliver({ script }, { forwardPaths })
@@ -241,7 +241,7 @@ test.each(['MAIL', 'RCPT', 'DATA'] as const)('530 at %s asks for our login, and 
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
 })
 
-test('530 for one recipient beside one that was taken is about that one: the smarthost is not left out', async () => {
+test('530 for one recipient beside one that was taken concerns that recipient, and the smarthost is not left out', async () => {
   const script: Script = {
     RCPT: (_, line) => (line.includes('b@') ? say('530 5.7.1 authentication required') : undefined),
   }
@@ -256,7 +256,7 @@ test('530 for one recipient beside one that was taken is about that one: the sma
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
-// Courier's codes are statuses without their dots: 534 is 5.3.4, and of a login only to others (RFC 4954 section 6).
+// Courier's codes are statuses without their dots: its 534 means 5.3.4. Of others, 534 is about a login (RFC 4954 section 6).
 test.each([
   ['a message', { MAIL: say('534 SIZE=Message too big.') }],
   ['a header', { dot: say('534 Message header size exceeds policy limit.') }],
@@ -269,12 +269,12 @@ test.each([
   expect(delivery.smarthosts()).not.toMatchObject([{ health: 'ejected' }])
 })
 
-test('case U22: 534 about a mechanism of AUTH is none of the message', async () => {
+test('case U22: 534 about a mechanism of AUTH is no refusal of the message', async () => {
   const { outcomes } = await deliver({ script: { MAIL: say('534 5.7.9 authentication mechanism is too weak') } })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
 })
 
-test('case U21: Amazon SES refuses the content for more than 50 recipients: 250 are five transactions', async () => {
+test('case U21: where more than 50 recipients are refused at the content, as by Amazon SES, 250 are delivered in five transactions', async () => {
   const asked: number[] = []
   const script: Script = {
     MAIL: () => void asked.splice(0),
@@ -302,7 +302,7 @@ test.each([
   expect(spool.has(message.queueId)).toBe(true)
 })
 
-test('content that is damaged while it is sent ends its connection: what follows is no part of it', async () => {
+test('content that is damaged while it is sent ends the connection, so that what follows is not taken for a part of it', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const { attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }), { spool })
@@ -311,7 +311,7 @@ test('content that is damaged while it is sent ends its connection: what follows
   const stored = spool.stored.get(queueId)
   let reads = 0
   spool.content = (id) => {
-    // The first pass looks, the second one sends.
+    // The content is read twice: it is checked first, and then sent.
     if (id === queueId && ++reads === 2 && stored)
       stored.content = Buffer.concat([good.subarray(0, -2), Buffer.from('x\r')])
     return MemorySpool.prototype.content.call(spool, id)
@@ -326,7 +326,7 @@ test('content that is damaged while it is sent ends its connection: what follows
 test.each([
   ['small', 1000],
   ['large', 200_000],
-])('content that is shorter than it was accepted (%s) never leaves', async (_name, octets) => {
+])('content that is shorter than what was accepted (%s) never leaves', async (_name, octets) => {
   const { outcomes, upstream } = await deliver({}, { bytes: octets + 10 }, contentOf(octets))
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message' }])
   expect(upstream.times('MAIL')).toBe(0)
@@ -338,7 +338,7 @@ test.each([
     'is closed before its end',
     (spool: MemorySpool) => void vi.spyOn(spool, 'content').mockImplementation(() => new Readable().destroy()),
   ],
-])('content that %s waits', async (_how, breaks) => {
+])('a message whose content %s waits', async (_how, breaks) => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   breaks(spool)

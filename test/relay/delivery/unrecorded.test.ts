@@ -1,5 +1,5 @@
-/** The spool can write nothing: each route stops soon, tells what is not recorded, and goes on by itself; a crash repeats few. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+/** While the spool can write nothing each route stops soon, and goes on by itself when it can; a crash repeats few attempts. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,16 +8,17 @@ import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { until } from '../../local/until.ts'
 import { FailingDisk } from '../spool/failing-disk.ts'
+import { idsIn } from './attempts-file.ts'
 import { say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, recordEvents, rig } from './rig.ts'
 import { envelope, hello, loadedWith, route, smarthost } from './samples.ts'
 import { type Smarthost, startSmarthost } from './smarthost.ts'
 
-/** What may be unrecorded of one route; attempts that are under way when the first write fails come on top of it. */
+/** How many outcomes of a route may be unrecorded; attempts under way when the first write fails come on top of that. */
 const bound = 20
 const connections = 5
-/** Of a smarthost that says nothing of them. */
+/** The connections of a smarthost that sets no number of them. */
 const connectionsAtMost = 20
 
 function folder(): string {
@@ -60,10 +61,10 @@ async function relay(directory: string, smarthosts: readonly [Smarthost, Smartho
       const { ready, deferred, inFlight } = delivery.summary()
       return ready + deferred + inFlight
     },
-    open: () => idsIn(attemptsFile),
+    open: () => idsIn(attemptsFile).toSorted(),
     interrupted: () => told.filter(({ fact }) => fact === 'interrupted').map((t) => String(t.arguments[0])),
     delivered: () => told.filter(({ fact }) => fact === 'attempted').map((t) => (t.arguments[0] as Envelope).queueId),
-    /** It was tried in vain to begin the journal again, some times: whoever would go on has gone on. */
+    /** Waits until a new journal was tried in vain some times: by then a route that would go on has gone on. */
     async triedInVain() {
       const tries = (): number => failing.calls.filter((call) => call === 'create journal').length
       const before = tries()
@@ -71,12 +72,6 @@ async function relay(directory: string, smarthosts: readonly [Smarthost, Smartho
     },
   }
 }
-const idsIn = (path: string): string[] =>
-  readFileSync(path, 'latin1')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((id) => id !== '')
-    .toSorted()
 const startTwo = async () => [await startSmarthost(), await startSmarthost()] as const
 const rcptOf = (all: readonly Smarthost[]): string[] =>
   all.flatMap(({ received }) => received.flatMap(({ rcpt }) => rcpt)).toSorted()
@@ -93,7 +88,7 @@ async function filled(smarthosts: readonly [Smarthost, Smarthost], repeatMs?: nu
 test.each([
   ['write journal', 'ENOSPC'],
   ['sync journal', 'EIO'],
-])('%s fails with %s: each route stops, says so, and goes on when the disk is back; a kill meanwhile repeats few, and counts them (cases S04, S14, S16)', async (call, code) => {
+])('%s fails with %s: each route stops, and goes on when the disk is back; a kill meanwhile repeats few deliveries, which are counted (cases S04, S14, S16)', async (call, code) => {
   const smarthosts = await startTwo()
   const first = await filled(smarthosts)
   first.failing.failing.set(call, code)
@@ -107,7 +102,7 @@ test.each([
   expect(first.queued()).toBe(2 * each)
   expect(first.open()).toEqual(sent)
 
-  // What a kill leaves, and the process after it; a segment that is being begun comes and goes.
+  // The folder as a kill leaves it, and the next process on it. Files of segments that are being begun (.tmp) come and go.
   const killed = folder()
   cpSync(first.directory, killed, { recursive: true, filter: (path) => !path.endsWith('.tmp') })
   const later = await startTwo()
@@ -124,7 +119,7 @@ test.each([
   expect(first.queued()).toBe(0)
 })
 
-test('asked to end while nothing can be written, it does, and what it could not record stays told', async () => {
+test('a relay that is to end while nothing can be written does so, and what it could not record stays in the file of open attempts', async () => {
   const smarthosts = await startTwo()
   const { failing, delivery, open, delivered, submit } = await relay(folder(), smarthosts)
   const queueId = await submit({ forwardPaths: ['u@a.test'] })
@@ -135,7 +130,7 @@ test('asked to end while nothing can be written, it does, and what it could not 
   expect(open()).toEqual([queueId])
 })
 
-test('asked to end when the disk is just back, it records what it has delivered (case S27)', async () => {
+test('a relay that is to end when the disk is just back records what it has delivered (case S27)', async () => {
   const smarthosts = await startTwo()
   const { failing, delivery, mails, open, delivered } = await filled(smarthosts, 60_000)
   failing.failing.set('write journal', 'EIO')
@@ -147,7 +142,7 @@ test('asked to end when the disk is just back, it records what it has delivered 
   expect(open()).toEqual([])
 })
 
-test('DSNs that find no room keep no route from going on, and their originals are told', async () => {
+test('DSNs that find no room keep no route from going on, and their originals count as in flight', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
   const spool = new MemorySpool()
   spool.broken.add('receive')
@@ -190,7 +185,7 @@ test('however many DSNs find no room, few originals are kept in memory, and few 
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred, inFlight: 0 })
 })
 
-test('captures stop too while the spool cannot forget what was captured', async () => {
+test('captures stop, too, while the spool cannot remove what was captured', async () => {
   const spool = new MemorySpool()
   spool.broken.add('remove')
   let tries = 0

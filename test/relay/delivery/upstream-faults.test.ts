@@ -1,4 +1,4 @@
-/** Every stage against every fault: what is deferred, what bounces, and what nobody can know (cases U01, U02, U11). */
+/** Every fault at every stage of SMTP defers, bounces or leaves open what became of the message (cases U01, U02, U11). */
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { type Behaviour, drop, reset, type ScriptStage, say, silence } from './behaviour.ts'
@@ -37,13 +37,13 @@ const transaction = ['MAIL', 'RCPT', 'DATA', 'dot'] as const
 const deferredAtNextHop = { kind: 'deferred', scope: 'nextHop', reply: { status: expect.stringMatching(/^4\./) } }
 const ambiguous = { kind: 'ambiguous', reply: { status: expect.stringMatching(/^4\./) } }
 
-/** A hop's own words for later are told as they are. */
+/** Replies that ask for a later attempt are told in the words of the hop. */
 const wordsOf: Partial<Record<Fault, object>> = {
   '4yz': { code: 451, status: '4.3.0', text: 'try later' },
   '421': { code: 421, status: '4.3.2', text: 'going down' },
 }
 
-/** From the rules: before MAIL nothing is said about the message; after the dot silence is no answer. */
+/** The outcome by the rules: a fault before MAIL says nothing about the message, and silence after the dot is no answer. */
 function expected(stage: ScriptStage, fault: Fault): object {
   if (opening.includes(stage) || fault === '421')
     return { ...deferredAtNextHop, reply: wordsOf[fault] ?? deferredAtNextHop.reply }
@@ -62,7 +62,9 @@ const rows = [...opening, ...transaction].flatMap((stage) =>
   ]),
 )
 
-test.concurrent.each(rows)('%s: %s, %s', async (stage, fault, manner) => {
+test.concurrent.each(
+  rows,
+)('at %s the fault "%s" with %s has the outcome that the rules give it', async (stage, fault, manner) => {
   const offers = everything.filter((keyword) => keyword !== 'PIPELINING' || manner === 'PIPELINING')
   const secure = opening.includes(stage)
   const upstream = await startSmarthost({
@@ -100,12 +102,12 @@ test.each([
   '501 5.1.3 bad address syntax',
   '504 5.5.2 a full domain name is needed',
   '555 5.5.4 what is SIZE?',
-])('RCPT: %s is a refusal of the recipient', async (says) => {
+])('at RCPT %s is a refusal of the recipient', async (says) => {
   const { outcomes } = await deliver({ script: { RCPT: say(says) } }, { reversePath: '' })
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: Number(says.slice(0, 3)) } }])
 })
 
-test.each(Object.keys(faults) as Fault[])('QUIT: %s changes nothing', async (fault) => {
+test.each(Object.keys(faults) as Fault[])('at QUIT the fault "%s" changes nothing', async (fault) => {
   const upstream = await startSmarthost({ script: { QUIT: faults[fault] } })
   const { spool, delivery, quiet, attempted, attempts } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)

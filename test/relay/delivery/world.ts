@@ -1,4 +1,4 @@
-/** The outside world, on this machine: exchangers at addresses of their own, all at one port, and the DNS with their records. */
+/** The outside world on this machine: exchangers at addresses of their own, all at one port, and the DNS with their records. */
 import { systemDns } from '../../../relay/delivery/dns.ts'
 import { freePort } from '../../local/free-port.ts'
 import { startNameServer, type Table } from './name-server.ts'
