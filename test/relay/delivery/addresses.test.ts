@@ -109,7 +109,7 @@ test('the address that connects first is used, and the attempts at the others en
   const others = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP')).length
   const socket = await dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.2'), v4('127.0.0.3')], 10_000)
   expect(socket).toMatchObject({ remoteAddress: '127.0.0.2' })
-  await until('it is connected', () => upstream.open() === 1)
+  await until('the connection is there', () => upstream.open() === 1)
   // Two are left: both ends of the connection that is used.
   await until('no other is left', () => {
     const now = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP'))
@@ -167,5 +167,5 @@ test('stopping ends a connection that is being opened', async () => {
   const lookup = createLookup(Date.now, () => {})
   const answer = connectTo({ host: 'a.test', port: 1, lookup, deadlineMs: 60_000, signal: stop.signal })
   stop.abort()
-  expect(await until('the answer', () => answer)).toMatchObject({ kind: 'none', cause: 'lost' })
+  expect(await until('the attempt to connect ends', () => answer)).toMatchObject({ kind: 'none', cause: 'lost' })
 })

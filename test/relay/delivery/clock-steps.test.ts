@@ -98,7 +98,7 @@ test.each(
     isTrue()
     accept()
     isTrue()
-    await until('it grows older', () => age() > before)
+    await until('the age grows', () => age() > before)
   }
 })
 
@@ -122,7 +122,7 @@ test.each(
   clock.wrongBy = by
   accept()
   clock.wrongBy = 0
-  await until('it is tried twice', () => facts('deferred').length + facts('bounced').length >= 2)
+  await until('the message is tried twice', () => facts('deferred').length + facts('bounced').length >= 2)
   expect(facts('bounced')).toEqual([])
 })
 
@@ -131,7 +131,7 @@ test.each(
 )('case S23: mail that was deferred while the clock was %s keeps its time over a restart', async (_name, by) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ scheduleMs: [minute] })
   accept()
-  await until('it is deferred', () => facts('deferred').length === 1)
+  await until('the message is deferred', () => facts('deferred').length === 1)
   clock.wrongBy = by
   accept()
   await until('the other is deferred', () => facts('deferred').length === 2)
@@ -154,12 +154,12 @@ test.each(
 )('case S23: mail that a relay deferred which had started with the clock %s is due after a restart', async (_name, wrongBy) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ wrongBy, scheduleMs: [60 * minute] })
   accept()
-  await until('it is deferred', () => facts('deferred').length === 1)
+  await until('the message is deferred', () => facts('deferred').length === 1)
   await quiet()
   clock.wrongBy = 0
   comeBack()
   const next = await restart()
-  await until('it is delivered', () => spool.stored.size === 0)
+  await until('the message is delivered', () => spool.stored.size === 0)
   expect(next.facts('bounced')).toEqual([])
 })
 
@@ -177,7 +177,7 @@ test('case S23: a message whose time in the spool is further ahead than any back
   const ahead = Date.now() + 30 * minute
   spool.put(envelope(hello, { acceptedAt: ahead }), hello, [{ ...pending('e@x.test'), nextAttemptAt: ahead }])
   const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
-  await until('one is left', () => spool.stored.size === 1 && delivery.summary().deferred === 1)
+  await until('one message is left', () => spool.stored.size === 1 && delivery.summary().deferred === 1)
   const [left] = spool.stored.values()
   await until(
     'one recipient is left',
@@ -195,11 +195,11 @@ test.each([
   upstream.script.RCPT = say('450 4.2.0 later')
   clock.wrongBy = by
   accept()
-  await until('it is deferred', () => facts('deferred').length > 0)
+  await until('the message is deferred', () => facts('deferred').length > 0)
   await quiet()
   clock.wrongBy = 0
   const next = await restart()
-  await until('it is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
+  await until('the message is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
   expect(next.facts('bounced')).toEqual([])
 })
 
@@ -216,12 +216,12 @@ test.each([
     clock.wrongBy = wrongBy
     accept()
     begun.push(performance.now())
-    await until('it is tried', () => facts('deferred').length >= 3 * begun.length)
+    await until('the message is tried', () => facts('deferred').length >= 3 * begun.length)
   }
   clock.wrongBy = by
   for (const since of begun) {
     const isOver = () => facts('bounced').length > begun.indexOf(since)
-    await until('it is returned', isOver)
+    await until('the message is returned', isOver)
     expect(performance.now() - since).toBeGreaterThan(1900)
   }
   expect(facts('clockStepped').length).toBe(3)
@@ -245,11 +245,11 @@ test.each(far)('case S23: a relay that starts with the clock %s lets no mail exp
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
   accept()
-  await until('it is deferred', () => facts('deferred').length > 0)
+  await until('the message is deferred', () => facts('deferred').length > 0)
   await quiet()
   clock.wrongBy = by
   const next = await restart()
-  await until('it is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
+  await until('the message is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
   expect(next.facts('bounced')).toEqual([])
 })
 
@@ -266,6 +266,6 @@ test.each([
   spool.put(envelope(hello, { acceptedAt: Date.now() + by }), hello)
   const begun = performance.now()
   const { facts } = rig([route('r', [smarthost('a', port)], { retry })], { spool })
-  await until('it has expired', () => facts('bounced').length === 1)
+  await until('the message has expired', () => facts('bounced').length === 1)
   expect(performance.now() - begun).toBeGreaterThan(1900)
 })

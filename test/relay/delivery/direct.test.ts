@@ -50,7 +50,7 @@ test.each([
   const { spool, facts, attempts } = await startWorld(table, {})
   const message = to('u@a.test')
   spool.put(message, hello)
-  await until('it is reported', () => facts('dsnQueued').length === 1)
+  await until('the message is reported', () => facts('dsnQueued').length === 1)
   expect(facts('bounced')).toMatchObject([
     [message.queueId, 'u@a.test', 'refused', expect.stringContaining(` ${status} `)],
   ])
@@ -68,8 +68,8 @@ test.each([
 ] as const)('%s: mail is deferred by the schedule of the route', async (_what, table, status) => {
   const { spool, facts } = await startWorld({ ...table }, {})
   const { queueId } = spool.put(to('u@a.test'), hello).envelope
-  await until('it is deferred', () => facts('deferred').length === 1)
-  await until('the spool knows', () => spool.stored.get(queueId)?.recipients[0]?.attempts === 1)
+  await until('the message is deferred', () => facts('deferred').length === 1)
+  await until('the spool has the outcome', () => spool.stored.get(queueId)?.recipients[0]?.attempts === 1)
   const [state] = spool.stored.get(queueId)?.recipients ?? []
   expect(state).toMatchObject({ state: 'pending' })
   // Where no attempt was made, only this event tells why the mail waits.
@@ -80,7 +80,7 @@ test.each([
 test('mail that an exchanger refuses bounces, and the DSN names the exchanger', async () => {
   const { spool, facts } = await startWorld(twoDomains, { [one]: { script: { RCPT: say('550 5.1.1 unknown') } } })
   spool.put(to('u@a.test'), hello)
-  await until('it is reported', () => facts('dsnQueued').length === 1)
+  await until('the message is reported', () => facts('dsnQueued').length === 1)
   const dsn = String([...spool.stored.values()].find((s) => s.envelope.reports)?.content)
   expect(dsn).toContain('Remote-MTA: dns; mx.a.test\r\n')
   expect(dsn).toContain('It was refused at exchanger mx.a.test:')
@@ -100,7 +100,7 @@ test.each([
   await attempted(1)
   await quiet()
   expect(hosts[two].received.length).toBe(fate === 'delivered' ? 1 : 0)
-  await until('the spool knows', () =>
+  await until('the spool has the outcome', () =>
     fate === 'delivered' ? !spool.has(queueId) : spool.stored.get(queueId)?.recipients[0]?.attempts === 1,
   )
 })
@@ -110,7 +110,7 @@ test('case N07: an address of an exchanger that does not answer is passed over w
   const { spool } = await startWorld(table, { [one]: {} })
   const started = performance.now()
   spool.put(to('u@a.test'), hello)
-  await until('it is delivered', () => spool.stored.size === 0)
+  await until('the message is delivered', () => spool.stored.size === 0)
   expect(performance.now() - started).toBeLessThan(1000)
 })
 
@@ -163,7 +163,9 @@ test('all mail that waits for a dead domain is deferred after few attempts, and 
   const { spool, attempts, facts, delivery } = await startWorld({ 'a.test': at('127.9.9.9') }, {})
   for (let n = 0; n < 400; n++) spool.put(to(`u${n}@a.test`), hello)
   await until('all are deferred', () => facts('deferred').length === 400)
-  await until('the spool knows', () => [...spool.stored.values()].every((s) => s.recipients[0]?.attempts === 1))
+  await until('the spool has the outcome', () =>
+    [...spool.stored.values()].every((s) => s.recipients[0]?.attempts === 1),
+  )
   expect(attempts.length).toBeLessThan(40)
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 400, inFlight: 0 })
 })
@@ -255,7 +257,7 @@ test('where port 25 is closed on the way out the status says so of the route, an
   expect(JSON.stringify(told)).not.toContain('.test')
   spool.put(to('u@good.test'), hello)
   await attempted(13)
-  await until('it is delivered', () => delivery.smarthosts()[0]?.health === 'healthy')
+  await until('the message is delivered', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
 test('an exchanger that wants a login for a domain that it does not serve is not left out for those that it serves', async () => {
@@ -290,7 +292,7 @@ test('recipients that are given up while a report is written are in the next one
     if (operation === 'commit') await until('all are given up', all)
   }
   const { queueId } = spool.put(to(...paths), hello).envelope
-  await until('it has left', () => !spool.has(queueId))
+  await until('the message has left the queue', () => !spool.has(queueId))
   await quiet()
   const reports = [...spool.stored.values()].flatMap(({ envelope }) => envelope.reports ?? [])
   expect(reports.flatMap(({ forwardPaths }) => forwardPaths).toSorted()).toEqual(paths.toSorted())

@@ -44,7 +44,7 @@ test('case T20: an exchanger whose chain of certificates is longer than any in u
     [two]: { offers, certificate: { cert: `${cert}\n`.repeat(90), key } },
   })
   spool.put(to('u@a.test', 'v@b.test'), hello)
-  await until('all is delivered', () => spool.stored.size === 0)
+  await until('all are delivered', () => spool.stored.size === 0)
   const connected = facts('smarthostConnected').map(([, host, tls]) => [host, tls])
   expect(connected.toSorted()).toEqual([
     ['mx.a.test', 'TLSv1.3'],

@@ -124,7 +124,7 @@ test('case U03, U25: while one message probes a main smarthost that connects and
   const backup = await startSmarthost()
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
   const { spool, delivery } = rig([route('r', hosts)])
-  await until('it has failed, and is probed', () => {
+  await until('the main smarthost has failed, and is probed', () => {
     spool.put(envelope(hello), hello)
     return main.times('banner') === 2
   })
@@ -162,7 +162,7 @@ test('case U25: when one of two smarthosts that worked falls silent, the message
   const { spool, attempts } = rig([route('r', [smarthost('a', a.port), smarthost('b', b.port)])], { deadlines })
   for (let i = 0; i < 4; i++) {
     spool.put(envelope(hello), hello)
-    await until('it is delivered', () => spool.stored.size === 0)
+    await until('the message is delivered', () => spool.stored.size === 0)
   }
   expect(attempts.filter(({ outcome }) => outcome.kind === 'deferred').map((t) => [t.smarthost, t.attempt])).toEqual([
     ['a', 1],
@@ -182,7 +182,7 @@ test.each([
   const hosts = hasMain ? [smarthost('main', main.port), backup] : [backup]
   const { spool, attempts } = rig([route('r', hosts)], { deadlines })
   spool.put(envelope(hello), hello)
-  await until('it is delivered', () => spool.stored.size === 0)
+  await until('the message is delivered', () => spool.stored.size === 0)
   expect(attempts.at(-1)).toMatchObject({ smarthost: 'late', attempt: 1, outcome: { kind: 'delivered' } })
   expect(late.connections()).toBe(1)
 })
@@ -254,7 +254,7 @@ test('a recipient that no route takes waits, and does not bounce, also after a d
   const { spool, delivery, facts } = rig([forNobody])
   const acceptedAt = Date.now() - 24.5 * 3_600_000
   const { envelope: message } = spool.put(envelope(hello, { acceptedAt }), hello)
-  await until('deferred', () => delivery.summary().deferred === 1)
+  await until('the message is deferred', () => delivery.summary().deferred === 1)
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending' }])
   expect(facts('deferred')).toEqual([
     [message.queueId, 'user@example.net', expect.any(Number), expect.stringMatching(/^451 4\.3\.5 no route /)],
@@ -272,7 +272,7 @@ test('case U25: when a main smarthost takes no new connection, and is silent on 
   main.script.dot = silence
   main.script.banner = drop
   spool.put(envelope(hello), hello)
-  await until('it is silent', () => main.times('dot') === 2)
+  await until('the main smarthost is silent', () => main.times('dot') === 2)
   const before = performance.now.bind(performance)
   const later = vi.spyOn(performance, 'now').mockImplementation(() => before() + 31_000)
   onTestFinished(() => later.mockRestore())
@@ -322,6 +322,6 @@ test('of what waits for an occupied backup no more is kept than may be in flight
   ])
   for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
   await attempted(40)
-  await until('main has had all', () => main.received.length === 20 && delivery.summary().deferred === 17)
+  await until('the main smarthost has had all', () => main.received.length === 20 && delivery.summary().deferred === 17)
   expect(delivery.summary()).toMatchObject({ ready: 2, inFlight: 1 })
 })

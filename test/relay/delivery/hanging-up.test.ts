@@ -53,10 +53,10 @@ test.each(
   const script: Script = { RCPT: (_time, line) => (line.includes('<bad') ? says : undefined) }
   const bad = Array.from({ length: 5 }, (_, i) => `bad${i}@x.test`)
   const { arrived, lastOf, delivery } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script, offers })
-  await until('both have it', () => arrived().length === 2)
+  await until('both have the message', () => arrived().length === 2)
   expect(arrived()).toEqual(['RCPT TO:<a@x.test>', 'RCPT TO:<z@x.test>'])
   await until('all have an outcome', () => bad.every((path) => lastOf(path)?.kind === kind))
-  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+  await until('the next hop is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
 test('a session that ends after a few refusals, as by smtpd_hard_error_limit of Postfix, costs no recipient an attempt', async () => {
@@ -73,10 +73,10 @@ test('a session that ends after a few refusals, as by smtpd_hard_error_limit of 
   }
   const bad = Array.from({ length: 7 }, (_, i) => `bad${i}@x.test`)
   const { arrived, facts, delivery, message } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { session })
-  await until('both have it', () => arrived().length === 2)
+  await until('both have the message', () => arrived().length === 2)
   await until('the others are returned', () => facts('bounced').length === 7)
   expect(facts('deferred').filter(([queueId]) => queueId === message.queueId)).toEqual([])
-  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+  await until('the next hop is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
 const limits = both.flatMap(([manner, offers]) =>
@@ -108,10 +108,10 @@ test.each(
   const bad = ['bad0@x.test', 'bad1@x.test', 'bad2@x.test']
   const { arrived, facts, delivery } = await deliverTo([...bad, good].filter(Boolean), { session, offers })
   await until('all have an outcome', () => facts('bounced').length + facts('deferred').length + arrived().length >= 3)
-  await until('they are returned', () => facts('bounced').length === 3)
-  await until('the other has it', () => arrived().length === (good === '' ? 0 : 1))
+  await until('the refused ones are returned', () => facts('bounced').length === 3)
+  await until('the other recipient has the message', () => arrived().length === (good === '' ? 0 : 1))
   expect(facts('deferred')).toEqual([])
-  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+  await until('the next hop is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
 test.each(
@@ -119,7 +119,7 @@ test.each(
 )('421 right behind 354 ends the session before any content is sent: the message is deferred, and can not have arrived (%s)', async (_, offers) => {
   const script: Script = { DATA: say('354 go\r\n421 4.3.2 going down', { ends: 'drop' }) }
   const { lastOf } = await deliverTo(['a@x.test'], { script, offers })
-  await until('it has an outcome', () => lastOf('a@x.test') !== undefined)
+  await until('the message has an outcome', () => lastOf('a@x.test') !== undefined)
   expect(lastOf('a@x.test')).toMatchObject({ kind: 'deferred', scope: 'nextHop' })
 })
 
@@ -130,7 +130,7 @@ test('a smarthost that refuses DATA because of too many recipients, as Exim does
   )
   const forwardPaths = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@x.test`)
   const { arrived, facts } = await deliverTo(forwardPaths, { session })
-  await until('all have it, or not', () => arrived().length + facts('bounced').length + facts('deferred').length === 5)
+  await until('all have an outcome', () => arrived().length + facts('bounced').length + facts('deferred').length === 5)
   expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`))
 })
 
@@ -138,7 +138,7 @@ test('a smarthost that takes a few recipients at one time is asked for no more t
   const session = byCount((nth) => (nth > 3 ? say('452 4.5.3 too many recipients') : undefined))
   const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
   const { arrived, upstream, facts } = await deliverTo(forwardPaths, { session })
-  await until('all have it', () => arrived().length === 50)
+  await until('all have the message', () => arrived().length === 50)
   expect(new Set(arrived()).size).toBe(50)
   expect(facts('deferred')).toEqual([])
   expect(upstream.times('RCPT')).toBe(50 + 47)
@@ -176,7 +176,7 @@ test.each(
   }
   const again = { scheduleMs: [10], expireAfterMs: 86_400_000 }
   const { arrived } = await deliverTo(['full@x.test', 'a@x.test', 'z@x.test'], { script, offers }, again)
-  await until('both others have it', () => arrived().length === 2)
+  await until('both others have the message', () => arrived().length === 2)
   expect(arrived().toSorted()).toEqual(['RCPT TO:<a@x.test>', 'RCPT TO:<z@x.test>'])
 })
 
@@ -195,7 +195,7 @@ test.each(
   const { upstream, facts, delivery, arrived } = await deliverTo(forwardPaths, { session, offers })
   const outcomes = () => facts('deferred').length + facts('bounced').length + arrived().length
   await until('all have an outcome', () => outcomes() >= 50)
-  await until('nothing goes on', () => delivery.summary().inFlight + delivery.summary().ready === 0)
+  await until('nothing is in flight or ready', () => delivery.summary().inFlight + delivery.summary().ready === 0)
   expect(upstream.lines.filter((line) => line.startsWith('MAIL FROM:<app')).length).toBeLessThanOrEqual(16)
   if (first === undefined) expect(arrived()).toEqual(['RCPT TO:<user0@x.test>'])
   else expect(facts('bounced').length).toBeGreaterThanOrEqual(10)

@@ -29,7 +29,7 @@ test.each<[string, Script]>([
   )
   reload(routes.map((route) => ({ ...route, retry })))
   spool.put(envelope(hello, { forwardPaths: ['u@a.test'] }), hello)
-  await until('it is delivered', () => spool.stored.size === 0)
+  await until('the message is delivered', () => spool.stored.size === 0)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
   expect([bad, good].map((address) => hosts[address].connections())).toEqual([1, 1])
 })

@@ -37,7 +37,7 @@ test('captured mail is in the inbox, and nowhere else', async () => {
   const content = contentOf(200_000)
   const message = envelope(content, { disposition: 'capture', forwardPaths: ['a@x.test', 'b@x.test'] })
   spool.put(message, content)
-  await until('it left the queue', () => spool.stored.size === 0)
+  await until('the message has left the queue', () => spool.stored.size === 0)
   expect(readdirSync(inboxDirectory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
   expect(readFileSync(join(inboxDirectory, `${message.queueId}.eml`)).equals(content)).toBe(true)
   expect(JSON.parse(readFileSync(join(inboxDirectory, `${message.queueId}.json`), 'utf8'))).toEqual({
@@ -118,12 +118,12 @@ test('while the inbox takes nothing a message waits and does not bounce, and it 
   writeFileSync(inboxDirectory, 'a file in its place')
   const message = envelope(hello, { disposition: 'capture', acceptedAt: 0 })
   spool.put(message, hello)
-  await until('it waits', () => delivery.summary().deferred === 1)
+  await until('the message waits', () => delivery.summary().deferred === 1)
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending' }])
   expect(facts('deferred')[0]?.at(-1)).toMatch(/^451 4\.3\.0 inbox: /)
   expect(facts('bounced')).toEqual([])
   rmSync(inboxDirectory)
-  await until('it is captured', () => spool.stored.size === 0)
+  await until('the message is captured', () => spool.stored.size === 0)
 })
 
 describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () => {

@@ -76,7 +76,7 @@ test('after a restart delivery goes on where it was: no recipient gets a message
   })
   const first = await start(directory, upstream.port, [1500])
   const message = await first.submit(hello, { forwardPaths: ['yes@x.test', 'later@x.test'] })
-  await until('the first attempt', () => first.attempts.length === 2)
+  await until('the first attempt is made', () => first.attempts.length === 2)
   await first.stop()
   upstream.script.RCPT = say('250 2.1.5 ok')
   const second = await start(directory, upstream.port)

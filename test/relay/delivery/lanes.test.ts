@@ -73,11 +73,11 @@ test('a credential that sends to one domain does not wait for a flood that keeps
     spool.put(envelope(hello, { forwardPaths: [`u@d${n % 40}.test`], credential: 'a/flood' }), hello)
   for (const to of ['late@late.test', 'late@later.test'])
     spool.put(envelope(hello, { forwardPaths: [to], credential: 'b/web' }), hello)
-  await until('it is delivered', () => rcptIndex(hosts[host].received, '@late.test') >= 0)
+  await until('the message is delivered', () => rcptIndex(hosts[host].received, '@late.test') >= 0)
   // Each lane before it has a turn of twenty messages.
   expect(rcptIndex(hosts[host].received, '@late.test')).toBeLessThan(800)
-  await until('and so is the other one', () => rcptIndex(hosts[host].received, '@later.test') >= 0)
-  await until('all are', () => spool.stored.size === 0)
+  await until('the other one is delivered, too', () => rcptIndex(hosts[host].received, '@later.test') >= 0)
+  await until('all are delivered', () => spool.stored.size === 0)
 })
 
 test('a flood to hundreds of silent domains holds another credential up for no more than a few time-outs', async () => {
@@ -92,7 +92,7 @@ test('a flood to hundreds of silent domains holds another credential up for no m
     spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
   await until('the flood is under way', () => hosts[silent].connections() >= 8)
   spool.put(envelope(hello, { forwardPaths: ['u@good.test'], credential: 'b/web' }), hello)
-  await until('it is delivered', () => hosts[host].received.length === 1)
+  await until('the message is delivered', () => hosts[host].received.length === 1)
   // Only lanes that waited before it, that were being read and that were in use came first, not all of the hundreds.
   expect(hosts[silent].connections()).toBeLessThan(60)
 })
@@ -113,7 +113,7 @@ test('a credential without a connection of a route gets one, however many silent
   )
   for (let n = 0; n < 100; n++)
     spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
-  await until('they hold what they get', () => hosts[silent].times('dot') >= 18)
+  await until('the silent domains hold their connections', () => hosts[silent].times('dot') >= 18)
   for (let n = 0; n < 30; n++)
     spool.put(envelope(hello, { forwardPaths: [`v${n}@good.test`], credential: `b/web${n % 3}` }), hello)
   await until('the others have their mail', () => hosts[host].received.length === 30)

@@ -56,7 +56,7 @@ test('case U22: a password that is no longer valid is tried once, however many m
   upstream.script.AUTH = refused
   const before = logins(upstream)
   put(50)
-  await until('it is left out', () => isLeftOut(bench))
+  await until('the smarthost is left out', () => isLeftOut(bench))
   await sleep(200)
   expect(logins(upstream) - before).toBe(1)
   expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
@@ -73,7 +73,7 @@ test('case U22: a password that is no longer valid is tried once also beside a c
   upstream.script.AUTH = refused
   const before = logins(upstream)
   put(50)
-  await until('it is left out', () => isLeftOut(bench))
+  await until('the smarthost is left out', () => isLeftOut(bench))
   await until('the one in use is delivered', () => upstream.received.length === 2)
   await sleep(200)
   expect(logins(upstream) - before).toBe(1)
@@ -90,7 +90,7 @@ test('case U22: a password that is no longer valid is tried once also where all 
   Object.assign(upstream.script, { AUTH: refused, MAIL: drop })
   const before = logins(upstream)
   put(50)
-  await until('it is left out', () => isLeftOut(bench))
+  await until('the smarthost is left out', () => isLeftOut(bench))
   await bench.delivery.close(5000)
   expect(logins(upstream) - before).toBe(1)
   expect(delivery.summary().ready).toBeGreaterThanOrEqual(50 - open - 1)

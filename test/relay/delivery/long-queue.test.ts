@@ -150,9 +150,9 @@ test('a message that is tried again does not wait for a flood that goes on meanw
   const { spool, facts } = rig(twentyRoutes(upstream.port))
   const message = late()
   spool.put(message, hello)
-  await until('it is deferred', () => facts('deferred').length === 1)
+  await until('the message is deferred', () => facts('deferred').length === 1)
   let sent = 0
-  await until('it is delivered', () => {
+  await until('the message is delivered', () => {
     // Never so many that some would stay on disk alone, and never so few that what is on disk would be read.
     while (spool.stored.size < 190) spool.put(flood(sent++), hello)
     return !spool.stored.has(message.queueId)
@@ -175,7 +175,7 @@ test('mail that waits on disk for a dead smarthost is given up in time, and repo
   let ahead = 0
   const retry = { scheduleMs: [20], expireAfterMs: 60_000 }
   const { facts } = rig([route('r', [smarthost('a', 1)], { retry })], { spool, now: () => Date.now() + ahead })
-  await until('it is known to be dead', () => facts('smarthostEjected').length > 0)
+  await until('the smarthost is known to be dead', () => facts('smarthostEjected').length > 0)
   ahead = 61_000
   await until('all are given up', () => facts('dsnQueued').length === 300)
   await until('all have left', () => [...spool.stored.values()].every((s) => s.envelope.reports !== undefined))
@@ -191,7 +191,7 @@ test('of the mail that waits in memory for a dead smarthost little is given up a
     await turn()
   }
   for (let n = 0; n < 500; n++) spool.put(envelope(hello, { forwardPaths: [`u${n}@x.test`] }), hello)
-  await until('it is known to be dead', () => facts('smarthostEjected').length > 0)
+  await until('the smarthost is known to be dead', () => facts('smarthostEjected').length > 0)
   ahead = 61_000
   let mostInTurn = 0
   for (let before = 0; facts('dsnQueued').length < 500; await turn()) {
@@ -233,7 +233,7 @@ test('recipients of one message with times of their own are tried at their times
     { ...pending('c@x.test'), attempts: 1, nextAttemptAt: now + 300 },
   ])
   const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
-  await until('it is gone', () => spool.stored.size === 0)
+  await until('the message has left the queue', () => spool.stored.size === 0)
   expect(upstream.received.map((r) => r.rcpt)).toEqual(['b', 'c', 'a'].map((who) => [`RCPT TO:<${who}@x.test>`]))
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
 })
@@ -243,7 +243,7 @@ test('a message that the spool could not read is deferred, and that is told', as
   const spool = filled(1, () => ['a@x.test'])
   spool.broken.add('load')
   const { facts, delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
-  await until('it is told', () => facts('unexpected').length === 1)
+  await until('the problem is told', () => facts('unexpected').length === 1)
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1 })
   expect(upstream.received).toEqual([])
 })

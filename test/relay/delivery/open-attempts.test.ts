@@ -45,7 +45,7 @@ test('a process that is killed leaves in the file the attempts that it had begun
   await until('the file is written', () => idsIn(path).join() === '0dddddddddddddd,0cccccccccccccc')
   const next = new OpenAttempts(path, unexpected)
   expect(next.takeLeft().toSorted()).toEqual(['0cccccccccccccc', '0dddddddddddddd'])
-  await until('they are counted once', () => idsIn(path).length === 0)
+  await until('the file holds no attempt any more', () => idsIn(path).length === 0)
   expect(new OpenAttempts(path, unexpected).takeLeft()).toEqual([])
 })
 
@@ -132,7 +132,7 @@ test.each([
   const { spool, facts, delivery } = rig(oneSmarthost(upstream.port), { attemptsFile: path })
   expect(facts('unexpected')).toEqual([['open-attempts', expect.objectContaining({ code })]])
   spool.put(envelope(hello), hello)
-  await until('it is delivered', () => spool.stored.size === 0)
+  await until('the message is delivered', () => spool.stored.size === 0)
   await delivery.close(0)
 })
 
@@ -192,9 +192,9 @@ test('an attempt that may have delivered is in the log before it leaves the file
   told = () => attempts.map(({ outcome }) => outcome.kind)
   flushes = []
   const { queueId } = spool.put(envelope(hello), hello).envelope
-  await until('it is on its way', () => upstream.times('dot') === 1)
+  await until('the message is on its way', () => upstream.times('dot') === 1)
   upstream.dropAll()
-  await until('it has ended', () => idsIn(path).length === 0)
+  await until('the attempt has left the file', () => idsIn(path).length === 0)
   expect(flushes).toEqual([[queueId, 'ambiguous']])
 })
 
@@ -219,7 +219,7 @@ test('an attempt is in the file before its content can have arrived, however lon
   for (let n = 1; n <= 10; n += 1) {
     spool.put(envelope(hello), hello)
     await attempted(n)
-    await until('it has left', () => spool.stored.size === 0)
+    await until('the message has left the queue', () => spool.stored.size === 0)
   }
   busy = false
   expect(inFile).toEqual(Array.from({ length: 10 }, () => true))
@@ -229,10 +229,10 @@ test('an attempt is in the file while it is open, and no longer', async () => {
   const upstream = await startSmarthost({ script: { dot: silence } })
   const { spool, attemptsFile } = rig(oneSmarthost(upstream.port))
   const { queueId } = spool.put(envelope(hello), hello).envelope
-  await until('it is on its way', () => upstream.times('dot') === 1)
-  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  await until('the message is on its way', () => upstream.times('dot') === 1)
+  await until('the attempt is in the file', () => idsIn(attemptsFile).join() === queueId)
   upstream.dropAll()
-  await until('it has ended', () => idsIn(attemptsFile).length === 0)
+  await until('the attempt has left the file', () => idsIn(attemptsFile).length === 0)
 })
 
 test('an attempt whose outcome the spool can not record stays in the file', async () => {
@@ -245,7 +245,7 @@ test('an attempt whose outcome the spool can not record stays in the file', asyn
   spool.before = broken
   const { queueId } = spool.put(envelope(hello), hello).envelope
   await attempted(1)
-  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  await until('the attempt is in the file', () => idsIn(attemptsFile).join() === queueId)
   spool.before = () => {}
 })
 
@@ -256,8 +256,8 @@ test('an attempt whose outcome the spool records at last leaves the file', async
   const { attemptsFile, attempted } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 20 })
   const { queueId } = spool.put(envelope(hello), hello).envelope
   await attempted(1)
-  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  await until('the attempt is in the file', () => idsIn(attemptsFile).join() === queueId)
   spool.broken.clear()
-  await until('it is in the file no longer', () => idsIn(attemptsFile).length === 0)
+  await until('the attempt is no longer in the file', () => idsIn(attemptsFile).length === 0)
   expect(spool.stored.size).toBe(0)
 })

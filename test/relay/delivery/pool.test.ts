@@ -230,8 +230,8 @@ test('an idle connection is closed with QUIT after a while', async () => {
   })
   spool.put(envelope(hello), hello)
   await attempted(1)
-  await until('QUIT', () => upstream.times('QUIT') === 1)
-  await until('it is closed', () => upstream.open() === 0)
+  await until('QUIT is said', () => upstream.times('QUIT') === 1)
+  await until('the connection is closed', () => upstream.open() === 0)
 })
 
 const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
@@ -321,7 +321,7 @@ test('a reload closes idle connections of a smarthost that changed, and keeps th
   expect(upstream.connections()).toBe(1)
   await quiet()
   reload(oneSmarthost(upstream.port, { tls: { mode: 'Opportunistic' } }))
-  await until('QUIT', () => upstream.times('QUIT') === 1)
+  await until('QUIT is said', () => upstream.times('QUIT') === 1)
 })
 
 test('a relay that ends finishes what is in flight, and leaves all connections', async () => {

@@ -30,7 +30,7 @@ test('of a route that went to a smarthost before, the status does not say that e
   const upstream = await startSmarthost()
   const { spool, reload, delivery } = rig([route('out', [smarthost('a', upstream.port)])])
   spool.put(envelope(hello), hello)
-  await until('it has left', () => spool.stored.size === 0)
+  await until('the message has left the queue', () => spool.stored.size === 0)
   reload([route('out', [], { exchangers: { maxConnections: 50, maxConnectionsPerDomain: 5 } })])
   expect(delivery.smarthosts()).toEqual([{ route: 'out', name: 'mx', health: 'unproven' }])
 })

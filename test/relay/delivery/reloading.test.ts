@@ -31,9 +31,9 @@ test.each([
   gone.script.MAIL = silence
   if (banner !== undefined) gone.script.banner = banner
   for (let i = 0; i < 6; i++) spool.put(envelope(hello), hello)
-  await until('they wait', () => gone.times('MAIL') === 2 && gone.times('banner') >= 6)
+  await until('the messages wait', () => gone.times('MAIL') === 2 && gone.times('banner') >= 6)
   reload([route('r', [smarthost('a', next.port)])])
-  await until('all but the one whose MAIL was said', () => next.received.length === 5)
+  await until('all but the one whose MAIL was said are received', () => next.received.length === 5)
   expect(facts('smarthostEjected')).toEqual([])
   expect(attempts.slice(1).every((a) => a.attempt === 1)).toBe(true)
 })
@@ -81,5 +81,5 @@ test('a suspended fleet keeps its queue until it is resumed', async () => {
   expect(delivery.summary()).toMatchObject({ ready: 1, inFlight: 0 })
   expect(upstream.connections()).toBe(0)
   reload(routes, { suspended: false })
-  await until('it is delivered', () => upstream.received.length === 1)
+  await until('the message is delivered', () => upstream.received.length === 1)
 })

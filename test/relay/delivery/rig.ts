@@ -93,7 +93,7 @@ export function rig(
     facts: (fact: keyof Events) => told.filter((t) => t.fact === fact).map((t) => t.arguments),
     /** Resolves when nothing is in flight and nothing is ready. */
     quiet: () =>
-      until('nothing in flight', () => {
+      until('nothing is in flight or ready', () => {
         const { ready, inFlight } = delivery.summary()
         return ready === 0 && inFlight === 0
       }),

@@ -63,7 +63,7 @@ test('the state of a recipient in the spool has few octets, however long the rep
   const upstream = await startSmarthost({ script: perRecipient({ a: () => refusal, b: () => '450 4.2.0 later' }) })
   const { spool, facts } = rig([route('r', [smarthost('a', upstream.port)])])
   const { queueId } = spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello).envelope
-  await until('it is recorded', () => spool.log.includes(`record ${queueId}`))
+  await until('the outcome is recorded', () => spool.log.includes(`record ${queueId}`))
   expect(spool.stored.get(queueId)?.recipients.map((r) => [r.state, JSON.stringify(r).length < 120])).toEqual([
     ['bounced', true],
     ['pending', true],
@@ -146,7 +146,7 @@ test('case S25: at the end of its time a message is given up with one DSN', asyn
   spool.put(message, hello)
   await attempted(4)
   passed = minute
-  await until('it is given up', () => !spool.has(message.queueId))
+  await until('the message is given up', () => !spool.has(message.queueId))
   expect(facts('bounced').map(([, forwardPath, kind]) => [forwardPath, kind])).toEqual([
     ['a@x.test', 'expired'],
     ['b@x.test', 'expired'],
@@ -175,7 +175,7 @@ test('a DSN on mail that was given up because of other mail quotes what the smar
   await attempted(1)
   const late = { credential: 'team-b/shop', acceptedAt: at - hour, forwardPaths: ['user@x.test'] }
   const { queueId } = spool.put(envelope(hello, late), hello).envelope
-  await until('it is given up', () => !spool.has(queueId))
+  await until('the message is given up', () => !spool.has(queueId))
   const [dsn] = dsns(spool)
   const why =
     '421 4.3.2 every next hop is left out for a while, since other mail failed there: <***>: Recipient address rejected'
@@ -237,7 +237,7 @@ test('a message that was done, and not yet removed when the process died, is rem
   const spool = new MemorySpool()
   spool.put(envelope(hello), hello, [{ ...pending('user@example.net'), state: 'delivered' }])
   rig([route('r', [smarthost('a', upstream.port)])], { spool })
-  await until('it is gone', () => spool.stored.size === 0)
+  await until('the message has left the queue', () => spool.stored.size === 0)
   expect(upstream.connections()).toBe(0)
 })
 
@@ -317,9 +317,9 @@ test.each([
   }
   spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello)
   await attempted(operation === 'record' ? 3 : 2)
-  await until('it was written, or tried again and again', () => spool.stored.size === 0 || writes > 5)
+  await until('the outcome was written, or tried again and again', () => spool.stored.size === 0 || writes > 5)
   spool.broken.clear()
-  await until('the spool follows', () => spool.stored.size === 0)
+  await until('the spool has recorded all', () => spool.stored.size === 0)
   expect(attempts.filter((a) => a.outcome.kind === 'delivered').map((a) => a.forwardPath)).toEqual([
     'a@x.test',
     'b@x.test',
@@ -341,7 +341,7 @@ test.each([
   spool.put(message, hello)
   await attempted(2)
   const states = () => spool.stored.get(message.queueId)?.recipients.map((r) => r.state)
-  await until('it is recorded', () => states()?.includes('delivered'))
+  await until('the outcome is recorded', () => states()?.includes('delivered'))
   expect(states()).toEqual(['pending', 'delivered'])
   spool.broken.clear()
   await until('the message is done', () => !spool.has(message.queueId))

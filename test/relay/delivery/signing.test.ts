@@ -167,7 +167,7 @@ test('mail of a domain whose records are broken waits until they are mended, and
   spool.put(envelope(hello, { signingDomain: 'other.test' }), hello)
   await until('the other one is delivered', () => smarthost.received.length === 1)
   reload(routes, {})
-  await until('this one is, too', () => smarthost.received.length === 2)
+  await until('the message of the broken domain is delivered, too', () => smarthost.received.length === 2)
   await quiet()
 })
 

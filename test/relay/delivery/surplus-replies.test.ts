@@ -271,7 +271,7 @@ test.each(
   const upstream = await startSmarthost({ script, offers })
   const { spool, delivery, facts } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)
-  await until('it is asked', () => upstream.times('RSET') === 1)
+  await until('RSET is said', () => upstream.times('RSET') === 1)
   await delivery.close(0)
   expect(facts('bounced')).toEqual([])
   expect([...spool.stored.values()]).toMatchObject([{ recipients: [{ state: 'pending', attempts: 0 }] }])

@@ -99,7 +99,7 @@ test('case U23: a smarthost that throttles is tried by one message, not by all t
   })
   for (let i = 0; i < 20; i++) spool.put(envelope(hello), hello)
   await attempted(2)
-  await until('it pauses', () => delivery.smarthosts()[0]?.health === 'paused')
+  await until('the smarthost is paused', () => delivery.smarthosts()[0]?.health === 'paused')
   expect(attempts).toHaveLength(2)
   expect(delivery.summary().ready).toBe(18)
 })
@@ -112,7 +112,7 @@ test('case U23: what waits for a smarthost that throttles everything is returned
   const retry = { scheduleMs: [hour], expireAfterMs: hour / 3 }
   const routes = [route('r', [smarthost('a', upstream.port)], { retry })]
   const { spool, facts, attempts, reload } = rig(routes, { now })
-  await until('it has throttled for long', () => {
+  await until('the smarthost has throttled for long', () => {
     for (let n = 0; n < 20; n++) spool.put(envelope(hello, { acceptedAt: now() }), hello)
     return attempts.length >= 8 && spool.stored.size >= 200
   })
@@ -139,7 +139,7 @@ test('a full mailbox holds up no other recipient', async () => {
   await attempted(3)
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
   const { queueId } = spool.put(envelope(hello, { credential: 'team-b/two' }), hello).envelope
-  await until('it is delivered', () => !spool.has(queueId))
+  await until('the message is delivered', () => !spool.has(queueId))
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'deferred', 'deferred', 'delivered'])
 })
 

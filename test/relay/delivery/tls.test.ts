@@ -177,7 +177,7 @@ test.each([
   expect(outcome).toMatchObject(insecure)
   expect(outcome?.reply.text).toContain('ca holds no PEM certificates')
   expect(upstream.times('MAIL')).toBe(0)
-  await until('it is closed', () => upstream.open() === 0)
+  await until('the connection is closed', () => upstream.open() === 0)
 })
 
 test('where a file that the configuration names is not there, no connection is opened', async () => {

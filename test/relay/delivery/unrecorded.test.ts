@@ -125,7 +125,7 @@ test('a relay that is to end while nothing can be written does so, and what it c
   const queueId = await submit({ forwardPaths: ['u@a.test'] })
   failing.failing.set('write journal', 'EIO')
   delivery.start()
-  await until('it is delivered', () => delivered().length === 1)
+  await until('the message is delivered', () => delivered().length === 1)
   await delivery.close(60_000)
   expect(open()).toEqual([queueId])
 })
@@ -176,7 +176,7 @@ test('however many DSNs find no room, few originals are kept in memory, and few 
   expect(facts('bounced')).toHaveLength(inFlight)
   for (made = 0; rounds < 20; rounds += 1) {
     const before = made
-    await until('they are made again', () => made > before)
+    await until('the reports are made again', () => made > before)
     most = Math.max(most, made - before)
   }
   expect(most).toBeLessThanOrEqual(bound)
@@ -194,7 +194,7 @@ test('captures stop, too, while the spool cannot remove what was captured', asyn
   }
   const { facts, delivery } = rig(oneSmarthost(1), { spool, repeatMs: 20 })
   for (let n = 0; n < 100; n++) spool.put(envelope(hello, { disposition: 'capture' }), hello)
-  await until('it was tried again and again', () => tries > 200)
+  await until('the removal was tried again and again', () => tries > 200)
   const captured = facts('captured').length
   expect(captured).toBeLessThanOrEqual(bound)
   expect(delivery.summary()).toMatchObject({ ready: 100 - captured, deferred: 0, inFlight: captured })
