@@ -111,7 +111,8 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     }
     const took = (await now()) - begun
     expect(given).toBeLessThanOrEqual(50 + Math.ceil(took))
-    expect(given).toBeGreaterThanOrEqual(Math.min(1000, 50))
+    // Something is earned back in so many questions, however fast they are answered.
+    expect(given).toBeGreaterThan(50)
   })
 
   test('what is given back can be taken again, and no more comes back than was taken', async () => {
