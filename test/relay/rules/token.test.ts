@@ -1,5 +1,5 @@
 /** Which tokens of service accounts are accepted; each one that is refused differs from a good one in one thing only. */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readToken, tokenIssuer, tokenNow } from '../../../relay/rules/token.ts'
 import {
@@ -10,6 +10,7 @@ import {
   publicPart,
   shortKey,
   signed,
+  signedText,
   signedWithPublicKey,
   tokensConfig,
 } from '../tokens.ts'
@@ -59,7 +60,14 @@ test.each([
   ['the algorithm of another key', signed(keys.rsa, body(), { alg: 'ES256', kid: 'rsa' })],
   ['the name of another key', signed(keys.rsa, body(), { alg: 'ES256', kid: 'p256' })],
   ['no name of a key', signed(keys.rsa, body(), { alg: 'RS256' })],
-  ['its own key in the header', signed(newKey, body(), { alg: 'RS256', kid: 'rsa', jwk: { kty: 'RSA' } })],
+  [
+    'its own key in the header',
+    signed(newKey, body(), {
+      alg: 'RS256',
+      kid: 'rsa',
+      jwk: createPublicKey(newKey.privateKey).export({ format: 'jwk' }),
+    }),
+  ],
   ['an extension that it wants understood', signed(keys.rsa, body(), { alg: 'RS256', kid: 'rsa', crit: ['exp'] })],
   ['signed by an unknown key with a known name', signed(newKey, body(), { alg: 'RS256', kid: 'rsa' })],
   ['another content under the signature', `${head}.${part(body({ exp: at + 9999 }))}.${signature}`],
@@ -94,12 +102,18 @@ test.each([
   expect(read(text)).toBe('forged')
 })
 
+const strict = JSON.stringify({ alg: 'RS256', kid: 'rsa' })
 test.each([
-  ['octets that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
-  ['a byte order mark', Buffer.from(`\ufeff${JSON.stringify({ alg: 'RS256', kid: 'rsa' })}`)],
-  ['a comma too many', Buffer.from('{"alg":"RS256","kid":"rsa",}')],
+  [
+    'octets that are no UTF-8',
+    Buffer.concat([Buffer.from(`${strict.slice(0, -1)},"`), Buffer.from([0xff]), Buffer.from('":1}')]),
+  ],
+  ['a byte order mark', Buffer.from(`\ufeff${strict}`)],
+  ['a comma too many', Buffer.from(`${strict.slice(0, -1)},}`)],
 ])('a token with a header that is no strict JSON is refused as forged: %s', (_name, octets) => {
-  expect(read(`${octets.toString('base64url')}.${payload}.${signature}`)).toBe('forged')
+  expect(read(signedText(keys.rsa, `${octets.toString('base64url')}.${payload}`))).toBe('forged')
+  const good = Buffer.from(strict).toString('base64url')
+  expect(read(signedText(keys.rsa, `${good}.${payload}`))).toMatchObject({ keyId: 'rsa' })
 })
 
 test('a token of our issuer by an unknown key is told apart from a forged one, without a look at its signature', () => {
