@@ -318,8 +318,10 @@ test('octets that are no UTF-8 are refused in From, and pass elsewhere', () => {
 })
 
 test('a refusal repeats nothing that the client wrote', () => {
-  const { refusal } = judgeHeader(submission, message('From: <secret@other.t>', 'Sender: "injected'))
-  expect(refusal && replyLine(refusal.reply)).not.toMatch(/secret|injected/)
+  for (const lines of [['From: <secret@other.t>'], ['From: <app@corp.t>', 'Sender: "secret']]) {
+    const { refusal } = judgeHeader(submission, message(...lines))
+    expect(refusal && replyLine(refusal.reply)).toMatch(/^55[04] (?!.*secret)/)
+  }
 })
 
 const evil = fc.constantFrom(
