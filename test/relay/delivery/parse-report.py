@@ -8,11 +8,16 @@ octets = sys.stdin.buffer.read()
 message = email.message_from_bytes(octets, policy=email.policy.SMTP)
 
 
+def fields(group):
+    # A field that stands there twice has both values.
+    return {name: ' and '.join(group.get_all(name)) for name in group.keys()}
+
+
 def parts(root):
     for part in root.iter_parts():
         kind = part.get_content_type()
         if kind == 'message/delivery-status':
-            yield {'type': kind, 'groups': [dict(group.items()) for group in part.get_payload()]}
+            yield {'type': kind, 'groups': [fields(group) for group in part.get_payload()]}
         else:
             yield {'type': kind, 'text': part.get_payload(decode=True).decode('utf-8', 'replace')}
 
