@@ -1,4 +1,4 @@
-/** How the relay logs in at a smarthost, what becomes of a login that is refused, and that no login is ever told. */
+/** How the relay logs in at a smarthost, what becomes of a login that is refused, and that no login is ever shown. */
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { say } from './behaviour.ts'
@@ -60,7 +60,7 @@ test('AUTH LOGIN is used where PLAIN is not offered', async () => {
   expect(upstream.lines.slice(3, 6)).toEqual(['AUTH LOGIN', ...said])
 })
 
-test('case U22: after a refused login mail is deferred, no other login is tried for a minute, and no secret is told', async () => {
+test('case U22: after a refused login mail is deferred, no other login is tried for a minute, and no secret is shown', async () => {
   const echo = Buffer.from('\0relay\0pass word').toString('base64')
   const upstream = await startSmarthost({
     offers,
@@ -107,7 +107,7 @@ test.each([
     (password: string) => `AUTH PLAIN ***${'.'.repeat(80)}${password}`,
   ],
   ['beyond ASCII in what is no reply,', 'pässwört', (password: string) => `AUTH PLAIN ${password}`],
-] as const)('a password %s is not told, where the smarthost repeats it in its reply to AUTH (case A17)', async (_name, password, answer) => {
+] as const)('a password %s is not shown, where the smarthost repeats it in its reply to AUTH (case A17)', async (_name, password, answer) => {
   const said = Buffer.from(`\0relay\0${password}`).toString('base64')
   const AUTH = say(answer(password, said))
   const upstream = await startSmarthost({ offers, certificate, script: { AUTH } })
@@ -118,7 +118,8 @@ test.each([
   expect(attempts[0]?.outcome.reply.text).toMatch(
     /^AUTH(?: was answered 535 5\.7\.8 no|: no SMTP reply: "AUTH PLAIN) \*\*\*/,
   )
-  expect(JSON.stringify(told)).not.toMatch(/p\?\?ssw|pass_|cmVsYXk/)
+  // In base64 behind its first octets, which the password may mask, our login goes on with lbGF5.
+  expect(JSON.stringify(told)).not.toMatch(/p\?\?ssw|pass_|lbGF5/)
 })
 
 test.each([
@@ -127,7 +128,7 @@ test.each([
   ['DATA', (text: string) => say(`554-5.7.1 no ${text}\r\n554 5.7.1 bye`)],
   ['dot', (text: string) => say(`250 2.0.0 queued for ${text}`)],
   ['dot', (text: string) => say(`queued for ${text}`)],
-] as const)('a login that the smarthost repeats in its reply to %s is not told (case A17)', async (stage, answer) => {
+] as const)('a login that the smarthost repeats in its reply to %s is not shown (case A17)', async (stage, answer) => {
   const password = 'correct horse'
   const said = Buffer.from(`\0relay\0${password}`).toString('base64')
   const script = { [stage]: answer(`${password} ${said}`) }
