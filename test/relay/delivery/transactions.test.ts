@@ -86,7 +86,7 @@ test.each(
 )('case U17: a refusal of RSET refuses no message: a new connection is opened, and no attempt is charged: %s', async (_name, offers) => {
   const script: Script = {
     RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined),
-    // In lockstep DATA is not said where no recipient was taken.
+    // In lockstep DATA is not sent where no recipient was taken.
     DATA: (time) => (time === 0 && offers === everything ? say('451 4.5.0 nobody') : undefined),
     RSET: say('550 5.7.1 not now'),
   }
@@ -112,12 +112,15 @@ test.each([
   await until('the connection is closed', () => upstream.open() === 0)
 })
 
-test('case U12: a message whose content is refused with 5yz bounces, with the text of the reply made printable', async () => {
-  const { outcomes, facts, spool } = await deliver({
+test('case U12: a message whose content is refused with 5yz bounces, with the text of the reply, made printable, in its DSN', async () => {
+  const { outcomes, facts, spool, upstream } = await deliver({
     script: { dot: (time) => (time === 0 ? say('554 5.6.0 spam\x07\xe9') : undefined) },
   })
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 554, status: '5.6.0', text: 'spam???' } }])
   expect(facts('bounced')).toHaveLength(1)
+  expect(upstream.received.map(({ content }) => String(content))).toEqual([
+    expect.stringContaining('Diagnostic-Code: smtp; 554 5.6.0 spam???\r\n'),
+  ])
   expect(spool.stored.size).toBe(0)
 })
 
@@ -206,6 +209,7 @@ test('case U23: a smarthost that throttles is asked again within ten minutes, an
   const { outcomes, spool, message } = await deliver({ script: { dot: say(throttling) } })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { code: 454, status: '4.0.0' } }])
   const [state] = spool.stored.get(message.queueId)?.recipients ?? []
+  expect(state).toMatchObject({ state: 'pending', attempts: 1 })
   expect((state?.nextAttemptAt ?? 0) - Date.now()).toBeLessThanOrEqual(600_000)
 })
 
