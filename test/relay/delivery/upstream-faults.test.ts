@@ -1,6 +1,7 @@
 /** Every fault at every stage of SMTP defers, bounces or leaves open what became of the message (cases U01, U02, U11). */
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
+import { until } from '../../local/until.ts'
 import { type Behaviour, drop, reset, type ScriptStage, say, silence } from './behaviour.ts'
 import { deliver } from './one-message.ts'
 import { fastDeadlines, oneSmarthost, rig } from './rig.ts'
@@ -114,6 +115,7 @@ test.each(Object.keys(faults) as Fault[])('at QUIT the fault "%s" changes nothin
   await attempted(1)
   await quiet()
   await delivery.close(100)
+  await until('QUIT is said', () => upstream.times('QUIT') === 1)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered'])
   expect(spool.stored.size).toBe(0)
 })
