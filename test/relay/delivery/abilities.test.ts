@@ -1,4 +1,4 @@
-/** A message that needs an extension is returned only where no smarthost of its route that could take it next offers that. */
+/** A message that needs what a smarthost does not offer is returned only where no other one of its route could take it. */
 import { expect, test } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { until } from '../../local/until.ts'

@@ -1,9 +1,9 @@
 /** After a volume was away and is mounted again, open attempts are noted in the file where the next start looks (case S04). */
-import { mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { idsIn } from './attempts-file.ts'
 
 /** Descriptors from before the volume was away: each call on them fails, as with FUSE and NFS. */
@@ -30,8 +30,7 @@ vi.mock('node:fs', async (original) => {
 const opened = vi.hoisted((): number[] => [])
 
 test('after a volume was mounted again, the attempts that are open are in the file that is on it now (case S04)', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
   const path = join(folder, 'open-attempts')
   const attempts = new OpenAttempts(path, (error) => expect.fail(String(error)))
   attempts.takeLeft()
@@ -50,9 +49,8 @@ test('after a volume was mounted again, the attempts that are open are in the fi
   await attempts.close()
 })
 
-test('whoever ends does so in order also where the file of open attempts can not be closed (case S27)', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+test('a relay ends in order also where the file of open attempts can not be closed (case S27)', async () => {
+  const folder = temporaryFolder()
   const attempts = new OpenAttempts(join(folder, 'open-attempts'), (error) => expect.fail(String(error)))
   for (const fd of opened) dead.add(fd)
   await expect(attempts.close()).resolves.toBeUndefined()

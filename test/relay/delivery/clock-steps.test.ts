@@ -85,7 +85,7 @@ test.each(
 
 test.each(
   far,
-)('case S23: the age of the oldest message is told right while the clock is %s, and when it is right again', async (_name, by) => {
+)('case S23: the age of the oldest message is right while the clock is %s, and when the clock is right again', async (_name, by) => {
   const { clock, accept, delivery, quiet } = await start({ scheduleMs: [minute] })
   const begun = performance.now()
   const age = () => delivery.summary().oldestSeconds
@@ -151,7 +151,7 @@ test.each(
 
 test.each(
   far,
-)('case S23: mail that a relay deferred which had started with the clock %s is due after a restart', async (_name, wrongBy) => {
+)('case S23: mail that was deferred by a relay which had started with the clock %s is due after a restart', async (_name, wrongBy) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ wrongBy, scheduleMs: [60 * minute] })
   accept()
   await until('the message is deferred', () => facts('deferred').length === 1)

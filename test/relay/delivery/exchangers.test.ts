@@ -194,7 +194,7 @@ test.each([
   expect(await findExchangers('x.test', both)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
 })
 
-test('where one name server fails and another is silent, what the one said is told', async () => {
+test('where one name server fails and another is silent, what the one said is the reason that is given', async () => {
   const ill = await startNameServer({ 'x.test': 'SERVFAIL' })
   const silent = await startNameServer({ 'x.test': 'silence' })
   const dns = systemDns([ill.server, silent.server], limitMs)

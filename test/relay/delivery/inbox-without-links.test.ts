@@ -1,9 +1,9 @@
 /** On a volume where no file can have two names, as with SMB and much of FUSE, captured mail is in whole files, too. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { capture } from '../../../relay/delivery/inbox.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { envelope, hello } from './samples.ts'
 
@@ -24,8 +24,7 @@ test.each([
   'ENOSYS',
 ])('captured mail is in an inbox without hard links, and is not written over (%s)', async (code) => {
   says.code = code
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryFolder()
   const spool = new MemorySpool()
   const message = envelope(hello)
   spool.put(message, hello)

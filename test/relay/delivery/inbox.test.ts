@@ -4,7 +4,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,24 +11,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { capture } from '../../../relay/delivery/inbox.ts'
 import { until } from '../../local/until.ts'
 import { fill } from '../spool/fill.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { smallVolume, smallVolumesGiven } from '../spool/small-volume.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
-
-function folder(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
 
 test('captured mail is in the inbox, and nowhere else', async () => {
   const upstream = await startSmarthost()
@@ -55,7 +48,7 @@ test.each([
   ['the content, and a half-written envelope', ['eml', 'json.tmp']],
   ['both', ['eml', 'json']],
 ])('a capture that was killed with %s in the folder is completed by the next one', async (_name, present) => {
-  const directory = folder()
+  const directory = temporaryFolder()
   const spool = new MemorySpool()
   const message = envelope(hello)
   spool.put(message, hello)
@@ -69,7 +62,7 @@ test.each([
 })
 
 test('after a kill between the two names of the content, the file that has its own name is not opened again', async () => {
-  const directory = folder()
+  const directory = temporaryFolder()
   const spool = new MemorySpool()
   const message = envelope(hello)
   spool.put(message, hello)
@@ -92,7 +85,7 @@ test.each([
   ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
   ['a link to nowhere', (path: string) => symlinkSync('nowhere', path)],
 ])('%s with the name of the content is not taken for it, and the content takes its place', async (_what, make) => {
-  const directory = folder()
+  const directory = temporaryFolder()
   const spool = new MemorySpool()
   const message = envelope(hello)
   spool.put(message, hello)
@@ -104,7 +97,7 @@ test.each([
 })
 
 test('content that is shorter than what was accepted is not captured', async () => {
-  const directory = folder()
+  const directory = temporaryFolder()
   const spool = new MemorySpool()
   const message = envelope(hello, { bytes: hello.length + 1 })
   spool.put(message, hello)

@@ -1,12 +1,11 @@
 /** Delivery works on the spool of the product, from queue id to DSN, and goes on after a restart in the middle. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createDelivery } from '../../../relay/delivery/delivery.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { say } from './behaviour.ts'
 import { recordEvents } from './rig.ts'
 import { contentOf, envelope, hello, loadedWith, route, smarthost } from './samples.ts'
@@ -38,12 +37,6 @@ async function start(directory: string, port: number, scheduleMs = [50]) {
   return { spool, delivery, told, attempts, submit, stop }
 }
 
-function folder(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-delivery-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
-
 test('small and large messages are delivered, a deferred recipient is tried again, and a refused one reported by a DSN', async () => {
   const upstream = await startSmarthost({
     script: {
@@ -53,7 +46,7 @@ test('small and large messages are delivered, a deferred recipient is tried agai
       },
     },
   })
-  const { submit, spool, stop } = await start(folder(), upstream.port)
+  const { submit, spool, stop } = await start(temporaryFolder(), upstream.port)
   const large = contentOf(500_000)
   await submit(hello)
   await submit(large, { forwardPaths: ['large@x.test'] })
@@ -70,7 +63,7 @@ test('small and large messages are delivered, a deferred recipient is tried agai
 })
 
 test('after a restart delivery goes on where it was: no recipient gets a message twice, and none is forgotten', async () => {
-  const directory = folder()
+  const directory = temporaryFolder()
   const upstream = await startSmarthost({
     script: { RCPT: (_, line) => (line.includes('<later@') ? say('450 4.2.0 later') : undefined) },
   })

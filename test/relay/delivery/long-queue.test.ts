@@ -238,7 +238,7 @@ test('recipients of one message with times of their own are tried at their times
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
 })
 
-test('a message that the spool could not read is deferred, and that is told', async () => {
+test('a message that the spool could not read is deferred, and the error is logged', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('250 2.1.5 ok') } })
   const spool = filled(1, () => ['a@x.test'])
   spool.broken.add('load')

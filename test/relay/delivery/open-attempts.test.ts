@@ -1,12 +1,12 @@
 /** Attempts that a crash leaves open are counted at the next start, once, as messages that may arrive twice (case S04). */
 import { execFileSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
-import { constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
 import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { idsIn } from './attempts-file.ts'
 import { silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -14,11 +14,7 @@ import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
-function file(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'open-attempts')
-}
+const file = (): string => join(temporaryFolder(), 'open-attempts')
 
 function unexpected(error: unknown): never {
   throw error
@@ -125,7 +121,7 @@ test('of a file that is longer than all attempts could make it no more is read t
 test.each([
   ['opened', mkdirSync, 'EISDIR'],
   ['read, since it is a pipe,', (path: string) => execFileSync('mkfifo', [path]), 'EAGAIN'],
-])('a file of open attempts that can not be %s is told, and mail is delivered all the same', async (_what, make, code) => {
+])('a file of open attempts that can not be %s is reported, and mail is delivered all the same', async (_what, make, code) => {
   const upstream = await startSmarthost()
   const path = file()
   make(path)
@@ -136,7 +132,7 @@ test.each([
   await delivery.close(0)
 })
 
-test('on a volume that has become read-only the attempts that were left open are told, and new ones are noted when it takes writes', async () => {
+test('on a volume that has become read-only the attempts that were left open are reported, and new ones are noted when it takes writes', async () => {
   const path = file()
   writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
   const error = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })
@@ -154,7 +150,7 @@ test('on a volume that has become read-only the attempts that were left open are
   await attempts.close()
 })
 
-test('after a crash in an attempt its message is told as a possible duplicate, and no other message is', async () => {
+test('after a crash in an attempt its message is reported as a possible duplicate, and no other message is', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const [open, waiting] = [spool.put(envelope(hello), hello).envelope, spool.put(envelope(hello), hello).envelope]

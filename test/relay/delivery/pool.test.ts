@@ -274,7 +274,7 @@ test.each(
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
 })
 
-test('another 451 at MAIL on a connection that was used before defers the message, which is not tried again at once', async () => {
+test('a 451 about anything else at MAIL on a connection that was used before defers the message, which is not tried again at once', async () => {
   const script: Script = { MAIL: (time) => (time === 1 ? say('451 4.3.0 try again later') : undefined) }
   const upstream = await startSmarthost({ script })
   const attempts = await oneAfterTheOther(upstream)

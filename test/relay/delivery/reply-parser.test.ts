@@ -1,4 +1,4 @@
-/** The replies of a next hop are read whole or told to be malformed, however they are cut, and take little memory. */
+/** The replies of a next hop are read whole or found malformed, however they are cut, and take little memory. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Answer, replyOf } from '../../../relay/delivery/answer.ts'
@@ -58,7 +58,7 @@ test.each([
 test.each([
   ['of many lines', () => `${`450-4.2.1 ${'x'.repeat(2000)}\r\n`.repeat(127)}450 4.2.1 later\r\n`],
   ['with much behind it', () => `450 4.2.1 ${'x'.repeat(20)}\r\n${'y'.repeat(250_000)}`],
-])('of a reply %s no more is kept in memory than the text that is told of it (case U19)', (_how, text) => {
+])('of a reply %s no more is kept in memory than the text that is shown of it (case U19)', (_how, text) => {
   const before = liveBytes()
   const kept = Array.from({ length: 100 }, () => parse(text())[0]).map((a) => a?.kind === 'reply' && replyOf(a.reply))
   expect(liveBytes() - before).toBeLessThan(2_000_000)

@@ -26,7 +26,7 @@ test.each([
   ['a SIZE that is too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
   ['CR LF in the reverse-path', everything, { reversePath: 'a@x.test>\r\nDATA\r\n' }, hello, '5.1.3'],
   ['CR LF in an address', everything, { forwardPaths: ['a@x.test>\r\nDATA\r\n'] }, hello, '5.1.3'],
-] as const)('case U21: with %s a message is returned, and MAIL is not said', async (_name, offers, rest, content, status) => {
+] as const)('case U21: with %s a message is returned, and MAIL is not sent', async (_name, offers, rest, content, status) => {
   const { outcomes, upstream, message } = await deliver({ offers }, rest, content)
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { status } }])
   expect(upstream.lines.filter((line) => line.startsWith('MAIL') && line.includes(message.reversePath))).toEqual([])

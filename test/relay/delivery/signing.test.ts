@@ -180,7 +180,7 @@ const damaged = [
 
 test.each(
   damaged,
-)('with %s mail is deferred where its domain asks for that (whenBroken Defer), and the problem is told', async (_name, files, problem) => {
+)('with %s mail is deferred where its domain asks for that (whenBroken Defer), and the problem is reported', async (_name, files, problem) => {
   const { send, facts, delivery, spool } = await started({ keys: [rsa], signing: { whenBroken: 'Defer' }, files })
   const { message, received, outcome } = await send()
   expect(received).toBeUndefined()
@@ -209,7 +209,7 @@ test('case S25: mail that was held until its time was over is returned without a
   expect(report).not.toMatch(/Remote-MTA|Last-Attempt-Date|smarthost/)
 })
 
-test('where its domain asks for no more than a warning, mail is signed by the keys that can be used, and the problem is told', async () => {
+test('where its domain asks for no more than a warning, mail is signed by the keys that can be used, and the problem is reported', async () => {
   const { send, facts } = await started({ files: keyFiles([ed25519]) })
   const { message, received } = await send()
   expect(await verdicts(received?.content ?? Buffer.alloc(0), domain, both)).toEqual(['e1 ed25519-sha256 pass'])

@@ -1,4 +1,4 @@
-/** What the summary tells of the queue: the age of the oldest message, and each message once, in one state. */
+/** The summary of the queue: the age of the oldest message, and each message once, in one state. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { say, silence } from './behaviour.ts'

@@ -47,7 +47,7 @@ async function deliver(options: Options, smarthost: Partial<SmarthostConfig>, ca
 const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
 const insecure = { kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.5' } }
 
-test('with StartTLS the capabilities are asked for anew, and AUTH is said, only after the handshake', async () => {
+test('with StartTLS the capabilities are asked for anew, and AUTH is sent, only after the handshake', async () => {
   const { upstream, outcome, facts } = await deliver(
     { certificate: forAddress },
     { tls: startTls, auth: login },
@@ -100,7 +100,7 @@ test.each([
   expect(outcome?.kind).toBe('delivered')
 })
 
-test('case T15: where STARTTLS is not offered mail is deferred with 4.7.5, and MAIL is not said', async () => {
+test('case T15: where STARTTLS is not offered mail is deferred with 4.7.5, and MAIL is not sent', async () => {
   const { upstream, outcome } = await deliver(
     { offers: everything, certificate: forAddress },
     { tls: startTls },
@@ -113,7 +113,7 @@ test('case T15: where STARTTLS is not offered mail is deferred with 4.7.5, and M
 test.each([
   ['502', say('502 5.5.1 no')],
   ['454', say('454 4.7.0 not now')],
-])('case T15: where STARTTLS is answered %s MAIL is not said', async (_name, behaviour) => {
+])('case T15: where STARTTLS is answered %s MAIL is not sent', async (_name, behaviour) => {
   const { upstream, outcome } = await deliver({ script: { STARTTLS: behaviour } }, { tls: startTls }, forAddress.ca)
   expect(outcome).toMatchObject({
     kind: 'deferred',
@@ -126,7 +126,7 @@ test.each([
 test.each([
   'Disabled',
   'Opportunistic',
-] as const)('case T16: no password is said without verified TLS, whatever the configuration says: %s', async (mode) => {
+] as const)('case T16: no password is sent without verified TLS, whatever the configuration says: %s', async (mode) => {
   const { upstream, outcome } = await deliver({ certificate: forAddress }, { tls: { mode }, auth: login })
   expect(outcome).toMatchObject(insecure)
   expect(upstream.times('AUTH')).toBe(0)
@@ -143,7 +143,7 @@ const wrong: readonly (readonly [name: string, served: () => Certificate, roots:
 
 test.each(
   wrong,
-)('case T18: with a certificate that is %s mail is deferred with 4.7.5, no MAIL or AUTH is said, and the smarthost is left out for a minute', async (_name, served, roots) => {
+)('case T18: with a certificate that is %s mail is deferred with 4.7.5, no MAIL or AUTH is sent, and the smarthost is left out for a minute', async (_name, served, roots) => {
   for (const mode of ['StartTLS', 'Implicit'] as const) {
     const ca = roots()
     const { upstream, outcome, delivery } = await deliver(
@@ -244,7 +244,7 @@ test.each([
     { STARTTLS: say('454 4.7.0 not now') },
     /TLS was tried, and failed: STARTTLS was answered 454 4.7.0 not now$/,
   ],
-] as const)('case T21: Opportunistic: where %s fails, and nothing is taken in clear, both are told', async (_name, script, why) => {
+] as const)('case T21: Opportunistic: where %s fails, and nothing is taken in clear, the reason names both', async (_name, script, why) => {
   const wantsTls = say('530 5.7.0 Must issue a STARTTLS command first')
   const upstream = await startSmarthost({
     offers: ['STARTTLS'],

@@ -1,6 +1,5 @@
 /** While the spool can write nothing each route stops soon, and goes on by itself when it can; a crash repeats few attempts. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDelivery } from '../../../relay/delivery/delivery.ts'
@@ -8,6 +7,7 @@ import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { until } from '../../local/until.ts'
 import { FailingDisk } from '../spool/failing-disk.ts'
+import { temporaryFolder } from '../spool/samples.ts'
 import { idsIn } from './attempts-file.ts'
 import { say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -20,12 +20,6 @@ const bound = 20
 const connections = 5
 /** The connections of a smarthost that sets no number of them. */
 const connectionsAtMost = 20
-
-function folder(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-unrecorded-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
 
 /** Two routes, each to a smarthost of its own; the spool is on a disk that a test can let fail. */
 async function relay(directory: string, smarthosts: readonly [Smarthost, Smarthost], repeatMs = 20) {
@@ -78,7 +72,7 @@ const rcptOf = (all: readonly Smarthost[]): string[] =>
 
 const each = 150
 async function filled(smarthosts: readonly [Smarthost, Smarthost], repeatMs?: number) {
-  const directory = folder()
+  const directory = temporaryFolder()
   const filling = await relay(directory, smarthosts, repeatMs)
   const paths = Array.from({ length: 2 * each }, (_, n) => `u${n}@${n % 2 === 0 ? 'a' : 'b'}.test`)
   await Promise.all(paths.map((path) => filling.submit({ forwardPaths: [path] })))
@@ -103,7 +97,7 @@ test.each([
   expect(first.open()).toEqual(sent)
 
   // The folder as a kill leaves it, and the next process on it. Files of segments that are being begun (.tmp) come and go.
-  const killed = folder()
+  const killed = temporaryFolder()
   cpSync(first.directory, killed, { recursive: true, filter: (path) => !path.endsWith('.tmp') })
   const later = await startTwo()
   const second = await relay(killed, later)
@@ -121,7 +115,7 @@ test.each([
 
 test('a relay that is to end while nothing can be written does so, and what it could not record stays in the file of open attempts', async () => {
   const smarthosts = await startTwo()
-  const { failing, delivery, open, delivered, submit } = await relay(folder(), smarthosts)
+  const { failing, delivery, open, delivered, submit } = await relay(temporaryFolder(), smarthosts)
   const queueId = await submit({ forwardPaths: ['u@a.test'] })
   failing.failing.set('write journal', 'EIO')
   delivery.start()
