@@ -72,6 +72,20 @@ describe.runIf(
     what: string,
     probe: () => T | undefined | false | Promise<T | undefined | false>,
   ): Promise<T> => until(what, probe, patienceMs, 500)
+  let edits = 60
+  /** An edit has the records looked at now. How soon the operator looks by itself is seen once, at the first keys. */
+  const reaches = (what: string, isReached: () => boolean): Promise<unknown> =>
+    until(
+      what,
+      () => {
+        if (isReached()) return true
+        edits += 1
+        edit('senderdomain', 'shop', { verifyEvery: `${edits}s` })
+        return false
+      },
+      patienceMs,
+      4000,
+    )
   const note = (what: string): void => {
     line.push(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s  ${what}`)
   }
@@ -158,7 +172,7 @@ describe.runIf(
     note('BIND has both records, and that of DMARC')
     await eventually('DKIMValid=True', isValid)
     note('DKIMValid=True')
-    await eventually('both keys sign', () => inStage('Active').length === 2)
+    await reaches('both keys sign', () => inStage('Active').length === 2)
     note('both are Active')
     const old = inStage('Active')
     await eventually('mail is signed', async () => (await signers()).join() === old.toSorted().join())
@@ -175,7 +189,7 @@ describe.runIf(
       return found.every((record) => record !== undefined)
     })
     note('BIND has four records')
-    await eventually('the new ones sign', () => fresh.every((s) => inStage('Active').includes(s)))
+    await reaches('the new ones sign', () => fresh.every((s) => inStage('Active').includes(s)))
     note('the new ones are Active')
     await eventually('the old ones are over', () => old.every((s) => inStage('Retired').includes(s)))
     note('the old ones are Retired')
