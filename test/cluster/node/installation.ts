@@ -13,8 +13,8 @@ export const operatorNamespace = 'relayfleet-system'
 export type Installation = {
   readonly api: Api
   readonly image: Packed
-  /** The same content under another name, for tests of updates. */
-  readonly nextImage: Packed
+  /** Loads the same content under another name, for tests of updates. */
+  nextImage(): Promise<Packed>
   uninstall(): void
 }
 
@@ -52,15 +52,14 @@ export function ensureNamespace(name: string, labels: Readonly<Record<string, st
 export const tagOf = ({ name }: Packed): string => name.slice(name.lastIndexOf(':') + 1)
 
 export async function install(): Promise<Installation> {
-  const [image, nextImage] = await loadImage('test', 'next')
-  if (image === undefined || nextImage === undefined) throw new Error('there is no image')
+  const image = await loadImage('test')
   ensureNamespace(operatorNamespace, { 'pod-security.kubernetes.io/enforce': 'restricted' })
   helm(['upgrade', '--install', release, chart], { image: { tag: tagOf(image) }, crds: { keep: false } })
   kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
   return {
     api: apiOf(theCluster().access),
     image,
-    nextImage,
+    nextImage: () => loadImage('next'),
     uninstall: () => {
       letPoliciesGo()
       helm(['uninstall', release, '--ignore-not-found', '--wait'])

@@ -22,13 +22,12 @@ async function bundlePrograms(outdir: string): Promise<void> {
   })
 }
 
-/** Loads one image under each of these tags, so that a rolling update has something to change to. */
-export async function loadImage(...tags: readonly string[]): Promise<readonly Packed[]> {
+export async function loadImage(tag: string): Promise<Packed> {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
   try {
     execFileSync(process.execPath, ['build.ts', folder], { cwd: repository, stdio: 'pipe' })
     await bundlePrograms(folder)
-    return tags.map((tag) => load(folder, tag))
+    return load(folder, tag)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
