@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import type { LineAt } from './device/busy-life.ts'
 import { type FileSystem, fileSystems, fileSystemsGiven, mountAt, writeImage } from './device/file-systems.ts'
 import { type LoggedDevice, loggedDevice } from './device/logged-device.ts'
 import { type PowerLoss, powerLosses } from './device/power-losses.ts'
-import { diceOf } from './dice.ts'
-import { listening, temporaryFolder } from './samples.ts'
+import { listening } from './samples.ts'
 import { broken } from './scenario.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
@@ -57,7 +58,7 @@ async function broughtDown(fileSystem: FileSystem, how: 'synced' | 'unsynced', t
   await device.detach()
   const room = temporaryFolder()
   const found: { readonly where: string; readonly wrong: readonly string[]; readonly unflushed: number }[] = []
-  for (const loss of powerLosses(device, { from: life.begins, to }, times, diceOf(seed))) {
+  for (const loss of powerLosses(device, { from: life.begins, to }, times, seededRandom(seed))) {
     const wrong = await brokenAfter(loss, life, fileSystem, room)
     const where = `seed ${seed}, at ${loss.at}, ${loss.luck} of ${loss.unflushed} writes`
     found.push({ where, wrong, unflushed: loss.unflushed })

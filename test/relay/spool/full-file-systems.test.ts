@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { reserveOf } from '../../../relay/spool/sizes.ts'
+import { until } from '../../local/until.ts'
+import { temporaryFolder } from '../../operator/local/temporary.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 import { type FileSystem, fileSystems, fileSystemsGiven, makeImage, mountAt } from './device/file-systems.ts'
-import { listening, temporaryFolder, until } from './samples.ts'
+import { listening } from './samples.ts'
 
 const forwardPaths = Array.from({ length: 20 }, (_, n) => `user${n}@customer.example`)
 const atOnce = 20

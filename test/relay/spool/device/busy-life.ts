@@ -6,14 +6,14 @@ import { statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Disk, nodeDisk } from '../../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../../relay/spool/journal-spool.ts'
-import { diceOf } from '../dice.ts'
+import { seededRandom } from '../../../local/seeded-random.ts'
 import { deedsOn, type Line } from '../scenario.ts'
 
 /** The device's log had `at` octets. */
 export type LineAt = { readonly at: number; readonly line: Line }
 
 const [, , directory = '', log = '', seed = '1', how = 'synced'] = process.argv
-const dice = diceOf(Number(seed))
+const dice = seededRandom(Number(seed))
 const drawn = <T>(list: readonly T[]): T | undefined => list[Math.floor(dice() * list.length)]
 const tell = (fact: unknown): void => void writeSync(1, `${JSON.stringify(fact)}\n`)
 

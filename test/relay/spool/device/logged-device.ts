@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { python } from '../../../local/programs.ts'
-import { until } from '../samples.ts'
+import { until } from '../../../local/until.ts'
 import { type FileSystem, makeImage, mountAt } from './file-systems.ts'
 
 export type LoggedDevice = {
