@@ -7,7 +7,7 @@ import { explain } from '../operator/explain.ts'
 import { compileDirectory, type Offline } from '../operator/local/offline.ts'
 import { stateAt } from '../operator/local/state.ts'
 import { readAuthority } from '../relay/rules/certificate.ts'
-import { temporaryFolder } from './operator/local/temporary.ts'
+import { temporaryFolder } from './local/temporary.ts'
 
 const folder = join(import.meta.dirname, '..', 'examples')
 const examples = readdirSync(folder)

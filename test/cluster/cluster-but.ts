@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { temporaryFolder } from '../operator/local/temporary.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { type Access, kubeconfig } from './access.ts'
 import { theCluster } from './cluster.ts'
 import { type Fault, type FaultProxy, faultProxy, type Seen } from './fault-proxy.ts'

@@ -4,12 +4,12 @@ import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commanded } from '../operator/cli/commanded.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
 import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
 import { freePort } from './free-port.ts'
 import { end } from './receiver.ts'
 import { openStage, type Stage } from './stage.ts'
+import { temporaryFolder } from './temporary.ts'
 import { until } from './until.ts'
 
 describe('submit and receive', () => {

@@ -7,7 +7,7 @@ import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { ConfigFolder } from '../../relay/config-folder.ts'
 import { splitText } from '../../relay/config-text.ts'
 import { makeCertificates } from '../certificates.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 
 const config: RelayConfig = { ...baseConfig, queue: { ...baseConfig.queue, maxBytes: 1000 } }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { Drain, isToLeave } from '../../relay/drain.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

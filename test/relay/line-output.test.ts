@@ -8,8 +8,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { lineOutput } from '../../relay/line-output.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { until } from '../local/until.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
 
 const program = join(import.meta.dirname, 'chatty-program.ts')
 /** So many lines, of 200 octets each, are more than the system and the process together keep. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 
 const smarthost = { name: 'ses', host: 'localhost', port: 587, priority: 0, maxConnections: 1 } as const

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
-import { temporaryFolder } from '../local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 

@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from '../local/eventually.ts'
-import { temporaryFolder } from '../local/temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
 
 /** The real command, in a process of its own that can be killed. */

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
-import { temporaryFolder } from '../local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from './commanded.ts'
 
 const given = [

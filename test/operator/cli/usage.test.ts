@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
-import { temporaryFolder } from '../local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from './commanded.ts'
 
 const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@example.net']

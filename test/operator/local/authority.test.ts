@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { expect, test } from 'vitest'
 import { loadAuthority } from '../../../operator/local/authority.ts'
 import { stateAt } from '../../../operator/local/state.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 const now = Date.UTC(2026, 10, 24)
 

@@ -7,7 +7,7 @@ import { readBindingKeys, readBindingSecret } from '../../../operator/local/bind
 import { type Keeping, keepKeys } from '../../../operator/local/credential-keys.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { verifierOf } from '../../../relay/config.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 const binding: Binding = {
   secretName: 'web',

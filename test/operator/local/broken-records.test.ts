@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { runLocal } from '../../../operator/local/local-mode.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from '../cli/commanded.ts'
 import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
 import { eventually } from './eventually.ts'
-import { temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
 
 /** An address for this run alone, since a resolver has to be on port 53. */

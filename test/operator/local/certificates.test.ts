@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { clientCertificates } from '../../client-certificates.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from '../cli/commanded.ts'
 import { running } from './running.ts'
-import { temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
 test('a credential by certificate gets ready, send-test says that only its application has the certificate, and submit sends with --cert and --key', async () => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { Child, type ChildOptions, type Failure } from '../../../operator/local/child.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
-import { temporaryFolder } from './temporary.ts'
 
 /** A program that runs until its standard input ends or SIGTERM comes, as the relay does. */
 const obedient = `

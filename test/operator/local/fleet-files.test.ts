@@ -7,7 +7,7 @@ import { createAuthority, type Issued } from '../../../operator/ca.ts'
 import { type FileSources, type Reference, type RunningFleet, writeFleet } from '../../../operator/local/fleet-files.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import type { RelayConfig } from '../../../relay/config.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 const now = Date.UTC(2026, 10, 24)
 const day = 24 * 3_600_000

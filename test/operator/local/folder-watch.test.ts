@@ -3,8 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { FolderWatch } from '../../../relay/folder-watch.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
-import { temporaryFolder } from './temporary.ts'
 
 const never = 1_000_000
 

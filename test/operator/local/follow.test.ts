@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { startFollowing } from '../../../operator/local/follow.ts'
 import { stateAt } from '../../../operator/local/state.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 const captured = (queueId: string): string => `${JSON.stringify({ msg: 'captured', queueId })}\n`
 const soon = (): AbortSignal => AbortSignal.timeout(10_000)

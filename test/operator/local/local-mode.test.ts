@@ -7,10 +7,10 @@ import { capturedMail, contentOf } from '../../../operator/local/inbox.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { configHash } from '../../../relay/config.ts'
+import { everyFile, temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
 import { quickstart, shared, web } from './quickstart.ts'
 import { running } from './running.ts'
-import { everyFile, temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
 
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)

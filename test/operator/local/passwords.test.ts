@@ -3,10 +3,10 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } f
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../../relay/config.ts'
+import { everyFile } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
 import { quickstart, web } from './quickstart.ts'
 import { running } from './running.ts'
-import { everyFile } from './temporary.ts'
 import { credential, policy, writeYaml } from './yaml.ts'
 
 test('a deleted credential loses its Secret and its login, and has a new password when it is declared again', async () => {

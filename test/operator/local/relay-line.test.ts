@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { ownCommandIn, packageFolder } from '../../../operator/local/relay-command.ts'
 import { tellLine } from '../../../operator/local/relay-line.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 const line = (fields: object): string => JSON.stringify({ level: 30, time: '2026-11-24T00:00:00Z', ...fields })
 

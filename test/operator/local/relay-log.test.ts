@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RelayLog } from '../../../operator/local/relay-log.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 test('the newest line is last, and both files stay within their bound', () => {
   const file = join(temporaryFolder(), 'fleet', 'relay.log')

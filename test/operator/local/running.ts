@@ -10,8 +10,8 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { type Line, type Submission, submit } from '../../../operator/local/submit.ts'
 import type { Telling } from '../../../operator/local/telling.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
-import { temporaryFolder } from './temporary.ts'
 
 export function running(directory: string, stateFolder = join(temporaryFolder(), 'state')) {
   const ending = new AbortController()

@@ -9,8 +9,8 @@ import { yamlSource } from '../../../operator/local/source.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import type { Telling } from '../../../operator/local/telling.ts'
 import { verifierOf } from '../../../relay/config.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from './eventually.ts'
-import { temporaryFolder } from './temporary.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
 
 /** Reads a source in the background, and keeps every snapshot that it gives. */

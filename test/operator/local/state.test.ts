@@ -6,7 +6,7 @@ import type { Name } from '../../../operator/compile/snapshot.ts'
 import { keptText, replaceFile } from '../../../operator/local/files.ts'
 import { lockState } from '../../../operator/local/lock.ts'
 import { stateAt } from '../../../operator/local/state.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 test.each([
   '../x',

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { kubectlYaml } from '../../../crds/kubectl-yaml.ts'
-import { temporaryFolder } from './temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 type Files = Readonly<Record<string, string>>
 

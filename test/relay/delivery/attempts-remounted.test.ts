@@ -3,7 +3,7 @@ import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { idsIn } from './attempts-file.ts'
 
 /** Descriptors from before the volume was away: each call on them fails, as with FUSE and NFS. */

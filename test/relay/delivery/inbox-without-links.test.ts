@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { capture } from '../../../relay/delivery/inbox.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { envelope, hello } from './samples.ts'
 

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { createTransport } from 'nodemailer'
 import { afterEach, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { messagesOf } from '../spool/contents.ts'
 import { app, baseConfig, startSubmission, tellingEvents } from './submission-under-test.ts'
 

@@ -3,7 +3,7 @@ import fs, { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 test('a file that is closed twice closes no other one, and nothing is written by its old number (case S16)', async () => {
   const folder = temporaryFolder()

@@ -3,7 +3,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { contentOf, draft, messagesOf, pending } from './contents.ts'
 import { listening, octets } from './samples.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 import { listening, octets } from './samples.ts'
 

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { onTestFinished } from 'vitest'
 import { skipped } from '../../local/skipped.ts'
-import { temporaryFolder } from '../../operator/local/temporary.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
 
 /**
  * Whether such a volume can be mounted, for `describe.runIf`.

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { connectionFromFile } from '../../../../operator/cluster/api/connection.ts'
 import { openWire } from '../../../../operator/cluster/api/wire.ts'
 import { makeCertificates, oddTwin } from '../../../certificates.ts'
-import { temporaryFolder } from '../../local/temporary.ts'
+import { temporaryFolder } from '../../../local/temporary.ts'
 
 function kubeconfig(user: string, server = 'https://127.0.0.1:1', ca = ''): string {
   const file = join(temporaryFolder(), 'kubeconfig')
