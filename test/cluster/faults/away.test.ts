@@ -11,7 +11,7 @@ import { credential, domain, make, policy } from '../whole/scenarios.ts'
 import { witness } from '../whole/witness.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
-/** Longer than a Lease, and so long that the waits between two tries, which grow, are as long as they ever get. */
+/** For longer than a Lease, and so long that the waits between two tries, which grow, are as long as they ever get. */
 const awayMs = long ? 75_000 : 12_000
 const promisedMs = 60_000
 const mebibyte = 2 ** 20
@@ -95,6 +95,7 @@ describe.runIf(givenCluster() !== undefined)('while the API server is away', () 
     )
     expect(first.writes(), 'writes that the first one has tried').toBe(tried)
     expect([leads(first), leads(second)]).toEqual([false, true])
+    await seeing.caughtUp()
     expect(seeing.wrongs).toEqual([])
     await first.stop()
     await second.stop()

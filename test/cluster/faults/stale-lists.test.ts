@@ -24,7 +24,7 @@ const few = [
   "the listener's port moves",
 ]
 const chosen = scenarios.filter(({ name, given }) => given.length > 0 && (long || few.includes(name)))
-/** Of the scenarios, which credential may submit no longer. */
+/** The credential that may submit no longer after a scenario. */
 const revoked: Readonly<Record<string, string>> = {
   'a credential is suspended': 'checkout',
   'a credential is deleted': 'billing',
@@ -94,6 +94,7 @@ describe.runIf(givenCluster() !== undefined)('an operator that is started on an 
         'the same end',
         async () => JSON.stringify(await digestOf(admin, namespace)) === JSON.stringify(after),
       ).catch(async () => expect(await digestOf(admin, namespace)).toEqual(after))
+      await seeing.caughtUp()
       expect(seeing.wrongs).toEqual([])
       expect(await bystanders(admin, namespace)).toEqual(theirs)
       await next.stop()

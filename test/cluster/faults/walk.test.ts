@@ -104,6 +104,7 @@ describe.runIf(givenCluster() !== undefined)('a walk at random', () => {
       },
       60_000,
     ).catch(async () => expect(await now(), story()).toEqual(expected))
+    await seeing.caughtUp()
     expect(seeing.wrongs, story()).toEqual([])
     expect(troupe.wrongs, story()).toEqual([])
     expect(await bystanders(admin, namespace)).toEqual(theirs)

@@ -1,4 +1,5 @@
 /** Watches every version of a namespace's Secrets, and notes what must never happen, whatever else goes wrong. */
+import { randomUUID } from 'node:crypto'
 import { openApi } from '../../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { resources } from '../../../operator/cluster/api/resource.ts'
@@ -6,20 +7,22 @@ import { isOlder } from '../../../operator/cluster/api/resource-version.ts'
 import { heardAnnotation, heardMore } from '../../../operator/cluster/watch/heard.ts'
 import { managedByLabel, operatorName } from '../../../operator/cluster/write/ownership.ts'
 import { parseConfig } from '../../../relay/config.ts'
+import { until } from '../../local/until.ts'
+import { accepted, apiOf } from '../api.ts'
 import { theCluster } from '../cluster.ts'
 import { faultProxy } from '../fault-proxy.ts'
 import { type Followed, follow } from '../follow.ts'
 
 export type Witness = {
   readonly wrongs: readonly string[]
-  /** How many versions of configuration Secrets it has seen. */
-  readonly seen: number
   /** The credential may no longer submit, from this resource version on. */
   forbid(credential: string, resourceVersion: string): void
   /** The credential may submit again; to be called before that is asked for. */
   allow(credential: string): void
   /** Somebody else's Secret may go; to be called before whoever made it removes it. */
   mayGo(secret: string): void
+  /** Resolves when it has heard of all that was done until now, by a Secret of its own; `wrongs` may lack something before. */
+  caughtUp(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,12 +36,15 @@ export async function witness(namespace: string): Promise<Witness> {
   const end = await follow(api, resources.secrets, { namespace }, { heard: (event) => rules.hear(event) })
   return {
     wrongs: rules.wrongs,
-    get seen() {
-      return rules.seen
-    },
     forbid: (credential, since) => void rules.forbidden.set(credential, { since, out: new Set() }),
     allow: (credential) => void rules.forbidden.delete(credential),
     mayGo: (secret) => void rules.goers.add(secret),
+    async caughtUp() {
+      const name = `witness-${randomUUID()}`
+      const path = `/api/v1/namespaces/${namespace}/secrets`
+      accepted(await apiOf(theCluster().access).create(path, { metadata: { name } }))
+      await until('the witness has heard of its own Secret', () => rules.strangers.has(name))
+    },
     async stop() {
       end()
       await proxy.close()
@@ -50,7 +56,8 @@ class Rules {
   readonly wrongs: string[] = []
   readonly forbidden = new Map<string, Forbidden>()
   readonly goers = new Set<string>()
-  seen = 0
+  /** The Secrets of others that it has heard of. */
+  readonly strangers = new Set<string>()
   readonly #namespace: string
   readonly #heard = new Map<string, string>()
 
@@ -66,12 +73,12 @@ class Rules {
   }
 
   #stranger(type: string, name: string): void {
+    this.strangers.add(name)
     if (type === 'MODIFIED') this.wrongs.push(`somebody else's Secret ${name} was changed`)
     if (type === 'DELETED' && !this.goers.has(name)) this.wrongs.push(`somebody else's Secret ${name} was deleted`)
   }
 
   #configuration({ metadata, ...object }: KubeObject): void {
-    this.seen += 1
     const key = `${metadata.name} of ${metadata.ownerReferences?.[0]?.uid}`
     const heard = metadata.annotations?.[heardAnnotation] ?? '{}'
     const now = JSON.parse(heard) as Readonly<Record<string, string>>
