@@ -1,5 +1,4 @@
 /** What becomes of a message after its 250: it waits, is tried again, is given up with a DSN, is captured or redirected. */
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,31 +6,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodemailer } from './client.ts'
 import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
+import { inQueue } from './in-queue.ts'
 import { message } from './message.ts'
-import { installed, python } from './programs.ts'
+import { installed } from './programs.ts'
+import { readReport } from './read-report.ts'
 import { type Arrival, bytesOf, type Receiver } from './receiver.ts'
 import { openStage, type Stage } from './stage.ts'
 import { until } from './until.ts'
 
 const from = 'app@corp.test'
-
-type Report = {
-  readonly defects: readonly string[]
-  readonly type: string
-  readonly reportType: string
-  readonly to: string
-  readonly autoSubmitted: string
-  readonly parts: readonly string[]
-  readonly blocks: readonly Readonly<Record<string, string>>[]
-  readonly returned: string
-}
-const readReport = (arrival: Arrival): Report =>
-  JSON.parse(
-    execFileSync(python, [join(import.meta.dirname, 'read-report.py')], {
-      input: Buffer.from(bytesOf(arrival), 'latin1'),
-      encoding: 'utf8',
-    }),
-  )
 
 /** Submits with a new Message-ID, which it returns. */
 async function submit(fleet: Fleet, to: string | readonly string[]): Promise<string> {
@@ -40,10 +23,6 @@ async function submit(fleet: Fleet, to: string | readonly string[]): Promise<str
   expect(answer).toMatchObject({ code: 250 })
   return id
 }
-const queued = async (fleet: Fleet): Promise<number> => {
-  const { ready, deferred, inFlight } = (await fleet.status()).queue
-  return ready + deferred + inFlight
-}
 /** The messages that the fleet has captured in its inbox. */
 function captured(fleet: Fleet): readonly string[] {
   const inbox = join(fleet.folder, 'state/mail/fleets/shared/inbox')
@@ -51,7 +30,7 @@ function captured(fleet: Fleet): readonly string[] {
   return files.map((f) => readFileSync(join(inbox, f), 'latin1'))
 }
 const emptied = (fleet: Fleet): Promise<true | undefined> =>
-  until('the queue is empty', async () => ((await queued(fleet)) === 0 ? true : undefined))
+  until('the queue is empty', async () => (inQueue(await fleet.status()) === 0 ? true : undefined))
 
 describe.runIf(installed('aiosmtpd'))('delivery', () => {
   let stage: Stage

@@ -1,5 +1,5 @@
 /** Mail is delivered to the MX of its recipients, in a network of its own with YAML, a submission, BIND, port 25 and aiosmtpd. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +10,9 @@ import { makeCertificates } from '../certificates.ts'
 import { credential, domain, policy } from './documents.ts'
 import { startNamed } from './named.ts'
 import { mayUnshare, type Network, openNetwork, run } from './network.ts'
-import { installed, python } from './programs.ts'
-import { type Arrival, bytesOf, end, type Receiver, startReceiver } from './receiver.ts'
+import { installed } from './programs.ts'
+import { readReport } from './read-report.ts'
+import { type Arrival, end, type Receiver, startReceiver } from './receiver.ts'
 import { until } from './until.ts'
 
 const resolver = '198.51.100.53'
@@ -57,14 +58,9 @@ const fates = {
 
 /** The recipients in a DSN and their statuses, as Python's own parser reads them. */
 function failures(dsn: Arrival): readonly string[] {
-  const report: { defects: readonly string[]; blocks: readonly Record<string, string>[] } = JSON.parse(
-    execFileSync(python, [join(import.meta.dirname, 'read-report.py')], {
-      input: Buffer.from(bytesOf(dsn), 'latin1'),
-      encoding: 'utf8',
-    }),
-  )
-  expect(report.defects).toEqual([])
-  return report.blocks.slice(1).map((block) => `${block['Final-Recipient']} ${block['Status']}`)
+  const { defects, blocks } = readReport(dsn)
+  expect(defects).toEqual([])
+  return blocks.slice(1).map((block) => `${block['Final-Recipient']} ${block['Status']}`)
 }
 
 /** A server at port 25 of every address on the relay's side, where nobody may connect; it notes each connection in its file. */

@@ -14,6 +14,7 @@ import { bundleRelay } from './bundle.ts'
 import { type Priority, startCrowd, tell } from './crowd-process.ts'
 import { besideDisk } from './disk-probe.ts'
 import { freePort } from './free-port.ts'
+import { inQueue } from './in-queue.ts'
 import { loadMessage } from './load-message.ts'
 import { median } from './median.ts'
 import { startSink } from './receiver.ts'
@@ -167,9 +168,6 @@ export async function flood(
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-type Queue = { readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number } }
-const inQueue = ({ queue: { ready, deferred, inFlight } }: Queue): number => ready + deferred + inFlight
 
 function newOf(rounds: Times[]): Times {
   const times: Times = { kept: [], alone: [], disk: [] }

@@ -15,7 +15,7 @@ import { check } from './history.ts'
 import { allKept, type KillReport, printReport } from './kill-report.ts'
 import { startLoad } from './load.ts'
 import { median } from './median.ts'
-import { type Arrival, startReceiver, startSwiftReceiver } from './receiver.ts'
+import { seen, startReceiver, startSwiftReceiver } from './receiver.ts'
 import { recordMessages } from './recorded-messages.ts'
 import { accessTo, loadConfig, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -114,8 +114,6 @@ async function killOften(victim: Victim, plan: KillPlan, random: () => number): 
     await victim.start()
   }
 }
-
-const seen = (a: Arrival) => ({ ...a, id: a.id ?? `(number ${a.number})`, digest: a.digest ?? '' })
 
 if (import.meta.main) {
   const { values } = parseArgs({

@@ -8,6 +8,7 @@ import { makeCertificates } from '../certificates.ts'
 import { bundleRelay } from './bundle.ts'
 import { configMap, credential, plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
 import { freePort } from './free-port.ts'
+import { inQueue } from './in-queue.ts'
 import { installed } from './programs.ts'
 import { startRedis } from './redis.ts'
 import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
@@ -89,8 +90,8 @@ async function threeRelays(limits: { daily: number }) {
 }
 
 const queued = async (relays: readonly Relay[]): Promise<number> => {
-  const queues = await Promise.all(relays.map(async (r) => (await r.status()).queue))
-  return queues.reduce((sum, { ready, deferred, inFlight }) => sum + ready + deferred + inFlight, 0)
+  const all = await Promise.all(relays.map(async (relay) => inQueue(await relay.status())))
+  return all.reduce((sum, one) => sum + one, 0)
 }
 
 describe.runIf(installed('redis-server', 'aiosmtpd'))('a fleet with a limit store', () => {

@@ -7,6 +7,7 @@ import { nodemailer } from './client.ts'
 import { credential, plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
 import { freePort } from './free-port.ts'
+import { inQueue } from './in-queue.ts'
 import { message } from './message.ts'
 import { type SmtpReply, SmtpSession } from './smtp-session.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -62,15 +63,13 @@ const statusOf = (name: string): Status | undefined =>
   ]
 
 test('what exceeds a rate limit is refused with 450 and a time to come back, and is not queued (case A19)', async () => {
-  const before = await fleet.status()
+  const before = inQueue(await fleet.status())
   const replies = await sendAll('rate', 8)
   expect(replies.map(({ code }) => code)).toEqual([250, 250, 250, 250, 250, 450, 450, 450])
   expect(replies[5]?.text).toMatch(
     /^4\.7\.1 at most 5 recipients per 60 min; come back in \d+ min \(credential\.limits\.rate\)$/,
   )
-  const { ready, deferred, inFlight } = (await fleet.status()).queue
-  const { queue } = before
-  expect(ready + deferred + inFlight - queue.ready - queue.deferred - queue.inFlight).toBe(5)
+  expect(inQueue(await fleet.status()) - before).toBe(5)
   expect(await fleet.metric(/^relayfleet_throttled_total\{.*throttle="credential\.limits\.rate"/)).toBe(3)
 })
 

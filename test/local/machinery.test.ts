@@ -8,7 +8,7 @@ import { check } from './history.ts'
 import { startLoad, type Told } from './load.ts'
 import { type LoadMessage, loadMessage } from './load-message.ts'
 import { installed } from './programs.ts'
-import { bytesOf, startReceiver, startSink } from './receiver.ts'
+import { bytesOf, seen, startReceiver, startSink } from './receiver.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -47,8 +47,13 @@ describe.runIf(installed('aiosmtpd'))('aiosmtpd', () => {
         { digest: s.digest, acknowledged: true, deliverable: s.forwardPaths, undeliverable: [] },
       ]),
     )
-    const seen = receiver.arrivals().map((a) => ({ ...a, id: a.id ?? '', digest: a.digest ?? '' }))
-    expect(check(sent, seen)).toMatchObject({ acknowledged: 200, delivered: 200, lost: [], damaged: [], duplicates: 0 })
+    expect(check(sent, receiver.arrivals().map(seen))).toMatchObject({
+      acknowledged: 200,
+      delivered: 200,
+      lost: [],
+      damaged: [],
+      duplicates: 0,
+    })
     expect(receiver.arrivals()[0]).toMatchObject({ tls: true, login: 'up', bytes: 4096 })
   })
 

@@ -14,9 +14,10 @@ import { bundleRelay } from './bundle.ts'
 import { startCrowd, tell } from './crowd-process.ts'
 import { freePort } from './free-port.ts'
 import { check, type Sent } from './history.ts'
+import { inQueue } from './in-queue.ts'
 import { loadMessage } from './load-message.ts'
 import { descriptorsOf, gauge, inMebibytes } from './process-gauge.ts'
-import { startSwiftReceiver } from './receiver.ts'
+import { seen, startSwiftReceiver } from './receiver.ts'
 import { accessTo, senderDomain, startRelay, writeRelay } from './relay-process.ts'
 import { slowKinds } from './slow-clients.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
@@ -153,10 +154,7 @@ export async function overload(plan: OverloadPlan) {
     const exitCode = await relay.end('SIGTERM')
     const own = receiver.arrivals().filter(({ id }) => id !== 'flood')
     return {
-      ...check(
-        sent,
-        own.map((a) => ({ ...a, id: a.id ?? `(number ${a.number})`, digest: a.digest ?? '' })),
-      ),
+      ...check(sent, own.map(seen)),
       seconds: Math.round(seconds),
       rest: rest.waits,
       crowded: crowded.waits,
@@ -178,9 +176,6 @@ export async function overload(plan: OverloadPlan) {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-type Queue = { readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number } }
-const inQueue = ({ queue: { ready, deferred, inFlight } }: Queue): number => ready + deferred + inFlight
 
 /** How often messages were refused, by `rule stage`. */
 const refusalsIn = (metrics: string): Readonly<Record<string, number>> =>

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './free-port.ts'
+import type { Seen } from './history.ts'
 import { programFile, python } from './programs.ts'
 import { until } from './until.ts'
 
@@ -125,6 +126,13 @@ function appended(file: string): () => readonly Arrival[] {
   }
 }
 
+/** An arrival as the checker of histories takes it; without an id, it is known by its number. */
+export const seen = (a: Arrival): Arrival & Seen => ({
+  ...a,
+  id: a.id ?? `(number ${a.number})`,
+  digest: a.digest ?? '',
+})
+
 /** The octets of a message as they came over the wire. */
 export const bytesOf = (arrival: Arrival): string => readFileSync(arrival.file ?? '', 'latin1')
 
@@ -133,7 +141,7 @@ export type Sink = { readonly port: number; readonly pid: number; delivered(): n
 /** Starts smtp-sink, which counts messages and throws them away. */
 export async function startSink(): Promise<Sink> {
   const port = await freePort()
-  // As root, it refuses to run without a user to change to.
+  // As root, smtp-sink refuses to run without a user to change to.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn(programFile('smtp-sink') ?? 'smtp-sink', ['-c', ...user, `127.0.0.1:${port}`, '1024'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -4,6 +4,7 @@ import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
 import { freePort } from './free-port.ts'
 import { type GullibleReceiver, startGullibleReceiver } from './gullible-receiver.ts'
+import { inQueue } from './in-queue.ts'
 import { installed } from './programs.ts'
 import type { Receiver } from './receiver.ts'
 import type { Access } from './smtp-session.ts'
@@ -83,9 +84,7 @@ describe.runIf(installed('aiosmtpd'))('smuggling', () => {
       const expected = ends[name].includes('\0') ? 554 : otherwise
       expect(codes).toEqual([expected, expected])
       await until('the queues are empty', async () => {
-        const { queue: a } = await fleet.status()
-        const { queue: b } = await toForeign.status()
-        return a.ready + a.deferred + a.inFlight + b.ready + b.deferred + b.inFlight === 0
+        return inQueue(await fleet.status()) + inQueue(await toForeign.status()) === 0
       })
       const out = expected === 250 ? ['app@corp.test'] : []
       expect(gullible.mails.map((m) => m.reversePath)).toEqual(out)

@@ -10,12 +10,13 @@ import { parseArgs } from 'node:util'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { check } from './history.ts'
+import { inQueue } from './in-queue.ts'
 import { startLoad } from './load.ts'
 import { startNuisances } from './nuisances.ts'
 import { descriptorsOf, gauge, inMebibytes, memorySlope } from './process-gauge.ts'
-import { type Arrival, startReceiver } from './receiver.ts'
+import { seen, startReceiver } from './receiver.ts'
 import { recordMessages } from './recorded-messages.ts'
-import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
+import { accessTo, loadConfig, startRelay, writeRelay } from './relay-process.ts'
 import { until } from './until.ts'
 
 export type SoakPlan = {
@@ -29,7 +30,7 @@ export type SoakReport = Awaited<ReturnType<typeof soak>>
 const large = 300_000
 const reloadEveryMs = 60_000
 const nuisanceEveryMs = 500
-/** Longer than the relay keeps an idle connection to a smarthost. */
+/** For the end of what was opened: longer than the relay keeps an idle connection to a smarthost. */
 const patienceMs = 60_000
 /** The count of descriptors may vary by this many, since the journal holds a changing number of segments open. */
 const segments = 6
@@ -70,7 +71,7 @@ export async function soak({ minutes, rate }: SoakPlan) {
     steady.stop()
     single.stop()
     await Promise.all([steady.done, single.done, nuisances.stop()])
-    await until('the queue is empty', () => empty(relay), patienceMs)
+    await until('the queue is empty', async () => inQueue(await relay.status()) === 0, patienceMs)
     const rested = (): boolean => descriptorsOf(relay.pid) <= before + segments
     await until('what was opened is closed', rested, patienceMs).catch(() => undefined)
 
@@ -100,13 +101,6 @@ export async function soak({ minutes, rate }: SoakPlan) {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-const empty = async (relay: Relay): Promise<boolean> => {
-  const { ready, deferred, inFlight } = (await relay.status()).queue
-  return ready + deferred + inFlight === 0
-}
-
-const seen = (a: Arrival) => ({ ...a, id: a.id ?? `(number ${a.number})`, digest: a.digest ?? '' })
 
 /** The promises, and whether each was kept; the growth of memory is judged only after an hour or more. */
 export const soakPromises = (r: SoakReport): Readonly<Record<string, boolean>> => ({

@@ -1,6 +1,7 @@
 /** A relay that is killed and started again, with counts of the kills, and of how long it was up and took to start. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inQueue } from './in-queue.ts'
 import { type Relay, spawnRelay, startRelay } from './relay-process.ts'
 import { until } from './until.ts'
 
@@ -31,11 +32,7 @@ export class Victim {
 
   /** Resolves when the queue is empty; rejects if that takes longer than `ms`. */
   async drained(ms: number): Promise<void> {
-    const isEmpty = async (): Promise<boolean> => {
-      const { ready, deferred, inFlight } = (await this.relay.status()).queue
-      return ready + deferred + inFlight === 0
-    }
-    await until('the queue is empty', isEmpty, ms)
+    await until('the queue is empty', async () => inQueue(await this.relay.status()) === 0, ms)
   }
 
   /** Ends the relay by a signal; its exit code, or null if the signal killed it. */
