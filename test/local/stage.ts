@@ -16,8 +16,9 @@ export type Stage = {
 export function openStage(): Stage {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-local-'))
   const started: { stop(): Promise<void> }[] = []
+  let places = 0
   const place = (): string => {
-    const own = join(folder, `${started.length}`)
+    const own = join(folder, `${places++}`)
     mkdirSync(own)
     return own
   }
