@@ -6,12 +6,14 @@ import type { DkimKeyStatus } from '../../operator/lifecycle/recorded-dkim-keys.
 import { configText } from '../../operator/manifests/config-secrets.ts'
 import { signingSecretNames } from '../../operator/manifests/names.ts'
 import { configHash, parseConfig } from '../../relay/config.ts'
+import { asRoot } from '../local/as-root.ts'
 import { until } from '../local/until.ts'
 import { startZoneServer, type Table, txt } from '../operator/dns/zone-server.ts'
 import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
 import { type FakeRelay, fakeRelay, healthy } from './fake-relay.ts'
+import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import { forbidding } from './forbidding.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
@@ -20,16 +22,16 @@ type Data = Readonly<Record<string, string>>
 
 /** An address of this run alone, since the server of a resolver has to be on port 53. */
 const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
 const dataOf = (object: KubeObject | undefined): Data => (object?.['data'] ?? {}) as Data
 const plain = (coded: string): string => Buffer.from(coded, 'base64').toString()
 const rotation = { every: '2160h', overlap: '1s' }
 
-describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator makes', () => {
+describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('keys that the operator makes', () => {
   const ending = new AbortController()
   const tellings: Telling[] = []
   const table: Table = {}
   let admin: Api
+  let proxy: FaultProxy
   let relay: FakeRelay
   let running: Promise<void>
   let [namespace, domain] = ['', '']
@@ -44,10 +46,10 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     await declarer(admin, namespace).policy('shared', { environment: 'NonProduction', replicas: 1, routes })
     relay = await fakeRelay(admin, namespace, 'shared', 0)
     await relay.say(true)
-    const { connection } = await import('./fault-proxy.ts').then(({ faultProxy }) => faultProxy(theCluster().access))
+    proxy = await faultProxy(theCluster().access)
     running = runOperator(
       {
-        ...{ connection, namespace, watchNamespaces: [namespace], identity: 'first' },
+        ...{ connection: proxy.connection, namespace, watchNamespaces: [namespace], identity: 'first' },
         image: 'relayfleet.dev/relayfleet:test',
         tell: (telling) => tellings.push(telling),
         timing: { lookMs: 300, verifyMs: 100 },
@@ -59,6 +61,7 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
   afterAll(async () => {
     ending.abort()
     await running
+    await proxy.close()
     await relay.close()
   })
 
