@@ -3,15 +3,9 @@ import { until } from '../local/until.ts'
 import { type AnsweringPods, answeringPods } from './answering-pods.ts'
 import { type Answer, type Api, accepted, type KubeObject } from './api.ts'
 import { theCluster } from './cluster.ts'
+import type { Condition } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { type OperatorProcess, startOperator } from './whole/operator-process.ts'
-
-export type Condition = {
-  readonly type: string
-  readonly status: string
-  readonly reason: string
-  readonly message: string
-}
 
 type PolicyStatus = {
   readonly conditions?: readonly Condition[]

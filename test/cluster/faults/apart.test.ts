@@ -13,6 +13,7 @@ import { installCrds } from '../install-crds.ts'
 import { newNamespace } from '../namespace.ts'
 import { isWrite, type OperatorProcess, startOperator } from '../whole/operator-process.ts'
 import { credential, domain, make, policy } from '../whole/scenarios.ts'
+import { isLook } from './named-faults.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 const [edits, spacingMs] = long ? [60, 1000] : [6, 200]
@@ -56,8 +57,6 @@ async function ended({ operator, other }: Beside): Promise<void> {
     await one.stop()
   }
 }
-
-const isLook = ({ method, query }: Seen): boolean => method === 'PATCH' && query.has('dryRun')
 
 describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
   let admin: Api

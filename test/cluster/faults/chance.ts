@@ -1,4 +1,5 @@
-/** Dice that fall the same way for the same seed (the generator mulberry32). */
+/** Dice that fall the same way for the same seed. */
+import { seededRandom } from '../../local/seeded-random.ts'
 
 export type Dice = {
   /** An integer from 0 up to but not including `n`. */
@@ -7,13 +8,7 @@ export type Dice = {
 }
 
 export function diceOf(seed: number): Dice {
-  let state = seed >>> 0
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
+  const next = seededRandom(seed)
   const below = (n: number): number => Math.floor(next() * n)
   return { below, of: (all) => all[below(all.length)] as (typeof all)[number] }
 }

@@ -13,7 +13,8 @@ export type NamedFault = {
 const isWatch = ({ query }: Seen): boolean => query.has('watch')
 const isList = ({ method, path, query }: Seen): boolean =>
   method === 'GET' && !query.has('watch') && !path.includes('/leases')
-const isLook = ({ method, query }: Seen): boolean => method === 'PATCH' && query.has('dryRun')
+/** Whether it is a look at an object: a patch that is only tried. */
+export const isLook = ({ method, query }: Seen): boolean => method === 'PATCH' && query.has('dryRun')
 
 const when = (which: (request: Seen) => boolean, fault: Fault) => (): ((request: Seen) => Fault) => (request) =>
   which(request) ? fault : 'pass'

@@ -5,6 +5,7 @@ import { chart, release, runHelm } from '../../chart/helm.ts'
 import { until } from '../../local/until.ts'
 import { type Api, apiOf } from '../api.ts'
 import { theCluster } from '../cluster.ts'
+import type { Condition } from '../install-crds.ts'
 import { runLabel } from '../namespace.ts'
 import { loadImage } from './node-image.ts'
 
@@ -82,13 +83,6 @@ export function helm(args: readonly string[], values?: Readonly<Record<string, u
   const where = ['--namespace', operatorNamespace, '--kubeconfig', theCluster().kubeconfig]
   const { status, stderr } = runHelm([...args, ...where], values)
   if (status !== 0) throw new Error(`helm ${args.join(' ')}: ${stderr}`)
-}
-
-export type Condition = {
-  readonly type: string
-  readonly status: string
-  readonly reason: string
-  readonly message: string
 }
 
 /** The conditions of an object; none if they are those of an older generation. */
