@@ -88,7 +88,9 @@ export function spawnRelay(folder: string, trace: readonly string[] = [], main =
   const log = openSync(join(folder, 'relay.log'), 'a')
   const relay = [process.execPath, ...nodeFlags(main), main, '--config', join(folder, 'config'), '--data', data]
   const [program = '', ...args] = [...trace, ...relay, '--http', '127.0.0.1:0', '--parent-pipe']
-  return spawn(program, args, { stdio: ['pipe', log, log] })
+  // Where its calls are looked at, it makes those of a relay only: a cache of compiled code is written when a process ends.
+  const env = trace.length === 0 ? process.env : { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
+  return spawn(program, args, { env, stdio: ['pipe', log, log] })
 }
 
 /**

@@ -28,7 +28,10 @@ function traced(data: string): readonly Call[] {
   const { status, stderr } = spawnSync(
     'strace',
     ['-f', '-y', '-qq', '-e', 'trace=mkdir,fsync', '-o', log, ...node, ...files],
-    { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: '1', NODE_OPTIONS: '' } },
+    {
+      encoding: 'utf8',
+      env: { ...process.env, UV_THREADPOOL_SIZE: '1', NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' },
+    },
   )
   expect([status, stderr]).toEqual([0, ''])
   const lines = readFileSync(log, 'utf8').matchAll(/ (mkdir|fsync)\((?:"([^"]+)", 0700|\d+<([^>]+)>)\) += 0$/gm)
