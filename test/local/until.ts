@@ -2,6 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const pollMs = 10
+/** A question that takes long is asked more rarely, so that a busy machine is left to what is waited for. */
+const restPerAsking = 4
+const longestRestMs = 250
 
 /**
  * Calls `probe` until its value is neither undefined nor false, and returns that.
@@ -15,9 +18,11 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {
+    const asked = performance.now()
     const value = await probe()
     if (value !== undefined && value !== false) return value
-    if (performance.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
-    await sleep(everyMs)
+    const now = performance.now()
+    if (now > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
+    await sleep(Math.max(everyMs, Math.min(longestRestMs, restPerAsking * (now - asked))))
   }
 }
