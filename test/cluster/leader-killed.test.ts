@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { policySpec } from '../crds/samples.ts'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
@@ -27,6 +27,9 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
     await installCrds(admin)
+  })
+  beforeEach(async () => {
+    // Of its own: in that of the test before, the Lease of those that were killed would have to run out first.
     namespace = await newNamespace(theCluster(), admin)
     const policy = { apiVersion: 'relayfleet.dev/v1alpha1', kind: 'RelayPolicy', metadata: { name: 'shared' } }
     accepted(await admin.create(policies(), { ...policy, spec: policySpec }))
