@@ -19,6 +19,8 @@ const chosen = (writes: number): readonly number[] => {
 }
 
 const deadlineMs = 60_000
+/** That a Secret is gone is noticed when it is looked at next, which a scenario of that sort waits for three times. */
+const soon = { timing: { lookMs: 3000 } } as const
 
 /** Whether nothing more is written for a while. */
 async function stays(operator: OperatorProcess): Promise<boolean> {
@@ -44,7 +46,7 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     const namespace = await newNamespace(theCluster(), admin)
     const beside = theCluster().controllers ? await begin?.(admin, namespace) : undefined
     await make(admin, namespace, given)
-    const operator = await startOperator(namespace)
+    const operator = await startOperator(namespace, soon)
     await settled(admin, operator, namespace)
     await beside?.ready()
     return { namespace, operator, beside }
@@ -80,7 +82,7 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     await operator.stop()
     // The Lease is removed, as if its time had run out.
     await admin.remove(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/relayfleet`)
-    const next = await startOperator(namespace)
+    const next = await startOperator(namespace, soon)
     await until('the same end', () => ended(namespace, expected), deadlineMs).catch(async () =>
       expect(await digestOf(admin, namespace), `killed after write ${k}`).toEqual(expected),
     )
