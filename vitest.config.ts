@@ -1,11 +1,24 @@
 /** The test runner: three projects by what their tests need, with two workers, as many as the machine has cores. */
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const onCluster = 'test/cluster/**/*.test.ts'
 const onNode = 'test/cluster/node/**/*.test.ts'
+const soak = join(import.meta.dirname, 'test/local/soak.test.ts')
+
+/** Large files come first, which says little of how long they take: three minutes of soak would be left to one worker at the end. */
+class SoakFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isSoak = ({ moduleId }: TestSpecification): boolean => moduleId === soak
+    return [...sorted.filter(isSoak), ...sorted.filter((file) => !isSoak(file))]
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SoakFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
