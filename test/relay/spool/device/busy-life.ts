@@ -46,42 +46,42 @@ for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirector
 const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, closed: silent })
 const deeds = deedsOn(spool, (line) => tell({ at: statSync(log).size, line }))
 
-/** Ours, and nothing is done to them now. */
-const resting: string[] = []
+/** A message that is ours, and how many attempts are recorded of it; that number only grows, as in a relay. */
+type Resting = { readonly queueId: string; readonly attempts: number }
+/** Nothing is done to these now. */
+const resting: Resting[] = []
 let begun = 0
 
-function takeOne(): string | undefined {
+function takeOne(): Resting | undefined {
   return resting.splice(Math.floor(dice() * resting.length), 1)[0]
 }
 
-async function accept(reports?: string): Promise<string> {
+async function accept(reports?: string): Promise<void> {
   const queueId = `m${String(begun++).padStart(9, '0')}`
   await deeds.accept(queueId, drawn(sizes) ?? 0, reports)
-  return queueId
+  resting.push({ queueId, attempts: 0 })
 }
 
+const acceptOne = (): Promise<void> => accept()
+
 async function removeOne(): Promise<void> {
-  const queueId = takeOne()
-  if (queueId !== undefined) await deeds.remove(queueId)
+  const one = takeOne()
+  if (one !== undefined) await deeds.remove(one.queueId)
 }
 
 async function reportOne(): Promise<void> {
-  const queueId = takeOne()
-  if (queueId === undefined) return
-  const report = await accept(queueId)
-  await deeds.remove(queueId)
-  resting.push(report)
+  const one = takeOne()
+  if (one === undefined) return
+  await accept(one.queueId)
+  await deeds.remove(one.queueId)
 }
 
 async function recordOne(): Promise<void> {
-  const queueId = takeOne()
-  if (queueId === undefined) return
-  await deeds.record(queueId, 1 + Math.floor(dice() * 9))
-  resting.push(queueId)
-}
-
-async function acceptOne(): Promise<void> {
-  resting.push(await accept())
+  const one = takeOne()
+  if (one === undefined) return
+  const attempts = one.attempts + 1
+  await deeds.record(one.queueId, attempts)
+  resting.push({ ...one, attempts })
 }
 
 async function live(): Promise<never> {
