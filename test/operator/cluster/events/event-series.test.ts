@@ -2,21 +2,9 @@
 import { expect, test } from 'vitest'
 import { objectName } from '../../../../crds/fields.ts'
 import { EventSeries, type EventWrite, type Occasion } from '../../../../operator/cluster/events/event-series.ts'
+import { occasion } from './occasion.ts'
 
 const minute = 60_000
-const occasion: Occasion = {
-  regarding: {
-    apiVersion: 'relayfleet.dev/v1alpha1',
-    kind: 'RelayCredential',
-    namespace: 'shop',
-    name: 'web',
-    uid: 'u1',
-  },
-  type: 'Warning',
-  reason: 'SecretRepaired',
-  action: 'Apply',
-  note: 'Secret smtp was damaged and is repaired',
-}
 const short = (write: EventWrite | undefined) =>
   write === undefined
     ? undefined

@@ -1,22 +1,8 @@
 /** Events that could not be written are told. */
 import { expect, onTestFinished, test } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
-import type { Occasion } from '../../../../operator/cluster/events/event-series.ts'
 import { Recorder } from '../../../../operator/cluster/events/recorder.ts'
-
-const occasion: Occasion = {
-  regarding: {
-    apiVersion: 'relayfleet.dev/v1alpha1',
-    kind: 'RelayCredential',
-    namespace: 'shop',
-    name: 'web',
-    uid: 'u1',
-  },
-  type: 'Warning',
-  reason: 'SecretRepaired',
-  action: 'Apply',
-  note: 'Secret smtp was damaged and is repaired',
-}
+import { occasion } from './occasion.ts'
 
 function recorderWith(answer: () => Promise<never>) {
   const lost = Promise.withResolvers<readonly [object: string, why: string]>()
