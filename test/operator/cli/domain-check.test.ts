@@ -1,14 +1,12 @@
 /** `domain check` prints what a person reads and pastes into a zone, gives programs JSON, and has an exit code for each verdict. */
 import { describe, expect, test } from 'vitest'
+import { asRoot } from '../../local/as-root.ts'
 import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
 import { yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 /** An address for this run alone, since a resolver has to be on port 53. */
 const address = `127.54.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
-if (!isRoot && process.env['CI'] !== undefined) throw new Error('port 53 needs root')
-if (!isRoot) process.stderr.write('\n*** SKIPPED: port 53 needs root ***\n')
 
 const ns = (name: string) => ({ answers: [{ type: 'NS', name, ttl: 60, data: 'ns1.example.org' } as const] })
 const zone: Table = {
@@ -33,7 +31,7 @@ const run = async (expected: object, table: Table, ...more: readonly string[]) =
   return { code, out, err, lines: out.trimEnd().split('\n') }
 }
 
-describe.runIf(isRoot)('domain check', () => {
+describe.runIf(asRoot('port 53'))('domain check', () => {
   test('records that are in order have 100 points, with exit code 0', async () => {
     const { code, lines } = await run({ spf: { include: ['a.example'] }, dmarc: {} }, zone)
     expect(lines).toEqual([

@@ -8,8 +8,9 @@ import { runLocal } from '../../../operator/local/local-mode.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { submit } from '../../../operator/local/submit.ts'
+import { freePort } from '../../local/free-port.ts'
 import { eventually } from '../local/eventually.ts'
-import { credential, domain, freePort, policy, writeYaml } from '../local/yaml.ts'
+import { credential, domain, policy, writeYaml } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 /** One fleet for the whole file: what explain says is compared with what the relay of this fleet answers. */

@@ -1,13 +1,14 @@
 /** Local mode that is killed or interrupted leaves no relay behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { alive } from '../local/alive.ts'
 import { eventually } from '../local/eventually.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { quickstart } from '../local/quickstart.ts'
 
 /** The real command, in a process of its own that can be killed. */
 function relayfleetLocal(directory: string, state: string) {
@@ -25,16 +26,10 @@ function relayfleetLocal(directory: string, state: string) {
   })
   return { child, exited, until: (shows: RegExp) => eventually(() => shows.test(out)) }
 }
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 const ready = /^RelayCredential team-a\/web +ready/m
 
 async function oneFleet() {
-  const port = await freePort()
-  const directory = yamlDirectory({
-    'policy.yaml': policy('shared', port),
-    'domain.yaml': domain(),
-    'credential.yaml': credential('web', 'shared'),
-  })
+  const { directory, port } = await quickstart()
   const state = join(temporaryFolder(), 'state')
   const pid = (): number => JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8')).pid
   return { directory, state, port, pid }

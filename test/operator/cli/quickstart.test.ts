@@ -1,18 +1,19 @@
 /** `send-test`, `inbox` and `quickstart` show a person a message on its way through a fleet in local mode, or why it was refused. */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { quickstart } from '../../../operator/cli/quickstart.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { alive } from '../local/alive.ts'
 import { eventually } from '../local/eventually.ts'
+import { quickstart as smallestFleet } from '../local/quickstart.ts'
 import { running } from '../local/running.ts'
-import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from '../local/yaml.ts'
+import { credential, domain, policy, writeYaml, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
-
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 
 const portIsFree = (port: number): Promise<boolean> => {
   const server = createServer()
@@ -23,11 +24,7 @@ const portIsFree = (port: number): Promise<boolean> => {
 }
 
 async function runningFleet() {
-  const directory = yamlDirectory({
-    'policy.yaml': policy('shared', await freePort()),
-    'domain.yaml': domain(),
-    'credential.yaml': credential('web', 'shared'),
-  })
+  const { directory } = await smallestFleet()
   const local = running(directory)
   await local.until('RelayCredential team-a/web', 'Ready', 'True')
   return { directory, local, state: ['--state', local.state.root] }

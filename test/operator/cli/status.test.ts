@@ -8,17 +8,12 @@ import { table } from '../../../operator/cli/table.ts'
 import { boundCredential } from '../../../operator/local/bound-credential.ts'
 import { submit } from '../../../operator/local/submit.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { quickstart } from '../local/quickstart.ts'
 import { running } from '../local/running.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 async function runningFleet(ofCredential: object = {}) {
-  const port = await freePort()
-  const directory = yamlDirectory({
-    'policy.yaml': policy('shared', port),
-    'domain.yaml': domain(),
-    'credential.yaml': credential('web', 'shared', ofCredential),
-  })
+  const { directory, port } = await quickstart(ofCredential)
   const local = running(directory)
   await local.until('RelayCredential team-a/web', 'Ready', 'True')
   return { local, directory, port, state: ['--state', local.state.root] }

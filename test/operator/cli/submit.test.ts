@@ -7,9 +7,10 @@ import { createServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { submit } from '../../../operator/local/submit.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { running } from '../local/running.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 const message = ['--from', 'app@example.org', '--to', 'you@example.net']

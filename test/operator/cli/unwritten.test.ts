@@ -5,9 +5,10 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readStatuses } from '../../../operator/local/status-file.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { eventually } from '../local/eventually.ts'
-import { freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { policy, yamlDirectory } from '../local/yaml.ts'
 
 const cli = join(import.meta.dirname, '..', '..', '..', 'operator', 'cli.ts')
 

@@ -1,8 +1,9 @@
 /** A credential without a binding is answered with the near name, or with how to find out what is wrong with it. */
 import { expect, test } from 'vitest'
 import { boundCredential } from '../../../operator/local/bound-credential.ts'
+import { freePort } from '../../local/free-port.ts'
 import { running } from './running.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
+import { credential, domain, policy, yamlDirectory } from './yaml.ts'
 
 test('a misspelt credential is answered with the near one, one that is not ready with how to see why, and an unknown one with local mode', async () => {
   const checkouts = [credential('checkout', 'shared'), credential('checkout2', 'none')]

@@ -4,17 +4,18 @@ import { describe, expect, test } from 'vitest'
 import { runLocal } from '../../../operator/local/local-mode.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
+import { asRoot } from '../../local/as-root.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from '../cli/commanded.ts'
 import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
 import { eventually } from './eventually.ts'
-import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
+import { credential, domain, policy, writeYaml } from './yaml.ts'
 
 /** An address for this run alone, since a resolver has to be on port 53. */
 const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
 
-describe.runIf(isRoot)('a domain that refuses its mail while its records are broken', () => {
+describe.runIf(asRoot('port 53'))('a domain that refuses its mail while its records are broken', () => {
   test('its mail is refused by the relay and by explain until a look finds the records mended', async () => {
     const table: Table = {}
     await startZoneServer(table, address, 53)

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { clientCertificates } from '../../client-certificates.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from '../cli/commanded.ts'
 import { running } from './running.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
+import { credential, domain, policy, yamlDirectory } from './yaml.ts'
 
 test('a credential by certificate gets ready, send-test says that only its application has the certificate, and submit sends with --cert and --key', async () => {
   const { authorities, shown } = await clientCertificates()

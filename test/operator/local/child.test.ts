@@ -1,11 +1,12 @@
 /** A supervised process is started again when it ends, later each time, and never outlives its parent. */
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { Child, type ChildOptions, type Failure } from '../../../operator/local/child.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { alive } from './alive.ts'
 import { eventually } from './eventually.ts'
 
 /** A program that runs until its standard input ends or SIGTERM comes, as the relay does. */
@@ -32,14 +33,6 @@ function child(script: string, options: Partial<ChildOptions> = {}) {
   return { supervised, lines, failures }
 }
 const pidIn = (line: string | undefined): number => Number(line?.split(' ')[1])
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 test('a child that ends by itself is started again, later each time, and its last line is told', async () => {
   const { supervised, failures } = child(failing)

@@ -1,7 +1,8 @@
 /** A relay that hangs is told as one that does not answer. */
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../local/free-port.ts'
 import { running } from './running.ts'
-import { freePort, policy, yamlDirectory } from './yaml.ts'
+import { policy, yamlDirectory } from './yaml.ts'
 
 const shared = 'RelayPolicy mail/shared'
 

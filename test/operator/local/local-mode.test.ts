@@ -7,13 +7,13 @@ import { capturedMail, contentOf } from '../../../operator/local/inbox.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { configHash } from '../../../relay/config.ts'
+import { freePort } from '../../local/free-port.ts'
 import { everyFile, temporaryFolder } from '../../local/temporary.ts'
+import { alive } from './alive.ts'
 import { eventually } from './eventually.ts'
 import { quickstart, shared, web } from './quickstart.ts'
 import { running } from './running.ts'
-import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
-
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+import { credential, domain, policy, writeYaml } from './yaml.ts'
 
 test('a folder becomes a running fleet, to which an application submits with its binding, and the message is captured', async () => {
   const { directory } = await quickstart()

@@ -9,10 +9,11 @@ import { yamlSource } from '../../../operator/local/source.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { run } from '../../../operator/run.ts'
+import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { rsaKey } from '../../relay/delivery/signing-keys.ts'
 import { eventually } from './eventually.ts'
-import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from './yaml.ts'
+import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
 
 const keyed = (selector: string): string =>
   kubectlYaml({

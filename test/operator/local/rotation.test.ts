@@ -8,17 +8,12 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { submit } from '../../../operator/local/submit.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
 import { eventually } from './eventually.ts'
+import { quickstart, web } from './quickstart.ts'
 import { running } from './running.ts'
-import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from './yaml.ts'
-
-const web = 'RelayCredential team-a/web'
+import { credential, writeYaml } from './yaml.ts'
 
 async function fleet(rotation: object = {}) {
-  const directory = yamlDirectory({
-    'policy.yaml': policy('shared', await freePort()),
-    'domain.yaml': domain(),
-    'credential.yaml': credential('web', 'shared', { rotation }),
-  })
+  const { directory } = await quickstart({ rotation })
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
   return { directory, local, ...reading(local) }

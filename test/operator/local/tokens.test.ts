@@ -1,7 +1,8 @@
 /** Local mode has no service accounts, so a credential that asks for tokens is told so, and does not hold up the others. */
 import { expect, test } from 'vitest'
+import { freePort } from '../../local/free-port.ts'
 import { running } from './running.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
+import { credential, domain, policy, yamlDirectory } from './yaml.ts'
 
 test('a credential that asks for tokens gets the reason NoTokenIssuer and can send no test message, while another one can', async () => {
   const local = running(

@@ -1,6 +1,5 @@
 /** Small objects for tests of local mode, and the folders that hold them. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { kubectlYaml } from '../../../crds/kubectl-yaml.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
@@ -43,14 +42,3 @@ export const credential = (name: string, policyName: string, spec: object = {}):
     senderDomainRefs: [{ name: 'example-org', namespace: 'mail' }],
     ...spec,
   })
-
-export function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
