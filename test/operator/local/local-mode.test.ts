@@ -143,7 +143,7 @@ test('a port that another program has is named in Programmed, and used as soon a
   await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
   onTestFinished(() => void squatter.close())
   const local = running(directory)
-  await local.until(shared, 'Ready', 'False')
+  await local.until(shared, 'Ready', 'False ConfigurationRefused')
   expect(local.condition(shared, 'Programmed')).toMatch(/EADDRINUSE.*another program has the port/)
   expect(local.condition(web, 'Programmed')).toMatch(/^False PolicyNotProgrammed: RelayPolicy mail\/shared/)
   squatter.close()
