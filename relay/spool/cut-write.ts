@@ -7,6 +7,7 @@ import { scan } from './record.ts'
 /** The octet from which nothing of the segment counts; Infinity where no write was cut before the end. */
 export function cutOf(bytes: Buffer, nonce: Buffer): number {
   let cut = Number.POSITIVE_INFINITY
+  if (bytes.subarray(-byHand.length).equals(byHand)) return cut
   for (const piece of scan(bytes, nonce)) {
     const first = piece.kind === 'record' && piece.entry.first === true
     // Segments of earlier versions do not say where a write begins.
@@ -17,6 +18,9 @@ export function cutOf(bytes: Buffer, nonce: Buffer): number {
   }
   return cut
 }
+
+/** Below a copy of what could be read a person writes this (docs/sre.md): the zeros in it stand for what was there. */
+const byHand = Buffer.from('damaged, by hand\n')
 
 /** The least that a medium writes at once. */
 const sectorBytes = 512

@@ -69,6 +69,14 @@ test('a segment of a version that did not say where writes begin is judged as it
   expect(cutOf(withoutSector(bytes, Math.ceil((second ?? 0) / 512)), nonce)).toBe(Infinity)
 })
 
+test('a sector that is missing in a copy of what could be read is damage, since the line below says so (docs/sre.md)', () => {
+  const { bytes, places } = segmentOf(2, 5)
+  const [sector = 0] = sectorsOf(places, 5, 3)
+  const copy = withoutSector(bytes, sector)
+  expect(cutOf(copy, nonce)).toBeLessThan(copy.length)
+  expect(cutOf(Buffer.concat([copy, Buffer.from('damaged, by hand\n')]), nonce)).toBe(Infinity)
+})
+
 test('nothing behind the cut counts, at this start and at the next, and nobody is told of damage (case S10)', async () => {
   const spool = await filled()
   const before = readFileSync(spool.segment)
