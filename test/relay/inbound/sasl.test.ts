@@ -22,7 +22,7 @@ test.each([
   ['PLAIN on behalf of itself', [`auth plain ${b64('app\0app\0secret')}`], proves('PLAIN')],
   ['LOGIN', ['AUTH LOGIN', b64('app'), b64('secret')], proves('LOGIN')],
   ['LOGIN with the username', [`AUTH LOGIN ${b64('app')}`, b64('secret')], proves('LOGIN')],
-  ['PLAIN on behalf of another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(501, '5.5.2')],
+  ['PLAIN on behalf of another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(535, '5.7.8')],
   ['PLAIN of one part', [`AUTH PLAIN ${b64('app')}`], refuses(501, '5.5.2')],
   ['PLAIN of two parts', [`AUTH PLAIN ${b64('app\0secret')}`], refuses(501, '5.5.2')],
   ['PLAIN of four parts', [`AUTH PLAIN ${b64('\0app\0secret\0')}`], refuses(501, '5.5.2')],
