@@ -26,7 +26,8 @@ export async function settled(
       }
       if (performance.now() - since < quietMs) return undefined
       const digest = await digestOf(admin, namespace)
-      return isJudged(digest) && (!theCluster().controllers || isCollected(digest)) ? digest : undefined
+      const isDone = isJudged(digest) && (!theCluster().controllers || (isCollected(digest) && hasPods(digest)))
+      return isDone ? digest : undefined
     },
     deadlineMs,
   )
@@ -48,6 +49,9 @@ const isCollected = (digest: Digest): boolean =>
       return plurals[kind] === undefined || `${plurals[kind]} ${name}` in digest
     })
   })
+
+/** Whether the pods are made: on a busy machine their controller may take longer than the operator is watched for a write. */
+const hasPods = (digest: Digest): boolean => !/ pods are not there /.test(JSON.stringify(digest))
 
 /**
  * Whether each status is of the current generation, the binding Secret that it names exists, which may come late on a slow
