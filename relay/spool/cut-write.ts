@@ -24,13 +24,15 @@ const byHand = Buffer.from('damaged, by hand\n')
 
 /** The least that a medium writes at once. */
 const sectorBytes = 512
-/** Records have no such run of zeros: contents have no NUL, and heads have three together. */
+/** Records have no such run of zeros: contents and JSON have no NUL, and heads have three together. */
 const fewestZeros = 16
 
-/** Zeros up to the end of a sector, or of the file. The last sector may go on in the next record. */
+/** Zeros up to the end of a sector, or of the file. Both records may have octets in the last sector, and each may have only few. */
 function holdsHole(bytes: Buffer, { at, end }: { readonly at: number; readonly end: number }): boolean {
-  for (let edge = at - (at % sectorBytes) + sectorBytes; edge < end + sectorBytes; edge += sectorBytes)
-    if (isZero(bytes.subarray(Math.max(at, Math.min(edge, end) - fewestZeros), edge))) return true
+  for (let edge = at - (at % sectorBytes) + sectorBytes; edge < end + sectorBytes; edge += sectorBytes) {
+    const from = Math.max(at, edge - sectorBytes, Math.min(edge, end) - fewestZeros)
+    if (isZero(bytes.subarray(from, edge))) return true
+  }
   return false
 }
 

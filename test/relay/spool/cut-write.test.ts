@@ -48,6 +48,18 @@ test('any sector that is missing in the last write cuts it, at the first record 
   }
 })
 
+test('the last sector is missed however few octets of the last record are in it', () => {
+  const ends = Array.from({ length: 512 }, (_, more) => {
+    const opened = encode(nonce, { kind: 'opened', version: 1, ends: {} }, undefined, true)
+    const last = encode(nonce, accepted(1), Buffer.alloc(500 + more, 65), true)
+    const bytes = Buffer.concat([...opened.buffers, ...last.buffers])
+    const sector = Math.ceil(bytes.length / 512) - 1
+    expect(cutOf(withoutSector(bytes, sector), nonce), `${bytes.length} octets`).toBe(opened.bytes)
+    return bytes.length % 512
+  })
+  expect(new Set(ends).size).toBe(512)
+})
+
 test('a sector that is missing before a later write is damage: that write began when it was on the medium', () => {
   const { bytes, places } = segmentOf(5, 1)
   for (const sector of sectorsOf(places, 3, 2)) expect(cutOf(withoutSector(bytes, sector), nonce)).toBe(Infinity)
