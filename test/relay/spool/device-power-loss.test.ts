@@ -1,8 +1,8 @@
 /** Losses of power on real file systems: their own journals stand between the spool and the medium, which loses what was not flushed. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
@@ -57,6 +57,7 @@ async function broughtDown(fileSystem: FileSystem, how: 'synced' | 'unsynced', t
   const to = device.at()
   await device.detach()
   const room = temporaryFolder()
+  onTestFinished(() => void spawnSync('umount', ['-l', join(room, 'volume')]))
   const found: { readonly where: string; readonly wrong: readonly string[]; readonly unflushed: number }[] = []
   for (const loss of powerLosses(device, { from: life.begins, to }, times, seededRandom(seed))) {
     const wrong = await brokenAfter(loss, life, fileSystem, room)
@@ -76,7 +77,9 @@ describe.runIf(fileSystemsGiven())('a device that loses power', () => {
     expect(found.filter(({ unflushed }) => unflushed > 0).length).toBeGreaterThan(losses / 10)
   })
 
-  test.each(fileSystems)('would be seen to lose mail without syncs, under $name', async (fileSystem) => {
+  test.each(fileSystems)('would be seen to lose mail without syncs, under $name', {
+    timeout: 120_000,
+  }, async (fileSystem) => {
     const found = await broughtDown(fileSystem, 'unsynced', 5)
     expect(found.filter(({ wrong }) => wrong.some((one) => one.endsWith('is lost'))).length).toBeGreaterThan(2)
   })
