@@ -7,7 +7,7 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import type { LineAt } from './device/busy-life.ts'
-import { type FileSystem, fileSystems, fileSystemsGiven, mountAt, writeImage } from './device/file-systems.ts'
+import { type FileSystem, fileSystems, loggedDevicesGiven, mountAt, writeImage } from './device/file-systems.ts'
 import { type LoggedDevice, loggedDevice } from './device/logged-device.ts'
 import { type PowerLoss, powerLosses } from './device/power-losses.ts'
 import { listening } from './samples.ts'
@@ -67,7 +67,7 @@ async function broughtDown(fileSystem: FileSystem, how: 'synced' | 'unsynced', t
   return found
 }
 
-describe.runIf(fileSystemsGiven())('a device that loses power', () => {
+describe.runIf(loggedDevicesGiven())('a device that loses power', () => {
   test.each(fileSystems)('takes nothing that was acknowledged with it, under $name (case S10)', {
     timeout: 3_600_000,
   }, async (fileSystem) => {

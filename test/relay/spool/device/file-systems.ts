@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -29,19 +30,32 @@ const all: readonly FileSystem[] = [
   { name: 'btrfs', make: 'mkfs.btrfs', arguments: ['-q', '-f'], megabytes: 128, options: [] },
 ]
 
-/** Those that this kernel can mount. A kernel is nothing that could be installed, so the others are told and left out. */
-export const fileSystems: readonly FileSystem[] = all.filter(({ name }) => {
-  const known = new RegExp(`\\b${name}\\b`).test(readFileSync('/proc/filesystems', 'utf8'))
-  if (!known) process.stderr.write(`\n*** LEFT OUT: this kernel has no ${name} ***\n`)
-  return known
-})
+/** A kernel is nothing that could be installed: what it lacks is told and left out, in CI too. */
+const inKernel = (has: boolean, what: string): boolean => {
+  if (!has) process.stderr.write(`\n*** LEFT OUT: this kernel has no ${what} ***\n`)
+  return has
+}
+
+/** Those that this kernel can mount. */
+export const fileSystems: readonly FileSystem[] = inKernel(existsSync('/dev/loop-control'), 'loop devices')
+  ? all.filter(({ name }) =>
+      inKernel(new RegExp(`\\b${name}\\b`).test(readFileSync('/proc/filesystems', 'utf8')), name),
+    )
+  : []
 
 /**
  * Whether they can be made and mounted, for `describe.runIf`.
  * @throws Error in CI, where nothing may be skipped.
  */
 export const fileSystemsGiven = (): boolean =>
-  asRoot('mounting a volume') && installed('fusepy', ...fileSystems.map(({ make }) => make))
+  fileSystems.length > 0 && asRoot('mounting a volume') && installed(...fileSystems.map(({ make }) => make))
+
+/**
+ * Whether they can be on a device that logs what is written, for `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped.
+ */
+export const loggedDevicesGiven = (): boolean =>
+  fileSystemsGiven() && inKernel(existsSync('/dev/fuse'), 'FUSE') && installed('fusepy')
 
 export function makeImage({ make, arguments: given, megabytes }: FileSystem, image: string): void {
   writeFileSync(image, '')
