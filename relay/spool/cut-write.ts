@@ -2,21 +2,32 @@
  * Where the last write to a segment was cut short, as by a loss of power: its sectors reach the medium in any order, and those that
  * did not are read as zeros, also before others that did. Nobody was promised anything of it, so this is no damage. Pure.
  */
-import { scan } from './record.ts'
+import type { Piece } from './record.ts'
 
-/** The octet from which nothing of the segment counts; Infinity where no write was cut before the end. */
-export function cutOf(bytes: Buffer, nonce: Buffer): number {
-  let cut = Number.POSITIVE_INFINITY
-  if (bytes.subarray(-byHand.length).equals(byHand)) return cut
-  for (const piece of scan(bytes, nonce)) {
-    const first = piece.kind === 'record' && piece.entry.first === true
-    // Segments of earlier versions do not say where a write begins.
-    if (piece.at === 0 && !first) return cut
-    // A later write: whatever is wrong before it was whole once.
-    if (first) cut = Number.POSITIVE_INFINITY
-    else if (piece.kind === 'damaged' && holdsHole(bytes, piece)) cut = Math.min(cut, piece.at)
+/** The pieces of the newest segment, of which those from the cut on are torn. */
+export function* cutShort(bytes: Buffer, pieces: Iterable<Piece>): Generator<Piece> {
+  let saysWhereWritesBegin = false
+  let cut: Piece[] = []
+  for (const piece of pieces) {
+    const begins = beginsWrite(piece)
+    if (piece.at === 0) saysWhereWritesBegin = begins && !bytes.subarray(-byHand.length).equals(byHand)
+    if (begins) {
+      // A later write: whatever is wrong before it was whole once.
+      yield* cut
+      cut = []
+    }
+    const isCut = cut.length > 0 || (saysWhereWritesBegin && piece.kind === 'damaged' && holdsHole(bytes, piece))
+    if (isCut) cut.push(piece)
+    else yield piece
   }
-  return cut
+  for (const { at } of cut) yield { kind: 'torn', at }
+}
+
+/** Never in a segment of an earlier version. */
+function beginsWrite(piece: Piece): boolean {
+  if (piece.kind === 'torn') return false
+  const said = piece.kind === 'record' ? piece.entry : piece.said
+  return said?.first === true
 }
 
 /** Below a copy of what could be read a person writes this (docs/sre.md): the zeros in it stand for what was there. */

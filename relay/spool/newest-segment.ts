@@ -4,7 +4,6 @@
  * because of them, as the deletion of a segment whose messages they copy. So before it is believed, the segment is written over
  * itself and synced.
  */
-import { cutOf } from './cut-write.ts'
 import type { Disk } from './disk.ts'
 import { isReadOnly, takesNothing, wordsOf } from './disk-error.ts'
 import { openingOf, originalOf } from './opening.ts'
@@ -18,9 +17,8 @@ export type Newest = {
   /** Undefined: there is none. */
   readonly name: string | undefined
   /**
-   * Where segments end, in octets: the others by its first record, and itself where its last write was cut short. What lies behind
-   * that was left by a write that failed, or was under way when the power was lost: it was never acknowledged, and may not be on the
-   * medium (cases S10 and S16).
+   * Where the others end, by its first record, in octets. What lies behind that was left by a write that failed and could not be
+   * cut off: it was never acknowledged, and may not be on the medium (case S16).
    */
   readonly ends: Readonly<Record<string, number>>
 }
@@ -35,10 +33,7 @@ export async function believeNewest(names: readonly string[], { disk, paths, seg
     // We make no segment without a record: a file that has such a name and no record was not the newest segment.
     if (!bytes || !holdsRecord(bytes, segment.nonce) || originalOf(bytes, segment, names) !== undefined) continue
     await writeOnceMore(disk, path, bytes)
-    return {
-      name: segment.name,
-      ends: { ...openingOf(bytes, segment)?.ends, [segment.name]: cutOf(bytes, segment.nonce) },
-    }
+    return { name: segment.name, ends: openingOf(bytes, segment)?.ends ?? {} }
   }
   return { name: undefined, ends: {} }
 }

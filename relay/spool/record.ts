@@ -51,7 +51,7 @@ export type Piece =
       readonly at: number
       readonly end: number
       readonly why: string
-      readonly said?: Entry
+      readonly said?: Written
     }
   /** The last write before a crash: it was cut short, so it was never acknowledged. */
   | { readonly kind: 'torn'; readonly at: number }

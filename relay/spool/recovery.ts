@@ -8,6 +8,7 @@ import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
+import { cutShort } from './cut-write.ts'
 import type { Disk } from './disk.ts'
 import { isAbsent, isOfNoFile } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
@@ -119,12 +120,13 @@ class Recovery {
 
   /** `again` reads it anew, if it was read only once: damage counts when it is seen twice, since a network or memory may err. */
   async #segment(begun: Segment, bytes: Buffer, newest: Newest, again?: () => Promise<Buffer | undefined>) {
-    const trust = begun.name === newest.name ? checkAll : this.#isLeftTillLater
+    const isNewest = begun.name === newest.name
+    const all = scan(bytes, begun.nonce, isNewest ? checkAll : this.#isLeftTillLater)
     const end = newest.ends[begun.name] ?? Number.POSITIVE_INFINITY
     const sureFrom = again === undefined ? 0 : (newest.ends[begun.name] ?? bytes.length)
-    const at = this.#pieces(begun, scan(bytes, begun.nonce, trust), end, sureFrom)
+    const at = this.#pieces(begun, isNewest ? cutShort(bytes, all) : all, end, sureFrom)
     if (again === undefined || at >= sureFrom) return
-    this.#pieces(begun, scan((await again()) ?? bytes, begun.nonce, trust, at), end)
+    this.#pieces(begun, scan((await again()) ?? bytes, begun.nonce, this.#isLeftTillLater, at), end)
   }
 
   /** Takes the pieces, before `sureFrom` only up to the first that is no record; returns the octet that it has come to. */

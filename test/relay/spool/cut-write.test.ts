@@ -1,12 +1,20 @@
 /** A write that a loss of power has cut short is told from damage: by its zeros, and by where writes begin. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { cutOf } from '../../../relay/spool/cut-write.ts'
+import { cutShort } from '../../../relay/spool/cut-write.ts'
 import { type Entry, encode, scan } from '../../../relay/spool/record.ts'
 import { contentOf, draft } from './contents.ts'
 import { filled, found } from './filled.ts'
 
 const nonce = Buffer.from('0123456789abcdef', 'hex')
+/** The octet from which nothing of the segment counts, though it can be read; Infinity where no write was cut before the end. */
+function cutOf(bytes: Buffer): number {
+  const written = [...scan(bytes, nonce)]
+  const cut = [...cutShort(bytes, scan(bytes, nonce))].find(
+    ({ kind }, i) => kind === 'torn' && written[i]?.kind !== kind,
+  )
+  return cut?.at ?? Infinity
+}
 const accepted = (n: number): Entry => ({
   kind: 'accepted',
   envelope: { ...draft, queueId: `message${String(n).padStart(3, '0')}`, bytes: 1000 },
@@ -41,7 +49,7 @@ test('any sector that is missing in the last write cuts it, at the first record 
   const { bytes, places } = segmentOf(2, 5)
   for (let record = 3; record < 8; record += 1) {
     for (const sector of sectorsOf(places, record, 3)) {
-      const cut = cutOf(withoutSector(bytes, sector), nonce)
+      const cut = cutOf(withoutSector(bytes, sector))
       const touched = places.findLastIndex((place) => place <= 512 * sector)
       expect(cut, `sector ${sector}`).toBe(places[touched])
     }
@@ -54,7 +62,7 @@ test('the last sector is missed however few octets of the last record are in it'
     const last = encode(nonce, accepted(1), Buffer.alloc(500 + more, 65), true)
     const bytes = Buffer.concat([...opened.buffers, ...last.buffers])
     const sector = Math.ceil(bytes.length / 512) - 1
-    expect(cutOf(withoutSector(bytes, sector), nonce), `${bytes.length} octets`).toBe(opened.bytes)
+    expect(cutOf(withoutSector(bytes, sector)), `${bytes.length} octets`).toBe(opened.bytes)
     return bytes.length % 512
   })
   expect(new Set(ends).size).toBe(512)
@@ -62,7 +70,16 @@ test('the last sector is missed however few octets of the last record are in it'
 
 test('a sector that is missing before a later write is damage: that write began when it was on the medium', () => {
   const { bytes, places } = segmentOf(5, 1)
-  for (const sector of sectorsOf(places, 3, 2)) expect(cutOf(withoutSector(bytes, sector), nonce)).toBe(Infinity)
+  for (const sector of sectorsOf(places, 3, 2)) expect(cutOf(withoutSector(bytes, sector))).toBe(Infinity)
+})
+
+test('a later write has begun also where the content of its first message is not whole', () => {
+  const { bytes, places } = segmentOf(5, 1)
+  const [earlier = 0] = sectorsOf(places, 3, 2)
+  const [, , , , , , later = 0] = places
+  const [, inContent = 0] = sectorsOf(places, 6, 6)
+  expect(512 * inContent).toBeGreaterThan(later + bytes.subarray(later).indexOf('"first":true'))
+  expect(cutOf(withoutSector(withoutSector(bytes, earlier), inContent))).toBe(later)
 })
 
 test('an octet that is another one in the last write is damage', () => {
@@ -70,7 +87,7 @@ test('an octet that is another one in the last write is damage', () => {
   for (let at = places[4] ?? 0; at < (places[5] ?? 0); at += 1) {
     const changed = Buffer.from(bytes)
     changed[at] = (changed[at] ?? 0) ^ 0x40
-    expect(cutOf(changed, nonce), `octet ${at}`).toBe(Infinity)
+    expect(cutOf(changed), `octet ${at}`).toBe(Infinity)
   }
 })
 
@@ -78,15 +95,15 @@ test('a segment of a version that did not say where writes begin is judged as it
   const records = [{ kind: 'opened', version: 1, ends: {} } as const, accepted(1), accepted(2), accepted(3)]
   const bytes = Buffer.concat(records.flatMap((entry) => encode(nonce, entry, Buffer.alloc(700, 65)).buffers))
   const [, second] = [...scan(bytes, nonce)].map(({ at }) => at)
-  expect(cutOf(withoutSector(bytes, Math.ceil((second ?? 0) / 512)), nonce)).toBe(Infinity)
+  expect(cutOf(withoutSector(bytes, Math.ceil((second ?? 0) / 512)))).toBe(Infinity)
 })
 
 test('a sector that is missing in a copy of what could be read is damage, since the line below says so (docs/sre.md)', () => {
   const { bytes, places } = segmentOf(2, 5)
   const [sector = 0] = sectorsOf(places, 5, 3)
   const copy = withoutSector(bytes, sector)
-  expect(cutOf(copy, nonce)).toBeLessThan(copy.length)
-  expect(cutOf(Buffer.concat([copy, Buffer.from('damaged, by hand\n')]), nonce)).toBe(Infinity)
+  expect(cutOf(copy)).toBeLessThan(copy.length)
+  expect(cutOf(Buffer.concat([copy, Buffer.from('damaged, by hand\n')]))).toBe(Infinity)
 })
 
 test('nothing behind the cut counts, at this start and at the next, and nobody is told of damage (case S10)', async () => {
