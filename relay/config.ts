@@ -1,16 +1,13 @@
 /** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
 import { hash } from 'node:crypto'
-import { isIP } from 'node:net'
 import { count, type Decoded, decoded, flag, list, object, oneOf, optional, text, textWhich } from './decode.ts'
+import { isNetwork } from './rules/networks.ts'
 
 /** It stands in the banner, in EHLO and in each Received: a space or a line end in it would be read as more than a name. */
 const hostName = textWhich((name) => /^[\w.-]+$/.test(name), 'is not a host name')
 
 /** An address, or one and its prefix. A list with anything else in it would contain nobody. */
-const network = textWhich((written) => {
-  const [, address = '', bits = 0] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(written) ?? []
-  return Number(bits) <= ({ 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1)
-}, 'is not a network, as 192.0.2.0/24')
+const network = textWhich(isNetwork, 'is not a network, as 192.0.2.0/24')
 
 const enforcement = oneOf('Enforce', 'Audit')
 

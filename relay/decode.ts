@@ -34,8 +34,10 @@ export const text: Decoder<string> = (value) => (typeof value === 'string' ? val
 /** A text of which `holds` is true; `why` completes the sentence that its field is not so. */
 export const textWhich =
   (holds: (value: string) => boolean, why: string): Decoder<string> =>
-  (value) =>
-    holds(text(value)) ? text(value) : fail(why)
+  (value) => {
+    const read = text(value)
+    return holds(read) ? read : fail(why)
+  }
 
 export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : fail('is not true or false'))
 

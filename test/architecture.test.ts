@@ -11,6 +11,7 @@ const layers = [
   'relay/node-flags.ts',
   'relay/decode.ts',
   'relay/folder-watch.ts',
+  'relay/rules/networks.ts',
   'relay/config.ts',
   'relay/config-text.ts',
   'relay/latest.ts',

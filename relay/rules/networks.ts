@@ -20,6 +20,9 @@ function build(networks: readonly string[]): BlockList | undefined {
   return added ? list : undefined
 }
 
+/** Whether a list may have it: an address, or one and its prefix. */
+export const isNetwork = (written: string): boolean => add(new BlockList(), written)
+
 function add(list: BlockList, network: string): boolean {
   const [, written = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? []
   const address = plainAddress(written)

@@ -218,6 +218,11 @@ test.each<[string, Partial<typeof config>, string]>([
     { networks: { allow: [], deny: ['192.0.2.0/33'] } },
     'config.networks.deny[0]: is not a network',
   ],
+  [
+    'an IPv4 network within IPv6 whose prefix is too short',
+    { networks: { allow: ['::ffff:192.0.2.0/90'], deny: [] } },
+    'config.networks.allow[0]: is not a network',
+  ],
   ['half a prefix', { networks: { allow: [], deny: ['2001:db8::/'] } }, 'config.networks.deny[0]: is not a network'],
 ])('a configuration that is written by hand with %s is refused, and the field is named', async (_what, change, problem) => {
   const { folder, write } = await written()
