@@ -12,6 +12,7 @@ import { type LoggedDevice, loggedDevice } from './device/logged-device.ts'
 import { type PowerLoss, powerLosses } from './device/power-losses.ts'
 import { listening } from './samples.ts'
 import { broken } from './scenario.ts'
+import type { Trouble } from './telling.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_130)
@@ -27,8 +28,8 @@ async function lived(device: LoggedDevice, how: 'synced' | 'unsynced', wanted: n
   let begins = 0
   const said: LineAt[] = []
   for await (const text of createInterface({ input: child.stdout })) {
-    const fact: LineAt | { readonly begins: number } | { readonly trouble: string } = JSON.parse(text)
-    if ('trouble' in fact) throw new Error(fact.trouble)
+    const fact: LineAt | { readonly begins: number } | Trouble = JSON.parse(text)
+    if ('quarantined' in fact || 'fault' in fact) throw new Error(text)
     if ('begins' in fact) begins = fact.begins
     else said.push(fact)
     if (said.length === wanted) child.kill('SIGKILL')

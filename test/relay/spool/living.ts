@@ -3,22 +3,21 @@ import { join } from 'node:path'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { live } from './scenario.ts'
+import { tellingTrouble } from './telling.ts'
 
 const [, , directory = ''] = process.argv
 const tell = (fact: unknown): void => console.log(JSON.stringify(fact))
-const silent = (): void => {}
-const events = {
-  committed: silent,
-  forgotten: silent,
-  recovered: silent,
-  quarantined: (file: string, why: string) => tell({ quarantined: `${file}: ${why}` }),
-  spoolFault: (why: string) => tell({ fault: why }),
-  spoolRecovered: () => tell({ fault: '' }),
-}
 /** It pretends to be a small volume, on which segments are small, so that a short scenario fills many. */
 const disk = { ...nodeDisk, space: async () => ({ free: 4_000_000, total: 4_000_000 }) }
 for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
-const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, tryAgainMs: 10, closed: silent })
+const spool = await JournalSpool.open({
+  directory,
+  events: tellingTrouble(tell),
+  now: Date.now,
+  disk,
+  tryAgainMs: 10,
+  closed: () => {},
+})
 try {
   await live(spool, tell)
 } catch (error) {

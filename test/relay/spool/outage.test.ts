@@ -1,17 +1,17 @@
 /** In an outage a spool that its own mail has filled writes a state for each attempt, though nothing leaves that would make room. */
-import { statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { until } from '../../local/until.ts'
-import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
+import { accept, contentOf, draft, messagesOf } from './contents.ts'
+import { leave } from './fill.ts'
+import { deferred, each, fillWithMail } from './outage.ts'
 import { listening, type Told } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 const contentBytes = 2000
-const atOnce = 20
 
 async function opened() {
   const directory = smallVolume('size=4m')
@@ -26,34 +26,12 @@ async function accepted(spool: JournalSpool, count: number): Promise<readonly st
   return ids
 }
 
-/** Fills the volume but for so many octets, as somebody else may. */
-function leave(directory: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(directory)
-  writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize - bytes))
-}
-
 async function filled(recipients: number) {
   const { told, open, spool } = await opened()
   const forwardPaths = Array.from({ length: recipients }, (_, n) => `user${n}@customer.example`)
-  const ids: string[] = []
-  for (let full = false; !full; ) {
-    const adding = Array.from({ length: atOnce }, () =>
-      accept(spool, contentOf(1, contentBytes), { draft: { forwardPaths } }),
-    )
-    for (const added of await Promise.allSettled(adding)) {
-      if (added.status === 'fulfilled') ids.push(added.value.envelope.queueId)
-      else full = true
-    }
-  }
+  const ids = await fillWithMail(spool, contentBytes, forwardPaths)
   return { spool, ids, open, told, forwardPaths }
 }
-
-const deferred = (forwardPaths: readonly string[], attempts: number) =>
-  forwardPaths.map((path) => ({
-    ...pending(path),
-    attempts,
-    nextAttemptAt: draft.acceptedAt + attempts,
-  }))
 
 const dsnOn = (queueId: string, forwardPaths: readonly string[], n: number) => ({
   queueId: `dsn${String(n).padStart(7, '0')}`,
@@ -73,10 +51,6 @@ async function untilTaken(deed: () => Promise<unknown>): Promise<void> {
     )
     await new Promise((resolve) => setImmediate(resolve))
   }
-}
-
-async function each(ids: readonly string[], deed: (id: string) => Promise<void>): Promise<void> {
-  for (let n = 0; n < ids.length; n += atOnce) await Promise.all(ids.slice(n, n + atOnce).map(deed))
 }
 
 async function outage(spool: JournalSpool, ids: readonly string[], forwardPaths: readonly string[], rounds: number) {

@@ -8,6 +8,7 @@ import { type Disk, nodeDisk } from '../../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../../relay/spool/journal-spool.ts'
 import { seededRandom } from '../../../local/seeded-random.ts'
 import { deedsOn, type Line } from '../scenario.ts'
+import { tellingTrouble } from '../telling.ts'
 
 /** The device's log had `at` octets. */
 export type LineAt = { readonly at: number; readonly line: Line }
@@ -31,19 +32,15 @@ const unsynced: Disk = {
   syncDirectory: async () => {},
 }
 
-const silent = (): void => {}
-const events = {
-  committed: silent,
-  forgotten: silent,
-  recovered: silent,
-  quarantined: (file: string, why: string) => tell({ trouble: `${file}: ${why}` }),
-  spoolFault: (why: string) => tell({ trouble: why }),
-  spoolRecovered: silent,
-}
-
 const disk = how === 'unsynced' ? unsynced : nodeDisk
 for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
-const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, closed: silent })
+const spool = await JournalSpool.open({
+  directory,
+  events: tellingTrouble(tell),
+  now: Date.now,
+  disk,
+  closed: () => {},
+})
 const deeds = deedsOn(spool, (line) => tell({ at: statSync(log).size, line }))
 
 /** A message that is ours, and how many attempts are recorded of it; that number only grows, as in a relay. */
