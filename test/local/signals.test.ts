@@ -22,13 +22,13 @@ async function folderOf() {
   return { folder, listenPort, write, data: join(folder, 'data'), access: accessTo(listenPort, certificates) }
 }
 
-/** A relay that has begun to start, and waits for its disk, which answers five seconds later. */
+/** A relay that has begun to start, and waits for its disk, which answers some seconds later. */
 async function starting() {
   const { folder, data, ...rest } = await folderOf()
   const identity = join(data, 'spool/identity')
   mkdirSync(dirname(identity), { recursive: true })
   writeFileSync(identity, '')
-  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=5000000:when=1']
+  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=2500000:when=1']
   const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
   const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
   const holder = join(data, 'spool/lock.holder')
@@ -89,9 +89,10 @@ test.each([
   expect(await ended).toBe(0)
 })
 
-/** Delays the rename by which the copy of each configuration gets its name. */
-const slowDisk = (data: string, byMs: number): readonly string[] => {
-  const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', `inject=rename:delay_enter=${1000 * byMs}`]
+/** Delays the rename by which the copy of each configuration gets its name, from the n-th on. */
+const slowDisk = (data: string, byMs: number, n = 1): readonly string[] => {
+  const slowly = `inject=rename:delay_enter=${1000 * byMs}:when=${n}+`
+  const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', slowly]
   return ['strace', '-f', '-qq', '-o', '/dev/null', ...ofTheCopy]
 }
 
@@ -99,9 +100,10 @@ test.runIf(installed('strace'))(
   'a relay that is asked to end while the disk holds up its reload takes no more clients, and ends in order (case R22)',
   async () => {
     const { folder, data, listenPort, write } = await folderOf()
-    const relay = await startRelay(folder, slowDisk(data, 4000))
+    const relay = await startRelay(folder, slowDisk(data, 4000, 2))
     const hashKept = () => JSON.parse(readFileSync(join(data, 'last-good.json'), 'utf8')).hash
     const { hash } = await relay.status()
+    await until('the first copy is there', () => existsSync(join(data, 'last-good.json')))
     write('changed.test')
     await until('the reload has begun', async () => (await relay.status()).hash !== hash)
     const ended = relay.end('SIGTERM')
@@ -116,8 +118,10 @@ test.runIf(installed('strace'))(
   async () => {
     const { folder, data } = await folderOf()
     const fails = ['-P', join(data, 'spool/lock'), '-e', 'inject=close:error=EIO']
-    const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...fails])
+    const calls = join(folder, 'calls')
+    const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', calls, ...fails])
     expect(await relay.end('SIGTERM')).toBe(0)
+    expect(readFileSync(calls, 'utf8')).toContain('(INJECTED)')
     expect(readFileSync(join(folder, 'relay.log'), 'utf8')).not.toContain('EIO')
   },
 )

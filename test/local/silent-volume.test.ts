@@ -1,5 +1,6 @@
 /** A relay whose volume does not answer goes on, and answers for itself: that is when somebody looks. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,7 +9,7 @@ import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { message } from './message.ts'
 import { installed } from './programs.ts'
-import { loadConfig, login, startRelay, writeRelay } from './relay-process.ts'
+import { listening, loadConfig, login, spawnRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -26,10 +27,27 @@ async function traced(paths: (data: string) => readonly string[], inject: readon
   writeRelay(folder, whole, certificates)
   const of = paths(join(folder, 'data')).flatMap((path) => ['-P', path])
   const calls = inject.flatMap((call) => ['-e', `inject=${call}`])
-  const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...of, ...calls])
-  onTestFinished(async () => void (await relay.end('SIGKILL')))
+  const seen = join(folder, 'calls')
+  const tracer = spawnRelay(folder, ['strace', '-f', '-y', '-qq', '-o', seen, ...of, ...calls])
+  const ended = once(tracer, 'exit')
+  const relay = await listening(folder, tracer)
+  onTestFinished(async () => {
+    process.kill(relay.pid, 'SIGKILL')
+    // It would wait until the calls that it delays are over.
+    tracer.kill('SIGKILL')
+    await ended
+  })
   const open = () =>
     SmtpSession.open({ host: '127.0.0.1', port: listenPort, tls: 'StartTLS', ca: certificates.ca, login })
+  /**
+   * Resolves when the relay has made so many such calls: without them, nothing would have been held up. `asks` is what may have it
+   * make one.
+   */
+  const called = (what: RegExp, times: number, asks = async (): Promise<unknown> => undefined): Promise<unknown> =>
+    until(`${what} is called`, async () => {
+      await asks()
+      return readFileSync(seen, 'utf8').split(what).length > times
+    })
   /** Moves the relay's listener to another port, which it returns. */
   const move = async (): Promise<number> => {
     const port = await freePort()
@@ -37,15 +55,19 @@ async function traced(paths: (data: string) => readonly string[], inject: readon
     process.kill(relay.pid, 'SIGHUP')
     return port
   }
-  return { relay, open, move }
+  return { relay, open, move, called }
 }
 
 test.runIf(installed('strace'))(
   'while the disk holds up what is noted of daily limits and of the uses of keys, all else goes on (case S20)',
   async () => {
     const hangs = `delay_enter=${1000 * heldUpMs}`
-    const files = (data: string) => ['quotas', 'key-uses'].map((name) => join(data, name))
-    const { relay, open } = await traced(files, [`write,writev,pwrite64,pwritev:${hangs}`], { daily: 50, warnAt: 80 })
+    const names = ['quotas', 'key-uses']
+    const files = (data: string) => names.map((name) => join(data, name))
+    const { relay, open, called } = await traced(files, [`write,writev,pwrite64,pwritev:${hangs}`], {
+      daily: 50,
+      warnAt: 80,
+    })
     const begun = performance.now()
     const session = await open()
     const content = Buffer.from(message({ from: 'app@corp.test' }))
@@ -54,6 +76,7 @@ test.runIf(installed('strace'))(
       await (await open()).quit()
       expect((await relay.status()).ready).toBe(true)
     }
+    for (const name of names) await called(RegExp(`\\bp?write(?:v|64)?\\(\\d+<[^>]*/data/${name}>`), 1)
     expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
   },
 )
@@ -65,8 +88,10 @@ test.runIf(installed('strace')).each([
   'while the question how much room the volume has %s, all pages are answered, and nobody waits (cases S18, S20)',
   async (_how, fault) => {
     // The first call is that of the start, and goes through.
-    const { relay } = await traced((data) => [data, join(data, 'spool')], [`statfs:${fault}:when=2+`])
+    const { relay, called } = await traced((data) => [data, join(data, 'spool')], [`statfs:${fault}:when=2+`])
     const begun = performance.now()
+    // It is asked once a second at most.
+    await called(/\bstatfs\(/, 2, () => relay.metric('relayfleet_spool_free_bytes'))
     for (let round = 0; round < 3; round += 1) {
       expect(await relay.metric('relayfleet_spool_free_bytes')).toBeGreaterThan(0)
       expect((await relay.status()).ready).toBe(true)
@@ -78,7 +103,7 @@ test.runIf(installed('strace')).each([
 test.runIf(installed('strace'))('while the disk holds up endpoints.json, all else goes on (case S20)', async () => {
   const files = (data: string) => [join(data, 'endpoints.json.tmp')]
   // The first call is that of the start, and goes through.
-  const { relay, move } = await traced(files, [`rename:delay_enter=${1000 * heldUpMs}:when=2+`])
+  const { relay, move, called } = await traced(files, [`rename:delay_enter=${1000 * heldUpMs}:when=2+`])
   const begun = performance.now()
   for (let round = 0; round < 2; round += 1) {
     const port = await move()
@@ -87,5 +112,6 @@ test.runIf(installed('strace'))('while the disk holds up endpoints.json, all els
     )
   }
   for (let round = 0; round < 3; round += 1) expect((await relay.status()).ready).toBe(true)
+  await called(/\brename\(/, 2)
   expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
 })
