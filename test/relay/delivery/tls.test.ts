@@ -1,9 +1,9 @@
 /** A smarthost is verified by TLS before it gets a login or mail, and TLS is never less than the mode asks for. */
-import { once } from 'node:events'
 import { beforeAll, expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
+import { oldTlsServer } from '../old-tls.ts'
 import { drop, type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -259,23 +259,11 @@ test.each([
 })
 
 test('mail for a smarthost with no more than TLS 1.1 is deferred', async () => {
-  const { createServer } = await import('node:tls')
-  const server = createServer({
-    cert: forAddress.cert,
-    key: forAddress.key,
-    minVersion: 'TLSv1',
-    maxVersion: 'TLSv1.1',
-    ciphers: 'ALL:@SECLEVEL=0',
-  })
-  server.on('tlsClientError', () => {})
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
+  const port = await oldTlsServer(forAddress)
   const { attempted, attempts, spool } = rig(oneSmarthost(port, { tls: { mode: 'Implicit', caFile: 'ca' } }), {
     files: { ca: forAddress.ca },
   })
   spool.put(envelope(hello), hello)
   await attempted(1)
-  server.close()
   expect(attempts[0]?.outcome).toMatchObject(insecure)
 })

@@ -5,6 +5,7 @@ import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
 import { until } from '../../local/until.ts'
+import { oldTlsServer } from '../old-tls.ts'
 import { policy } from '../policy.ts'
 import { countingFleet, limited, storeAt } from './counting-fleet.ts'
 
@@ -334,6 +335,14 @@ test.each(
   // Each question names a key of the fleet.
   expect(JSON.stringify(a?.told)).not.toContain('relayfleet:')
   expect(a?.by.store).toBe(0)
+})
+
+test('a store with nothing newer than TLS 1.1 gets no login, and counts as away', async () => {
+  const certificate = await makeCertificates(['127.0.0.1'])
+  const store = storeAt(await oldTlsServer(certificate), { tls: { mode: 'Implicit', caFile: 'ca' } })
+  const [a] = countingFleet(store, 1, { ca: certificate.ca }).relays()
+  await a?.away()
+  expect(a?.fleet.status()).toMatchObject({ why: expect.stringMatching(/^ERR_SSL_.*PROTOCOL/) })
 })
 
 test.each([
