@@ -1,4 +1,7 @@
-/** A process that writes as many log lines as a message asks for, and then answers with the number of lines that were lost. */
+/**
+ * A process that writes as many log lines as a message asks for, and then answers with the number of lines that were lost; when it
+ * is told to end, it says so and then does.
+ */
 import { lineOutput } from '../../relay/line-output.ts'
 
 let next = 0
@@ -15,6 +18,7 @@ process.on('message', (lines: number) => {
   process.send?.({ lost })
 })
 process.once('SIGTERM', () => {
+  process.send?.('ending')
   output.close()
   process.exit(0)
 })

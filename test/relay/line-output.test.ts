@@ -5,7 +5,6 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { lineOutput } from '../../relay/line-output.ts'
 import { temporaryFolder } from '../local/temporary.ts'
@@ -59,6 +58,8 @@ function chatty(kind: string) {
       const [{ lost }] = (await answer) as [{ lost: number }]
       return lost
     },
+    /** Resolves when it has begun to end. */
+    ending: () => once(child, 'message', { signal: AbortSignal.timeout(10_000) }),
     async end(): Promise<number | null> {
       const exit = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
       child.kill('SIGTERM')
@@ -111,10 +112,10 @@ test.each(
 test.each(
   Object.keys(ways),
 )('a reader of a %s that begins only when the process ends gets all lines, the last ones, too', async (kind) => {
-  const { write, end, open } = chatty(kind)
+  const { write, end, ending, open } = chatty(kind)
   expect(await write(3000)).toBe(0)
   const exit = end()
-  await sleep(200)
+  await ending()
   const { lines } = reading(open())
   expect(await exit).toBe(0)
   await until('the reader has all lines', () => lines().length === 3000)

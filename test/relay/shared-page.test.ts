@@ -1,7 +1,7 @@
 /** A page costs what it costs for one client, however many ask for it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sharedPage } from '../../relay/shared-page.ts'
+import { until } from '../local/until.ts'
 
 const busyFor = (ms: number): void => {
   const end = performance.now() + ms
@@ -11,18 +11,20 @@ const busyFor = (ms: number): void => {
 test('those who ask before a page is begun share it, those who ask later get a later one, and one page is made at a time', async () => {
   let made = 0
   let making = 0
+  const { promise: isAskedAgain, resolve: askedAgain } = Promise.withResolvers<void>()
   const page = sharedPage(async () => {
     making += 1
     expect(making).toBe(1)
     made += 1
     const mine = made
-    await sleep(20)
+    await isAskedAgain
     making -= 1
     return mine
   })
   const first = [page(), page(), page()]
-  await sleep(10)
+  await until('a page is begun', () => made === 1)
   const later = [page(), page()]
+  askedAgain()
   expect(await Promise.all(first)).toEqual([1, 1, 1])
   expect(await Promise.all(later)).toEqual([2, 2])
 })

@@ -16,7 +16,7 @@ test('all acts are begun in one turn and in their order, also behind one that th
     () => Promise.reject(new Error('no room')),
     () => {
       begun.push(3)
-      return new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => {
+      return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
         late = true
       })
     },

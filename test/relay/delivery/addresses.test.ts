@@ -97,6 +97,7 @@ test('case N07: an address that does not answer is passed over within a second',
 test('case N07: an address that loses a packet is not given up for the next one', async () => {
   const slow = await startSlowListener()
   const dialed = dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.9')], 10_000)
+  // Longer than the address before the next one has for itself: that time has to pass here.
   setTimeout(slow.goOn, 500)
   const socket = await dialed
   expect(socket).toMatchObject({ remoteAddress: '127.0.0.1' })

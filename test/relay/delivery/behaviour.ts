@@ -24,6 +24,8 @@ export type Behaviour = {
   readonly pieces?: number
   readonly ends?: 'drop' | 'reset'
   readonly afterMs?: number
+  /** It is done when this has come about. */
+  readonly after?: Promise<unknown>
 }
 
 /** A behaviour, or one for each time (from 0, over all connections) that the stage is reached. */
@@ -51,8 +53,9 @@ export const usual: Readonly<Record<ScriptStage, Behaviour>> = {
 
 export const isPositive = ({ says }: Behaviour): boolean => /^[23]/.test(String(says ?? ''))
 
-export async function perform(socket: Socket, { says, pieces, ends, afterMs }: Behaviour): Promise<void> {
+export async function perform(socket: Socket, { says, pieces, ends, afterMs, after }: Behaviour): Promise<void> {
   if (afterMs !== undefined) await new Promise((resolve) => setTimeout(resolve, afterMs))
+  if (after !== undefined) await after
   const octets = typeof says === 'string' ? Buffer.from(`${says}\r\n`) : (says ?? Buffer.alloc(0))
   const size = pieces ?? Math.max(1, octets.length)
   for (let at = 0; at < octets.length; at += size) {

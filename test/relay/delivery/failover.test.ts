@@ -1,9 +1,10 @@
 /** Of several smarthosts and routes: which smarthost takes over when another one fails, and what must not wait for what. */
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Headroom } from '../../../relay/headroom.ts'
 import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
+import { clockAhead } from './clock-ahead.ts'
 import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -273,9 +274,7 @@ test('case U25: when a main smarthost takes no new connection, and is silent on 
   main.script.banner = drop
   spool.put(envelope(hello), hello)
   await until('the main smarthost is silent', () => main.times('dot') === 2)
-  const before = performance.now.bind(performance)
-  const later = vi.spyOn(performance, 'now').mockImplementation(() => before() + 31_000)
-  onTestFinished(() => later.mockRestore())
+  clockAhead(31_000)
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
   await until('the backup has all others', () => backup.received.length === 10)
 })

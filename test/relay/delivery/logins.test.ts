@@ -1,9 +1,9 @@
 /** A password that is no longer valid is tried once, however much mail waits, and a login that works holds nobody up. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { drop, type Script, say, silence } from './behaviour.ts'
+import { clockAhead } from './clock-ahead.ts'
 import { allWithin, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { everything, type Smarthost, startSmarthost } from './smarthost.ts'
@@ -45,8 +45,11 @@ async function provenWith({ idleMs = 1, first = 1, deadlineMs = 20_000, withBack
 const isLeftOut = ({ delivery }: Pick<Awaited<ReturnType<typeof provenWith>>, 'delivery'>): boolean =>
   delivery.smarthosts()[0]?.health === 'ejected'
 
-/** Waits until a login of a moment ago no longer counts as a sign that the password is valid. */
-const later = (): Promise<void> => sleep(1100)
+/** From now on, a login of a moment ago no longer counts as a sign that the password is valid. */
+const later = (): void => clockAhead(1100)
+/** Nothing is tried any more: an attempt counts as in flight from before its connection is opened. */
+const atRest = ({ delivery }: Pick<Awaited<ReturnType<typeof provenWith>>, 'delivery'>): Promise<unknown> =>
+  until('nothing is in flight', () => delivery.summary().inFlight === 0)
 
 const logins = (upstream: Smarthost): number => upstream.times('AUTH')
 
@@ -57,25 +60,27 @@ test('case U22: a password that is no longer valid is tried once, however many m
   const before = logins(upstream)
   put(50)
   await until('the smarthost is left out', () => isLeftOut(bench))
-  await sleep(200)
+  await atRest(bench)
   expect(logins(upstream) - before).toBe(1)
   expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
 })
 
 test('case U22: a password that is no longer valid is tried once also beside a connection that still works, and no more after that one has ended', async () => {
+  const { promise: after, resolve: goOn } = Promise.withResolvers<void>()
   const bench = await provenWith({
-    script: { MAIL: (time) => (time === 1 ? say('250 ok', { afterMs: 3000 }) : undefined) },
+    script: { MAIL: (time) => (time === 1 ? say('250 ok', { after }) : undefined) },
   })
   const { upstream, put, delivery } = bench
   put(1)
   await until('a connection is in use', () => upstream.times('MAIL') === 2)
-  await later()
+  later()
   upstream.script.AUTH = refused
   const before = logins(upstream)
   put(50)
   await until('the smarthost is left out', () => isLeftOut(bench))
+  goOn()
   await until('the one in use is delivered', () => upstream.received.length === 2)
-  await sleep(200)
+  await atRest(bench)
   expect(logins(upstream) - before).toBe(1)
   expect(isLeftOut(bench)).toBe(true)
   expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
@@ -86,7 +91,7 @@ test('case U22: a password that is no longer valid is tried once also where all 
   const { upstream, put, delivery } = bench
   const open = upstream.open()
   expect(open).toBeGreaterThan(1)
-  await later()
+  later()
   Object.assign(upstream.script, { AUTH: refused, MAIL: drop })
   const before = logins(upstream)
   put(50)
@@ -97,18 +102,23 @@ test('case U22: a password that is no longer valid is tried once also where all 
 })
 
 test('when the first connection has logged in the others do, too, and do not wait for the message on the first one', async () => {
-  const slowLogin = say('235 2.7.0 welcome', { afterMs: 100 })
+  const { promise: after, resolve: goOn } = Promise.withResolvers<void>()
   const { upstream, put, spool } = await provenWith({
-    script: { AUTH: slowLogin, MAIL: (time) => (time === 1 ? silence : undefined) },
+    script: {
+      AUTH: (time) => (time === 1 ? say('235 2.7.0 welcome', { after }) : undefined),
+      MAIL: (time) => (time === 1 ? silence : undefined),
+    },
   })
   const before = upstream.connections()
   put(50)
   await until('one logs in', () => logins(upstream) === 2)
   expect(upstream.connections() - before).toBe(1)
+  goOn()
   await until('all but the one that hangs are delivered', () => spool.stored.size === 1)
   expect(upstream.most()).toBeGreaterThan(2)
 })
 
+// Its deadline passes, since that is what it is about: longer than the second in which a login may fail three times.
 test('a login that is not answered costs one deadline, then the next priority takes over', async () => {
   const { upstream, backup, put, attempts } = await provenWith({ deadlineMs: 1500, withBackup: true })
   upstream.script.AUTH = silence
