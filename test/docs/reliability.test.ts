@@ -35,10 +35,18 @@ test.each(
     expect(file).toMatch(/^test\/dialogs\/.*\.smtp$/)
     return
   }
-  const sources = text(file).replaceAll('\\u00f6', 'ö')
-  const there = sources.includes(name.replaceAll('&lt;', '<').replaceAll('\\|', '|'))
+  const wanted = name.replaceAll('&lt;', '<').replaceAll('\\|', '|')
+  const there = namesIn(file).some((one) => one.includes(wanted))
   expect(there, `${id}: ${file} has a test of that name`).toBe(true)
 })
+
+/**
+ * The names of tests and of their groups in a file, and what a row of a table of tests begins with. Other text, as that of a comment,
+ * is no test; nor is one that is skipped.
+ */
+const title = /(?:\b(?:test|describe)(?:\.(?!skip|todo)\w+)*\(|\)\(|\[)\s*(['"`])((?:(?!\1)[^\\\n]|\\.)*)\1/g
+const namesIn = (file: string): readonly string[] =>
+  [...text(file).matchAll(title)].map(([, , name = '']) => name.replaceAll('\\u00f6', 'ö'))
 
 const families = 'PMATRSUN'
 test('every case of the families in the document that a test names has a row', () => {
