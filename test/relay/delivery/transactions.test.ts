@@ -210,7 +210,9 @@ test('case U23: a smarthost that throttles is asked again within ten minutes, an
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { code: 454, status: '4.0.0' } }])
   const [state] = spool.stored.get(message.queueId)?.recipients ?? []
   expect(state).toMatchObject({ state: 'pending', attempts: 1 })
-  expect((state?.nextAttemptAt ?? 0) - Date.now()).toBeLessThanOrEqual(600_000)
+  const waitMs = (state?.nextAttemptAt ?? 0) - Date.now()
+  expect(waitMs).toBeGreaterThan(0)
+  expect(waitMs).toBeLessThanOrEqual(600_000)
 })
 
 test.each([
@@ -270,7 +272,7 @@ test.each([
   spool.put(envelope(hello), hello)
   await attempted(1)
   expect(attempts[0]?.outcome).toMatchObject({ kind: 'bounced', reply: { code: 534 } })
-  expect(delivery.smarthosts()).not.toMatchObject([{ health: 'ejected' }])
+  expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
 test('case U22: 534 about a mechanism of AUTH is no refusal of the message', async () => {

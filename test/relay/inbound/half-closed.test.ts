@@ -26,6 +26,9 @@ async function rawTo(under: UnderTest, listener = 'submission'): Promise<Socket>
   return socket
 }
 
+/** Resolves when the connection is over, and so not before the relay has seen the client. */
+const over = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once('close', resolve))
+
 /** Waits until all sessions are over, none of which may have been refused anything. */
 async function nobodyIsThere(under: UnderTest): Promise<void> {
   await until('nobody is there', () => under.submission.sessions === 0)
@@ -60,7 +63,7 @@ test.each([
 
 test('a client that ends its side before it is greeted is not waited for', async () => {
   const { under } = await start()
-  ;(await rawTo(under)).end().resume()
+  await over((await rawTo(under)).end().resume())
   await nobodyIsThere(under)
 })
 
@@ -69,7 +72,7 @@ test.each(
 )('a client that ends its side in the middle of a handshake %s gets none, and holds nothing', async (manner) => {
   const { under } = await manners[manner]()
   for (const begun of ['', begunHandshake]) {
-    ;(await rawTo(under, 'submissions')).end(begun).resume()
+    await over((await rawTo(under, 'submissions')).end(begun).resume())
     await nobodyIsThere(under)
     const late = await rawTo(under, 'submissions')
     late.write(begunHandshake)

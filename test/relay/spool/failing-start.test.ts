@@ -76,6 +76,7 @@ test('of a segment that can be read only at the third time nothing is lost', asy
   const failing = new FailingDisk()
   failing.badSector = { file: '0000000002-', at: 100, times: 2 }
   const { spool, lines } = await opened(directory, failing.disk)
+  expect(failing.badSector.times, 'it was read in vain').toBe(0)
   expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   await spool.close()
@@ -89,6 +90,7 @@ test('a newest segment that is read wrong once is not written over with that: al
     if (path === segment(2) && left-- > 0) octets.fill(0, 9000)
   })
   const { spool, told } = await opened(directory, disk)
+  expect(left, 'the segment was read').toBeLessThan(1)
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   expect(told('quarantined')).toEqual([])
   await spool.close()
