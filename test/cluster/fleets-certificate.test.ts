@@ -29,7 +29,10 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     return { certificate: text('tls.crt'), key: text('tls.key') }
   }
   const made = async (operator: Operator) => {
-    await until('the certificate is made', () => operator.fleets.written(stage.named('shared')).certificateEndsAt)
+    await until(
+      'the certificate is made',
+      () => operator.fleets.written(stage.named('shared')).certificateEndsAt !== undefined,
+    )
     return pair()
   }
   const another = (before: string) =>

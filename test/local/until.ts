@@ -6,13 +6,16 @@ const pollMs = 10
 const restPerAsking = 4
 const longestRestMs = 250
 
+/** What a probe answers while the condition does not hold: a match or an entry that is not there yet, too. */
+type NotYet = undefined | null | false
+
 /**
- * Calls `probe` until its value is neither undefined nor false, and returns that.
+ * Calls `probe` until its value is none of undefined, null and false, and returns that. A number is no answer, since 0 would be one.
  * @throws Error naming `what` when the deadline passes.
  */
-export async function until<T>(
+export async function until<T extends object | string | true>(
   what: string,
-  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  probe: () => T | NotYet | Promise<T | NotYet>,
   deadlineMs = 15_000,
   everyMs = pollMs,
 ): Promise<T> {
@@ -20,7 +23,7 @@ export async function until<T>(
   for (;;) {
     const asked = performance.now()
     const value = await probe()
-    if (value !== undefined && value !== false) return value
+    if (value !== undefined && value !== null && value !== false) return value
     const now = performance.now()
     if (now > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
     await sleep(Math.max(everyMs, Math.min(longestRestMs, restPerAsking * (now - asked))))

@@ -68,10 +68,8 @@ describe.runIf(
   }, 120_000)
 
   let begin = performance.now()
-  const eventually = <T>(
-    what: string,
-    probe: () => T | undefined | false | Promise<T | undefined | false>,
-  ): Promise<T> => until(what, probe, patienceMs, 500)
+  const patiently = (what: string, probe: Parameters<typeof until>[1]): Promise<unknown> =>
+    until(what, probe, patienceMs, 500)
   let edits = 60
   /** An edit has the records looked at now. How soon the operator looks by itself is seen once, at the first keys. */
   const reaches = (what: string, isReached: () => boolean): Promise<unknown> =>
@@ -162,47 +160,47 @@ describe.runIf(
     note(`SenderDomain ${senderDomain(fleet.namespace)}: keys Managed, publisher DNSEndpoint`)
 
     // The stage of the keys is not judged here, since their records may be there, and seen, before anybody looks.
-    await eventually('two keys are made', () => keys().length === 2)
+    await patiently('two keys are made', () => keys().length === 2)
     const first = keys()
     note(`made: ${first.map((k) => k.selector).join(', ')}`)
     for (const { selector, publicKey } of first) {
-      await eventually(`BIND has ${selector}`, async () => (await keyRecord(selector))?.endsWith(`p=${publicKey}`))
+      await patiently(`BIND has ${selector}`, async () => (await keyRecord(selector))?.endsWith(`p=${publicKey}`))
     }
     expect(await txt('_dmarc')).toBe('v=DMARC1; p=reject')
     note('BIND has both records, and that of DMARC')
-    await eventually('DKIMValid=True', isValid)
+    await patiently('DKIMValid=True', isValid)
     note('DKIMValid=True')
     await reaches('both keys sign', () => inStage('Active').length === 2)
     note('both are Active')
     const old = inStage('Active')
-    await eventually('mail is signed', async () => (await signers()).join() === old.toSorted().join())
+    await patiently('mail is signed', async () => (await signers()).join() === old.toSorted().join())
     note(`mail that arrives is signed by both, and verifies by BIND's word`)
 
     edit('senderdomain', 'shop', { dkim: { rotation: { every: '2s' } } })
     const others = () => keys().flatMap(({ selector }) => (old.includes(selector) ? [] : [selector]))
-    await eventually('two more are made', () => others().length === 2)
+    await patiently('two more are made', () => others().length === 2)
     const fresh = others()
     edit('senderdomain', 'shop', { dkim: { rotation: { every: '2160h' } } })
     note(`rotation: made ${fresh.join(', ')}`)
-    await eventually('both kinds are in BIND', async () => {
+    await patiently('both kinds are in BIND', async () => {
       const found = await Promise.all([...old, ...fresh].map(keyRecord))
       return found.every((record) => record !== undefined)
     })
     note('BIND has four records')
     await reaches('the new ones sign', () => fresh.every((s) => inStage('Active').includes(s)))
     note('the new ones are Active')
-    await eventually('the old ones are over', () => old.every((s) => inStage('Retired').includes(s)))
+    await patiently('the old ones are over', () => old.every((s) => inStage('Retired').includes(s)))
     note('the old ones are Retired')
-    await eventually('mail is signed anew', async () => (await signers()).join() === fresh.toSorted().join())
+    await patiently('mail is signed anew', async () => (await signers()).join() === fresh.toSorted().join())
     note('mail that arrives is signed by the new ones, and verifies')
-    await eventually('external-dns is asked for the new records only', () => {
+    await patiently('external-dns is asked for the new records only', () => {
       const { metadata, status, spec } = endpoint()
       const isRead = status?.observedGeneration === metadata.generation
       return isRead && !old.some((selector) => JSON.stringify(spec).includes(selector))
     })
     note('external-dns has read that it is asked for the new records only')
     const before = attempts(old)
-    await eventually(
+    await patiently(
       'external-dns has tried',
       async () => attempts(old) >= before + 2 * old.length || (await areGone(old)),
     )
@@ -213,10 +211,10 @@ describe.runIf(
       `BIND has the old records no more: ${byHand ? 'external-dns tried and could not, nsupdate did' : 'external-dns took them away'}`,
     )
     const after = publishing?.log().length ?? 0
-    await eventually('external-dns has gone on', () => !byHand || (publishing?.log().length ?? 0) > after)
+    await patiently('external-dns has gone on', () => !byHand || (publishing?.log().length ?? 0) > after)
     expect(await areGone(old)).toBe(true)
     for (const selector of fresh) expect(await keyRecord(selector)).toBeDefined()
-    await eventually('DKIMValid=True', isValid)
+    await patiently('DKIMValid=True', isValid)
     expect(await resolver.resolveTxt(`foreign.${zone}`)).toEqual([['foreign']])
   }, 840_000)
 })

@@ -9,7 +9,7 @@ import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { submit } from '../../../operator/local/submit.ts'
 import { freePort } from '../../local/free-port.ts'
-import { eventually } from '../local/eventually.ts'
+import { until } from '../../local/until.ts'
 import { credential, domain, policy, writeYaml } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
@@ -66,7 +66,7 @@ beforeAll(async () => {
       ([ref, { conditions }]) =>
         ref.startsWith('RelayCredential') && conditions.some((c) => c.type === 'Programmed' && c.status === 'True'),
     ).length
-  await eventually(() => programmed() === 8)
+  await until('all credentials are programmed', () => programmed() === 8)
 })
 afterAll(async () => {
   ending.abort()
@@ -224,7 +224,7 @@ test('what is left of a daily limit is taken from the status, and a used-up limi
   const submission = ['--credential', 'team-a/spent', '--from', 'app@example.org', '--to', 'you@allowed.example']
   const ask = async (): Promise<{ rule?: string; reply: string; limits: object }> =>
     JSON.parse((await commanded('explain', directory, ...submission, '--state', stateFolder, '-o', 'json')).out)
-  await eventually(async () => (await ask()).rule === 'credential.limits.daily')
+  await until("the day's quota is known to be used up", async () => (await ask()).rule === 'credential.limits.daily')
   const { reply, limits } = await ask()
   expect(limits).toEqual({ daily: 1, remaining: 0 })
   expect(reply).toMatch(/^450 4\.7\.1 at most 1 recipient a day, none left; come back in \d+ (s|min|h), at 00:00 UTC/)

@@ -6,8 +6,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { alive } from '../local/alive.ts'
-import { eventually } from '../local/eventually.ts'
 import { quickstart } from '../local/quickstart.ts'
 
 /** The real command, in a process of its own that can be killed. */
@@ -24,7 +24,7 @@ function relayfleetLocal(directory: string, state: string) {
     child.kill('SIGKILL')
     await exited
   })
-  return { child, exited, until: (shows: RegExp) => eventually(() => shows.test(out)) }
+  return { child, exited, until: (shows: RegExp) => until(`the output shows ${shows}`, () => shows.test(out)) }
 }
 const ready = /^RelayCredential team-a\/web +ready/m
 
@@ -44,7 +44,7 @@ test('when the operator is killed its relay ends too, and the next operator star
   const client = connect(port, '127.0.0.1')
   await once(client, 'data')
   first.child.kill('SIGKILL')
-  await eventually(() => !alive(orphan))
+  await until('the relay of the killed process has ended', () => !alive(orphan))
   client.destroy()
   const second = relayfleetLocal(directory, state)
   await second.until(ready)

@@ -8,8 +8,8 @@ import { quickstart } from '../../../operator/cli/quickstart.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { alive } from '../local/alive.ts'
-import { eventually } from '../local/eventually.ts'
 import { quickstart as smallestFleet } from '../local/quickstart.ts'
 import { running } from '../local/running.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from '../local/yaml.ts'
@@ -113,7 +113,7 @@ const linesOf = (text: string): readonly string[] => {
 
 // The only test on the port of the example itself: it runs what npm start runs.
 test('quickstart goes from nothing to a captured message, prints what the README shows, and Ctrl-C ends all of it with exit code 0', async () => {
-  await eventually(() => portIsFree(2525), 20_000)
+  await until('the port of the example is free', () => portIsFree(2525), 20_000)
   const state = join(temporaryFolder(), 'state')
   const child = spawn(process.execPath, ['operator/cli.ts', 'quickstart', '--state', state], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -124,11 +124,11 @@ test('quickstart goes from nothing to a captured message, prints what the README
     out += chunk
   })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  await eventually(() => out.includes('Ctrl-C stops all of it.'), 20_000)
+  await until('the story is told', () => out.includes('Ctrl-C stops all of it.'), 20_000)
   expect(out).toMatch(/^RelayCredential team-a\/web +ready/m)
   expect(out).toMatch(/^CAPTURED /m)
   expect(out).toContain('This is a test message of relayfleet.')
-  await eventually(() => /^relay mail\/shared +captured /m.test(out), 20_000)
+  await until("the relay's line is shown", () => /^relay mail\/shared +captured /m.test(out), 20_000)
   const [story = '', next = ''] = out.split('\n\nIt keeps running.')
   const late = next.match(/^relay mail\/shared .*$/gm) ?? []
   expect(linesOf([story, ...late].join('\n'))).toEqual(linesOf(transcript()))

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
-import { eventually } from '../local/eventually.ts'
+import { until } from '../../local/until.ts'
 import { policy, yamlDirectory } from '../local/yaml.ts'
 
 const cli = join(import.meta.dirname, '..', '..', '..', 'operator', 'cli.ts')
@@ -40,7 +40,7 @@ test.runIf(process.platform === 'linux').each(['stdout', 'stderr'])(
     const exited = once(child, 'exit')
     try {
       const ready = () => readStatuses(join(state, 'status.yaml')).get('RelayPolicy mail/shared')?.conditions.at(-1)
-      await eventually(() => ready()?.status === 'True')
+      await until('it is ready', () => ready()?.status === 'True')
       expect(child.exitCode).toBeNull()
     } finally {
       child.kill('SIGTERM')

@@ -7,9 +7,9 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { asRoot } from '../../local/as-root.ts'
 import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { commanded } from '../cli/commanded.ts'
 import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
-import { eventually } from './eventually.ts'
 import { credential, domain, policy, writeYaml } from './yaml.ts'
 
 /** An address for this run alone, since a resolver has to be on port 53. */
@@ -30,7 +30,7 @@ describe.runIf(asRoot('port 53'))('a domain that refuses its mail while its reco
       'web.yaml': credential('web', 'shared'),
     })
     const stands = (said: string): Promise<unknown> =>
-      eventually(() => {
+      until(`the status says ${said}`, () => {
         const { conditions = [] } = readStatuses(stateAt(state).statusFile).get('SenderDomain mail/example-org') ?? {}
         return conditions.some(({ type, status, reason }) => `${type} ${status} ${reason}` === said)
       })
@@ -46,7 +46,7 @@ describe.runIf(asRoot('port 53'))('a domain that refuses its mail while its reco
 
     await run(async () => {
       await stands('RecordsPublished False BrokenTooLong')
-      await eventually(async () =>
+      await until('the message is refused', async () =>
         (await commanded('send-test', directory, ...of)).out.includes(`451 4.7.5 ${refused}`),
       )
       const explained = await commanded('explain', directory, ...of)
@@ -57,7 +57,7 @@ describe.runIf(asRoot('port 53'))('a domain that refuses its mail while its reco
     table['TXT example.org'] = { answers: txt('example.org', 'v=spf1 -all') }
     await run(async () => {
       await stands('SPFValid True RecordMatches')
-      await eventually(async () => (await commanded('send-test', directory, ...of)).code === 0)
+      await until('the message is taken', async () => (await commanded('send-test', directory, ...of)).code === 0)
     })
   })
 })

@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { Child, type ChildOptions, type Failure } from '../../../operator/local/child.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { alive } from './alive.ts'
-import { eventually } from './eventually.ts'
 
 /** A program that runs until its standard input ends or SIGTERM comes, as the relay does. */
 const obedient = `
@@ -37,7 +37,7 @@ const pidIn = (line: string | undefined): number => Number(line?.split(' ')[1])
 test('a child that ends by itself is started again, later each time, and its last line is told', async () => {
   const { supervised, failures } = child(failing)
   supervised.start()
-  await eventually(() => failures.length >= 3)
+  await until('it has failed three times', () => failures.length >= 3)
   expect(failures.slice(0, 3)).toEqual([
     { how: 'exit code 7', lastWords: 'port 25 is in use', againInMs: 125 },
     { how: 'exit code 7', lastWords: 'port 25 is in use', againInMs: 250 },
@@ -48,16 +48,16 @@ test('a child that ends by itself is started again, later each time, and its las
 test('after a run that was long enough, the delays begin again with the shortest', async () => {
   const { supervised, failures } = child(failing, { healthyMs: 0 })
   supervised.start()
-  await eventually(() => failures.length >= 3)
+  await until('it has failed three times', () => failures.length >= 3)
   expect(failures.slice(0, 3).map((f) => f.againInMs)).toEqual([125, 125, 125])
 })
 
 test('a child that is killed is started again as another process', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
-  await eventually(() => lines.length === 1)
+  await until('it runs', () => lines.length === 1)
   process.kill(pidIn(lines[0]), 'SIGKILL')
-  await eventually(() => lines.length === 2)
+  await until('it runs again', () => lines.length === 2)
   expect(failures.map((f) => f.how)).toEqual(['signal SIGKILL'])
   expect(supervised.pid).toBe(pidIn(lines[1]))
 })
@@ -65,7 +65,7 @@ test('a child that is killed is started again as another process', async () => {
 test('a child that is stopped ends without being told as a failure, and is not started again', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
-  await eventually(() => lines.length === 1)
+  await until('it runs', () => lines.length === 1)
   await supervised.stop()
   expect(alive(pidIn(lines[0]))).toBe(false)
   expect(failures).toEqual([])
@@ -75,7 +75,7 @@ test('a child that is stopped ends without being told as a failure, and is not s
 test('a child that ignores SIGTERM is killed after the grace', async () => {
   const { supervised, lines } = child(stubborn, { graceMs: 100 })
   supervised.start()
-  await eventually(() => lines.length === 1)
+  await until('it runs', () => lines.length === 1)
   await supervised.stop()
   expect(alive(pidIn(lines[0]))).toBe(false)
 })
@@ -83,11 +83,11 @@ test('a child that ignores SIGTERM is killed after the grace', async () => {
 test('a child that is started while it stops runs again once the old process has ended, and no failure is told', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
-  await eventually(() => lines.length === 1)
+  await until('it runs', () => lines.length === 1)
   const stopping = supervised.stop()
   supervised.start()
   await stopping
-  await eventually(() => lines.length === 2)
+  await until('it runs again', () => lines.length === 2)
   expect(failures).toEqual([])
   expect(alive(pidIn(lines[0]))).toBe(false)
 })
@@ -95,7 +95,7 @@ test('a child that is started while it stops runs again once the old process has
 test('a command that does not exist is told as a failure with the reason', async () => {
   const { supervised, failures } = child('', { command: '/nowhere/node' })
   supervised.start()
-  const failure = await eventually(() => failures[0])
+  const failure = await until('it has failed', () => failures[0])
   expect(failure.lastWords).toContain('ENOENT')
 })
 
@@ -114,5 +114,5 @@ test('a child ends when its parent is killed', async () => {
   const pid = pidIn(line?.toString().trim())
   expect(alive(pid)).toBe(true)
   process_.kill('SIGKILL')
-  await eventually(() => !alive(pid))
+  await until('the child has ended', () => !alive(pid))
 })

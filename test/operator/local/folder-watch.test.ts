@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { FolderWatch } from '../../../relay/folder-watch.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
-import { eventually } from './eventually.ts'
+import { until } from '../../local/until.ts'
 
 const never = 1_000_000
 
@@ -33,7 +33,7 @@ test('a hundred files written in a row are told as one or two changes', async ()
   const folder = temporaryFolder()
   const { changes } = watching(folder)
   for (let i = 0; i < 100; i += 1) writeFileSync(join(folder, `${i}.yaml`), 'a')
-  await eventually(() => changes() > 0)
+  await until('a change is told', () => changes() > 0)
   expect(changes()).toBeLessThanOrEqual(2)
 })
 
@@ -43,7 +43,7 @@ test('a file that is replaced by a rename is noticed', async () => {
   const { changes } = watching(folder)
   writeFileSync(join(folder, '.a.yaml.swp'), 'b')
   renameSync(join(folder, '.a.yaml.swp'), join(folder, 'a.yaml'))
-  await eventually(() => changes() > 0)
+  await until('a change is told', () => changes() > 0)
 })
 
 test.each([
@@ -58,11 +58,11 @@ test.each([
   const { watch, changes } = watching(folder)
   take(folder)
   mkdirSync(folder)
-  await eventually(() => changes() > 0)
+  await until('a change is told', () => changes() > 0)
   watch.watch([folder])
   const before = changes()
   writeFileSync(join(folder, 'a.yaml'), 'a')
-  await eventually(() => changes() > before)
+  await until("the new folder's change is told", () => changes() > before)
 })
 
 test.each([
@@ -77,11 +77,11 @@ test.each([
   const { watch, changes } = watching(folder)
   symlinkSync('2', `${link}.new`)
   renameSync(`${link}.new`, link)
-  await eventually(() => changes() > 0)
+  await until('a change is told', () => changes() > 0)
   watch.watch([folder])
   const before = changes()
   writeFileSync(join(folder, 'a.yaml'), 'a')
-  await eventually(() => changes() > before)
+  await until('the change at the new place is told', () => changes() > before)
 })
 
 test('without any event, a change is told at each interval', async () => {
@@ -89,7 +89,7 @@ test('without any event, a change is told at each interval', async () => {
   const { changes } = watching(folder, 20)
   rmSync(folder, { recursive: true })
   const before = changes()
-  await eventually(() => changes() > before + 1)
+  await until('two more changes are told', () => changes() > before + 1)
 })
 
 test('a folder that the system can not watch is looked at every second', async () => {
@@ -98,5 +98,5 @@ test('a folder that the system can not watch is looked at every second', async (
     system.watchesNoMore = false
   })
   const { changes } = watching(temporaryFolder())
-  await eventually(() => changes() > 1)
+  await until('two changes are told', () => changes() > 1)
 })

@@ -9,8 +9,8 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { configHash } from '../../../relay/config.ts'
 import { freePort } from '../../local/free-port.ts'
 import { everyFile, temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { alive } from './alive.ts'
-import { eventually } from './eventually.ts'
 import { quickstart, shared, web } from './quickstart.ts'
 import { running } from './running.ts'
 import { credential, domain, policy, writeYaml } from './yaml.ts'
@@ -21,7 +21,7 @@ test('a folder becomes a running fleet, to which an application submits with its
   await local.until(web, 'Ready', 'True')
   const submission = await local.submit('team-a/web', 'app@example.org')
   expect(submission.kind).toBe('accepted')
-  const [message] = await eventually(() => {
+  const [message] = await until('the message is captured', () => {
     const mail = capturedMail(local.state)
     return mail.length > 0 && mail
   })
@@ -47,7 +47,10 @@ test('an edit is in force in less than a second, without a restart', async () =>
   expect(await local.submit('team-a/web', 'app@example.com')).toMatchObject({ kind: 'refused' })
   const before = performance.now()
   writeYaml(directory, { 'domain.yaml': domain({ domain: 'example.com' }) })
-  await eventually(async () => (await local.submit('team-a/web', 'app@example.com')).kind === 'accepted')
+  await until(
+    "the new domain's mail is taken",
+    async () => (await local.submit('team-a/web', 'app@example.com')).kind === 'accepted',
+  )
   expect(performance.now() - before).toBeLessThan(1000)
   expect(local.pid('mail/shared')).toBe(pid)
 })
@@ -61,7 +64,7 @@ test('a policy with an error keeps its fleet running, also over a restart, and i
   expect(await first.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
   await first.stop()
   const second = running(directory, first.state.root)
-  await eventually(async () => (await second.submit('team-a/web', 'app@example.org')).kind === 'accepted')
+  await until('mail is taken', async () => (await second.submit('team-a/web', 'app@example.org')).kind === 'accepted')
   expect(second.condition(shared, 'Ready')).toMatch(/^False Invalid: spec\.replicas/)
 })
 
@@ -74,7 +77,7 @@ test('a deleted credential is removed from the relay at once, though the policy 
   await local.until(shared, 'Ready', 'False Invalid')
   rmSync(join(directory, 'second.yaml'))
   const config = (): string => readFileSync(local.state.fleet('mail/shared').configFile, 'utf8')
-  await eventually(() => !config().includes('team-a/batch'))
+  await until('the credential is out of the configuration', () => !config().includes('team-a/batch'))
   expect(config()).toContain('team-a/web')
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
@@ -85,7 +88,7 @@ test('a spool that was deleted while local mode was stopped is reported until a 
   await first.until(shared, 'Ready', 'True')
   const { statusFile } = first.state
   const spools = () => readStatuses(statusFile).get(shared)?.['spools'] as readonly { id: string; found?: string }[]
-  const before = await eventually(() => spools()?.[0])
+  const before = await until('the spool is known', () => spools()?.[0])
   expect(first.condition(shared, 'SpoolReset')).toMatch(/^undefined/)
   await first.stop()
   rmSync(first.state.fleet('mail/shared').spool, { recursive: true })
@@ -104,7 +107,9 @@ test('a spool that was deleted while local mode was stopped is reported until a 
     `metadata:\n  annotations: {relayfleet.dev/accept-spool: ${found}}`,
   )
   writeYaml(directory, { 'policy.yaml': accepted })
-  await eventually(() => third.condition(shared, 'SpoolReset').startsWith('undefined'))
+  await until('nothing is said of the spool any more', () =>
+    third.condition(shared, 'SpoolReset').startsWith('undefined'),
+  )
   expect(spools()).toEqual([{ name: 'shared-0', id: found }])
 })
 
@@ -113,7 +118,7 @@ test('a file that is no YAML any more removes nothing, and its fleet runs on as 
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
   writeFileSync(join(directory, 'policy.yaml'), 'kind: [RelayPolicy\n')
-  await eventually(() => local.tellings.some((t) => t.about === 'text'))
+  await until('the broken file is told', () => local.tellings.some((t) => t.about === 'text'))
   writeYaml(directory, { 'more.yaml': domain({ domain: 'example.com' }).replace('name: example-org', 'name: more') })
   await local.until('SenderDomain mail/more', 'Ready', 'True')
   expect(local.tellings.filter((t) => t.about === 'gone')).toEqual([])
@@ -128,9 +133,9 @@ test('a deleted policy stops its relay and removes its secrets but not its spool
   await local.until(web, 'Ready', 'True')
   const pid = local.pid('mail/shared')
   rmSync(join(directory, 'policy.yaml'))
-  await eventually(() => !alive(pid))
+  await until('the relay has ended', () => !alive(pid))
   const fleet = local.state.fleet('mail/shared')
-  await eventually(() => !existsSync(fleet.config))
+  await until('its configuration is gone', () => !existsSync(fleet.config))
   expect(existsSync(fleet.spool)).toBe(true)
   expect(everyFile(fleet.root).filter((f) => /relay\.json|tls\.key|last-good/.test(f))).toEqual([])
   writeYaml(directory, { 'policy.yaml': policy('shared', port) })
@@ -180,7 +185,7 @@ test('a fleet that can not start does not delay an edit of another fleet', async
   const before = performance.now()
   writeYaml(directory, { 'policy.yaml': policy('shared', port, { hostname: 'new.example.org' }) })
   const dialog: { readonly text: string }[] = []
-  await eventually(async () => {
+  await until('the relay has its new name', async () => {
     await local.submit('team-a/web', 'app@example.org', dialog as never)
     return dialog.some((l) => l.text.includes('new.example.org'))
   })
@@ -194,7 +199,7 @@ test('replicas: 0 stops the relay, which Programmed tells, and replicas: 1 start
   const pid = local.pid('mail/shared')
   writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: 0 }) })
   await local.until(shared, 'Programmed', 'False Stopped: spec.replicas is 0')
-  await eventually(() => !alive(pid))
+  await until('the relay has ended', () => !alive(pid))
   writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: 1 }) })
   await local.until(shared, 'Programmed', 'True')
 })
@@ -205,10 +210,12 @@ test('a relay that is killed is told and started again', async () => {
   await local.until(web, 'Ready', 'True')
   const pid = local.pid('mail/shared')
   process.kill(pid, 'SIGKILL')
-  await eventually(() => local.tellings.some((t) => t.about === 'relay' && t.line.text.includes('signal SIGKILL')))
-  await eventually(async () => (await local.submit('team-a/web', 'app@example.org')).kind === 'accepted')
+  await until('the end of the relay is told', () =>
+    local.tellings.some((t) => t.about === 'relay' && t.line.text.includes('signal SIGKILL')),
+  )
+  await until('mail is taken', async () => (await local.submit('team-a/web', 'app@example.org')).kind === 'accepted')
   // The relay listens before it writes the file that has its process id.
-  await eventually(() => local.pid('mail/shared') !== pid)
+  await until('there is another process', () => local.pid('mail/shared') !== pid)
 })
 
 test('when a file is deleted, no other object is told as one that could not be read', async () => {
@@ -221,7 +228,7 @@ test('when a file is deleted, no other object is told as one that could not be r
   const local = running(directory)
   await local.until(web, 'Ready', 'True')
   rmSync(join(directory, 'other.yaml'))
-  await eventually(() => local.tellings.some((t) => t.about === 'gone'))
+  await until('it is told that the object is gone', () => local.tellings.some((t) => t.about === 'gone'))
   expect(local.tellings.filter((t) => t.about === 'object' && t.text.includes('could not be read'))).toEqual([])
 })
 
@@ -282,7 +289,7 @@ test('an edit of another object does not rewrite the configuration of a fleet, n
   const told = local.tellings.length
   writeYaml(directory, { 'policy.yaml': readFileSync(join(directory, 'policy.yaml'), 'utf8') })
   writeYaml(directory, { 'other.yaml': domain({ domain: 'example.com' }).replace('name: example-org', 'name: other') })
-  await eventually(() => local.condition('SenderDomain mail/other', 'Ready').startsWith('True'))
+  await until('the other domain is ready', () => local.condition('SenderDomain mail/other', 'Ready').startsWith('True'))
   expect(statSync(files[1] ?? '').mtimeMs).toBe(before[1])
   const news = local.tellings.slice(told).flatMap((t) => (t.about === 'object' ? [t.ref] : []))
   expect(news).toEqual(['SenderDomain mail/other'])

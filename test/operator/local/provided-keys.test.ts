@@ -11,8 +11,8 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { run } from '../../../operator/run.ts'
 import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
 import { rsaKey } from '../../relay/delivery/signing-keys.ts'
-import { eventually } from './eventually.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
 
 const keyed = (selector: string): string =>
@@ -56,8 +56,8 @@ test('the former key is Retiring as soon as the relay signs with it no more', as
     'secret.yaml': keyed('r1'),
   })
   const fleet = runningWithoutDns(directory)
-  await eventually(() => fleet.stages() === 'r1 Active')
+  await until('the key is active', () => fleet.stages() === 'r1 Active')
   writeYaml(directory, { 'secret.yaml': keyed('r2') })
-  await eventually(() => fleet.stages().includes('r1 Retiring'))
+  await until('the former key retires', () => fleet.stages().includes('r1 Retiring'))
   expect(fleet.stages()).toBe('r2 Active,r1 Retiring')
 })

@@ -7,7 +7,7 @@ import { boundCredential } from '../../../operator/local/bound-credential.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { submit } from '../../../operator/local/submit.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
-import { eventually } from './eventually.ts'
+import { until } from '../../local/until.ts'
 import { quickstart, web } from './quickstart.ts'
 import { running } from './running.ts'
 import { credential, writeYaml } from './yaml.ts'
@@ -44,13 +44,13 @@ test('case A12: a changed trigger replaces the password; that in the Secret is a
   const before = secret()
   change(directory, { trigger: 'now' })
   const kinds = new Set<string>()
-  await eventually(async () => {
+  await until('there is another password', async () => {
     kinds.add(await submitWith(secret()))
     return secret().password !== before.password
   })
   kinds.add(await submitWith(secret()))
   expect([...kinds]).toEqual(['accepted'])
-  await eventually(() => states() === 'Active,Retiring')
+  await until('the former key retires', () => states() === 'Active,Retiring')
   await local.until(web, 'RotationPending', 'True')
   expect(await submitWith(before)).toBe('accepted')
   await local.until(web, 'RotationPending', 'True OldKeyInUse')
@@ -62,18 +62,18 @@ test('a second trigger ends the first password, and a restart keeps the valid on
   const { directory, local, secret, submitWith, states } = await fleet()
   const first = secret()
   change(directory, { trigger: '1' })
-  await eventually(() => states() === 'Active,Retiring')
+  await until('the former key retires', () => states() === 'Active,Retiring')
   const second = secret()
   change(directory, { trigger: '2' })
-  await eventually(() => secret().password !== second.password)
-  await eventually(async () => (await submitWith(first)) === 'refused')
+  await until('there is a third password', () => secret().password !== second.password)
+  await until('the first password is refused', async () => (await submitWith(first)) === 'refused')
   expect(await submitWith(second)).toBe('accepted')
   await local.stop()
 
   const again = running(directory, local.state.root)
   const now = reading(again)
   const third = now.secret()
-  await eventually(async () => (await now.submitWith(third)) === 'accepted')
+  await until('the third password is accepted', async () => (await now.submitWith(third)) === 'accepted')
   expect([await now.submitWith(second), await now.submitWith(first)]).toEqual(['accepted', 'refused'])
   expect(now.secret().password).toBe(third.password)
 })
@@ -82,10 +82,10 @@ test('case A12: without an overlap the old password is refused as soon as the Se
   const { directory, secret, submitWith, states } = await fleet()
   const leaked = secret()
   change(directory, { overlap: '0s', trigger: 'leaked' })
-  await eventually(() => secret().password !== leaked.password)
-  await eventually(async () => (await submitWith(leaked)) === 'refused')
+  await until('there is another password', () => secret().password !== leaked.password)
+  await until('the leaked password is refused', async () => (await submitWith(leaked)) === 'refused')
   expect(await submitWith(secret())).toBe('accepted')
-  await eventually(() => states() === 'Active')
+  await until('one key is left', () => states() === 'Active')
 })
 
 test.each<[string, (folder: string) => void]>([
@@ -95,12 +95,12 @@ test.each<[string, (folder: string) => void]>([
   const { directory, local, secret, submitWith, states } = await fleet()
   const first = secret()
   change(directory, { trigger: '1' })
-  await eventually(() => states() === 'Active,Retiring')
+  await until('the former key retires', () => states() === 'Active,Retiring')
   const second = secret()
   harm(local.state.secret('team-a', 'web'))
   change(directory, { trigger: '1', overlap: '47h' })
-  await eventually(() => states() === 'Active,Retiring,Retiring')
-  await eventually(async () => (await submitWith(secret())) === 'accepted')
+  await until('two former keys retire', () => states() === 'Active,Retiring,Retiring')
+  await until('the new password is accepted', async () => (await submitWith(secret())) === 'accepted')
   expect([await submitWith(second), await submitWith(first)]).toEqual(['accepted', 'accepted'])
 })
 
@@ -110,7 +110,7 @@ test('a password that somebody wrote into the Secret is not accepted, and is rep
   const file = join(local.state.secret('team-a', 'web'), 'password')
   writeFileSync(file, 'x'.repeat(43))
   change(directory, { overlap: '47h' })
-  await eventually(() => readFileSync(file, 'utf8') !== 'x'.repeat(43))
+  await until('the password is replaced', () => readFileSync(file, 'utf8') !== 'x'.repeat(43))
   expect(await submitWith({ ...secret(), password: 'x'.repeat(43) })).toBe('refused')
   expect([await submitWith(secret()), await submitWith({ ...secret(), password })]).toEqual(['accepted', 'accepted'])
 })

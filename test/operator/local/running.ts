@@ -11,7 +11,7 @@ import { type Line, type Submission, submit } from '../../../operator/local/subm
 import type { Telling } from '../../../operator/local/telling.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
-import { eventually } from './eventually.ts'
+import { until } from '../../local/until.ts'
 
 export function running(directory: string, stateFolder = join(temporaryFolder(), 'state')) {
   const ending = new AbortController()
@@ -39,7 +39,7 @@ export function running(directory: string, stateFolder = join(temporaryFolder(),
     condition,
     /** Waits until a condition of an object reads so at its beginning, e.g. `True` or `False Invalid`. */
     until: (ref: Ref, type: string, begins: string, withinMs?: number) =>
-      eventually(() => condition(ref, type).startsWith(begins), withinMs),
+      until(`${ref} says ${type} ${begins}`, () => condition(ref, type).startsWith(begins), withinMs),
     pid: (policy: Name): number => Number(JSON.parse(readFileSync(state.fleet(policy).endpoints, 'utf8')).pid),
     /** Submits as an application does. */
     async submit(credential: Name, from: string, dialog: Line[] = []): Promise<Submission> {

@@ -10,7 +10,7 @@ import { stateAt } from '../../../operator/local/state.ts'
 import type { Telling } from '../../../operator/local/telling.ts'
 import { verifierOf } from '../../../relay/config.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
-import { eventually } from './eventually.ts'
+import { until } from '../../local/until.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
 
 /** Reads a source in the background, and keeps every snapshot that it gives. */
@@ -31,7 +31,7 @@ function reading(directory: string, state = stateAt(temporaryFolder())) {
     ending.abort()
     await done
   })
-  const latest = (holds: (s: Snapshot) => boolean) => eventually(() => snapshots.findLast(holds))
+  const latest = (holds: (s: Snapshot) => boolean) => until('there is such a snapshot', () => snapshots.findLast(holds))
   return { source, snapshots, tellings, latest, end: () => ending.abort(), done, state }
 }
 const policies = (s: Snapshot): string => s.policies.map(nameOf).join()

@@ -7,7 +7,7 @@ import type { Compiled, Condition, Status } from '../../../../operator/compile/c
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 import { KnownUses } from '../../../../operator/known-uses.ts'
 import { configHash, printConfig, type RelayConfig } from '../../../../relay/config.ts'
-import { eventually } from '../../local/eventually.ts'
+import { until } from '../../../local/until.ts'
 import { pod, report } from './fleet-evidence.ts'
 
 const credentials = 10_000
@@ -158,13 +158,16 @@ const ready = (i: number): string => {
 test('ten thousand statuses are written once each, and not again after a new compile or by a new operator', async () => {
   const first = start()
   first.reporter.give(compiledNow(), uids())
-  await eventually(() => ready(credentials - 1) === 'True Ready')
+  await until('the last status is written', () => ready(credentials - 1) === 'True Ready')
   const { length } = [...compiledNow().statuses]
   expect(cluster.writes()).toBe(length)
 
   const before = first.turns()
   first.reporter.give(compiledNow(), uids())
-  await eventually(() => first.turns() > before + 1 || first.reporter.wake())
+  await until('there was another turn', () => {
+    first.reporter.wake()
+    return first.turns() > before + 1
+  })
   expect(cluster.writes()).toBe(length)
 
   ending.abort()
@@ -172,18 +175,21 @@ test('ten thousand statuses are written once each, and not again after a new com
   ending = new AbortController()
   const second = start()
   second.reporter.give(compiledNow(), uids())
-  await eventually(() => second.turns() > 2 || second.reporter.wake())
+  await until('there were some turns', () => {
+    second.reporter.wake()
+    return second.turns() > 2
+  })
   expect(cluster.writes()).toBe(length)
 })
 
 test('when a credential expires its status is written, and no other', async () => {
   const { reporter } = start()
   reporter.give(compiledNow(), uids())
-  await eventually(() => ready(credentials - 1) === 'True Ready')
+  await until('the last status is written', () => ready(credentials - 1) === 'True Ready')
   const before = cluster.writes()
   now = expiresAt
   reporter.wake()
-  await eventually(() => ready(7) === 'False Expired')
+  await until('the credential has expired', () => ready(7) === 'False Expired')
   expect(cluster.writes()).toBe(before + 1)
   expect(ready(8)).toBe('True Ready')
 })
@@ -193,7 +199,7 @@ test('no status is written for a credential that was created anew since the snap
   const former = new Map(uids())
   former.set(`RelayCredential ${nameOf(7)}`, 'uid of the one before it')
   reporter.give(compiledNow(), former)
-  await eventually(() => ready(credentials - 1) === 'True Ready')
+  await until('the last status is written', () => ready(credentials - 1) === 'True Ready')
   expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
 })
 
@@ -211,13 +217,13 @@ test('a status that somebody sets back each time is written twenty times, and th
   }
   const looks = async (): Promise<void> => {
     const before = turns()
-    await eventually(() => {
+    await until('there were some turns', () => {
       reporter.wake()
       return turns() > before + 2
     })
   }
   reporter.give(compiledNow(), uids())
-  await eventually(() => times >= 20)
+  await until('the status was written twenty times', () => times >= 20)
   await looks()
   expect(times).toBe(20)
   expect(failed).toEqual([expect.stringMatching(/^RelayPolicy mail\/shared: .* 20 times in a row.*sets it back/)])
@@ -240,8 +246,11 @@ test('a credential that all relays know gets ready before they have loaded a new
   if (fleet?.kind !== 'run') throw new Error('it runs')
   // The relays go on reporting the earlier configuration.
   reporter.give({ ...compiled, fleets: new Map([['mail/shared', { ...fleet, config: changed }]]) }, uids())
-  await eventually(() => ready(credentials - 1) === 'True Ready')
+  await until('the last status is written', () => ready(credentials - 1) === 'True Ready')
   const before = turns()
-  await eventually(() => turns() > before + 1 || reporter.wake())
+  await until('there was another turn', () => {
+    reporter.wake()
+    return turns() > before + 1
+  })
   expect(ready(7)).not.toBe('True Ready')
 })

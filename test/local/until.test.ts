@@ -1,0 +1,16 @@
+/** A wait in a test goes on while there is no answer, whatever word an answer that is missing has. */
+import { expect, test } from 'vitest'
+import { until } from './until.ts'
+
+test.each([
+  ['undefined', undefined],
+  ['null', null],
+  ['false', false],
+])('%s is no answer yet, and the first one that is comes back', async (_name, notYet) => {
+  const answers = [notYet, notYet, 'there', 'later'].values()
+  expect(await until('it is there', () => answers.next().value)).toBe('there')
+})
+
+test('what did not come in time is named', async () => {
+  await expect(until('the answer', async () => null, 0)).rejects.toThrow('the answer: not within 0 ms')
+})
