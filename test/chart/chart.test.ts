@@ -125,6 +125,7 @@ describe.runIf(helmInstalled())('helm', () => {
   ])('the rights for %s have no wildcard, no escalation and nothing that the operator does not need (case K39)', (_name, values) => {
     const roles = rendered(values).filter(({ kind }) => /Role$/.test(kind))
     const rules = roles.flatMap(rulesOf)
+    expect(rules.length).toBeGreaterThan(5)
     expect(rules.flatMap((r) => [...r.apiGroups, ...r.resources, ...r.verbs])).not.toContain('*')
     const verbs = new Set(rules.flatMap((r) => r.verbs))
     for (const verb of ['escalate', 'bind', 'impersonate', 'deletecollection']) expect(verbs).not.toContain(verb)

@@ -343,7 +343,7 @@ test('control characters are printed escaped, with and without colours', () => {
   const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be\u202ef'
   terminalOn(stream, stream, false).out(hostile)
   terminalOn(stream, stream, true).out(hostile)
-  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\\u202ef\n')
+  expect(printed).toEqual(Array(2).fill('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\\u202ef\n'))
 })
 
 test('there are colours only where they were asked for', () => {
