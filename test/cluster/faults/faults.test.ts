@@ -33,7 +33,7 @@ const faultMs = 3000
 const deadlineMs = 60_000
 /** An operator that hears by lists alone may have to wait for two of them, each for as long as it ever waits after failures: 30 s. */
 const troubledMs = 120_000
-/** Long enough for another list, another look, another status. */
+/** What is yet to follow from the same news follows within this; the next list and the next look come later. */
 const steadyMs = 1000
 
 type Begun = { readonly namespace: string; readonly operator: OperatorProcess; readonly beside: Beside | undefined }

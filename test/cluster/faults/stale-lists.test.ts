@@ -1,5 +1,4 @@
 /** An operator that is started on an old list undoes nothing of what was done by one that had heard more. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ownResources, pathOf, resources } from '../../../operator/cluster/api/resource.ts'
 import { until } from '../../local/until.ts'
@@ -51,19 +50,24 @@ describe.runIf(givenCluster() !== undefined)('an operator that is started on an 
       ),
     )
 
-  /** Answers each list once as it was, and gives no news for a while. */
-  function old(lists: ReadonlyMap<string, KubeObject>): (request: Seen) => Fault {
+  /** Answers each list once as it was, and gives no news for a while; `isOver` when there is news of all of them. */
+  function old(lists: ReadonlyMap<string, KubeObject>) {
     const served = new Set<string>()
+    const told = new Set<string>()
     const end = performance.now() + oldMs
-    return ({ method, path, query }) => {
+    const rule = ({ method, path, query }: Seen): Fault => {
       const list = lists.get(path)
       if (method !== 'GET' || list === undefined) return 'pass'
       if (!query.has('watch') && !served.has(path)) {
         served.add(path)
         return { code: 200, body: list }
       }
-      return query.has('watch') && performance.now() < end ? status(500, 'InternalError') : 'pass'
+      if (!query.has('watch')) return 'pass'
+      if (performance.now() < end) return status(500, 'InternalError')
+      told.add(path)
+      return 'pass'
     }
+    return { rule, isOver: () => told.size === lists.size }
   }
 
   async function begun({ given }: Scenario) {
@@ -87,9 +91,10 @@ describe.runIf(givenCluster() !== undefined)('an operator that is started on an 
       const after = await settled(admin, first, namespace)
       await first.stop()
       const theirs = await bystanders(admin, namespace)
-      const next = await startOperator(namespace, inAHurry, old(lists))
+      const { rule, isOver } = old(lists)
+      const next = await startOperator(namespace, inAHurry, rule)
       await until('the next operator leads', () => next.told.some((t) => t.about === 'turn begins'), 30_000)
-      await sleep(oldMs)
+      await until('there is news of all that was listed', isOver, 30_000)
       await until(
         'the same end',
         async () => JSON.stringify(await digestOf(admin, namespace)) === JSON.stringify(after),
