@@ -169,6 +169,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       await maps.remove('b')
       await maps.create('c', '3')
       await inStep()
+      expect(proxy.seen.some(matches), 'a request had the fault').toBe(true)
     })
 
     test('a watch that says nothing for too long', async () => {

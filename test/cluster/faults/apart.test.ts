@@ -45,6 +45,8 @@ type Beside = {
   readonly operator: OperatorProcess
   /** The operator of `calm` alone. */
   readonly other: OperatorProcess
+  /** Whether something in `bad` has met the trouble. */
+  readonly isMet: () => boolean
 }
 /** Milliseconds. */
 type Times = { readonly worst: number; readonly usual: number }
@@ -136,13 +138,14 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
   async function begun(fault: Fault, which: (request: Seen) => boolean): Promise<Beside> {
     const [good, bad, calm] = [await namespace(), await namespace(), await namespace()]
     for (const one of [good, calm]) await make(admin, one, [policy(), domain(), credential('checkout')])
+    const meets = (request: Seen): boolean => request.path.includes(`/namespaces/${bad}/`) && which(request)
     const operator = await startOperator(good, { watchNamespaces: [good, bad] }, (request) =>
-      request.path.includes(`/namespaces/${bad}/`) && which(request) ? fault : 'pass',
+      meets(request) ? fault : 'pass',
     )
     const other = await startOperator(calm)
     for (const one of [good, calm])
       await until(`${one} is written`, async () => (await configuration(one)).includes('/checkout'), 60_000)
-    return { good, bad, calm, operator, other }
+    return { good, bad, calm, operator, other, isMet: () => operator.proxy.seen.some(meets) }
   }
 
   /** The slowest deed, and the slowest without trouble; the median and the status are held to their promise here. */
@@ -172,7 +175,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
     async (name, fault) => {
       const beside = await begun(fault, isWrite)
       await troubled(beside.bad)
-      await sleep(spacingMs)
+      await until('the trouble has begun', beside.isMet)
       const { worst, usual } = await measured(`each write ${name}`, beside)
       expect(worst).toBeLessThan(atMost(worstMs, usual))
       await ended(beside)
@@ -185,7 +188,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
     async (name, fault) => {
       const beside = await begun(fault, isLook)
       await troubled(beside.bad)
-      await sleep(spacingMs)
+      await until('the trouble has begun', beside.isMet)
       const { worst, usual } = await measured(`each look ${name}`, beside)
       expect(worst).toBeLessThan(atMost(lookedMs, usual))
       await ended(beside)
