@@ -43,7 +43,7 @@ const checks = new Map(
     const domain = `d${i}.example`
     const wanted = recordsWanted(domain, expected, [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }])
     const whenBroken = { action: 'Warn', graceMs: 0 } as const
-    return [nameOf(i), { domain, wanted, resolvers: [], verifyEveryMs: everyMs, whenBroken, isWaiting: false }] as const
+    return [nameOf(i), { domain, wanted, resolvers: [], verifyEveryMs: everyMs, whenBroken, waiting: [] }] as const
   }),
 )
 const ending = new AbortController()

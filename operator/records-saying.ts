@@ -34,7 +34,11 @@ const pending: RecordsSaying = {
 }
 
 /** Without a `look`, because this operator has not looked yet, the status keeps what it said `before`. */
-export function recordsSaying(checks: DomainChecks, look: Look | undefined, before: Standing): RecordsSaying {
+export function recordsSaying(
+  checks: DomainChecks,
+  look: Pick<Look, 'found' | 'at'> | undefined,
+  before: Standing,
+): RecordsSaying {
   if (look === undefined) return sayingBefore(checks, before)
   const { found, at } = look
   const said = recordsBefore(before)

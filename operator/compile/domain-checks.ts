@@ -3,6 +3,7 @@
  * domain that lost its claim has none.
  */
 import { durationMs } from '../../crds/duration.ts'
+import type { WaitingKey } from '../lifecycle/check-again.ts'
 import { type DelegatedSelector, isDelegatedName } from '../lifecycle/delegated-selectors.ts'
 import { type DkimKey, keyTypeOf } from '../lifecycle/dkim-key.ts'
 import { wishOf } from '../lifecycle/dkim-wish.ts'
@@ -53,6 +54,11 @@ function vacantSelectors(
     .map((its) => ({ ...its, ...(signs && { isSpare: true }) }))
 }
 
+const waitingKeys = (known: DomainKeys | undefined): readonly WaitingKey[] =>
+  (known?.keys ?? []).flatMap(({ stage, since }) =>
+    stage === 'Pending' || stage === 'Published' ? [{ stage, since }] : [],
+  )
+
 const made = unchanged<Domain, DomainChecks>()
 
 const checksOf = (domain: Domain, known: DomainKeys | undefined): DomainChecks =>
@@ -64,7 +70,7 @@ const checksOf = (domain: Domain, known: DomainKeys | undefined): DomainChecks =
       wanted: recordsWanted(its, expect, keys, retiredKeys(its, known), vacantSelectors(domain, keys, known)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
-      isWaiting: (known?.keys ?? []).some(({ stage }) => stage === 'Pending' || stage === 'Published'),
+      waiting: waitingKeys(known),
       whenBroken: whenBrokenOf(domain.spec),
     }
     return Object.freeze(checks)

@@ -27,10 +27,19 @@ export type Verifying = {
 }
 
 /** What a look found, and when (milliseconds since the epoch). */
-export type Look = { readonly found: DomainRecords; readonly at: number }
+export type Look = {
+  readonly found: DomainRecords
+  readonly at: number
+  /**
+   * How much later than another look this one has to be, to count beside it: looks for the record of a new key are close to
+   * each other. The first look at what is declared counts by itself.
+   */
+  readonly apartMs: number
+}
 
 type Entry = {
-  readonly checks: DomainChecks
+  /** Replaced where only the keys that wait are others. */
+  checks: DomainChecks
   readonly before: DomainRecords | undefined
   /** No operator has looked at it yet. */
   isNew: boolean
@@ -61,8 +70,8 @@ export class Verifier {
     for (const name of this.#entries.keys()) if (!checks.has(name)) this.#entries.delete(name)
     for (const [name, its] of checks) {
       const known = this.#entries.get(name)
-      if (known !== undefined && isSame(known.checks, its)) continue
-      this.#entries.set(name, this.#entryOf(name, its, known))
+      if (known !== undefined && isSame(known.checks, its)) this.#waitFor(known, its)
+      else this.#entries.set(name, this.#entryOf(name, its, known))
     }
     this.#dirty.mark()
   }
@@ -90,6 +99,22 @@ export class Verifier {
     return { checks, before, isNew, dueAt, isBusy: false, look: undefined, holding }
   }
 
+  /** What was seen stays when a key begins to wait otherwise; only the next look is at another time. */
+  #waitFor(entry: Entry, checks: DomainChecks): void {
+    const isOther = JSON.stringify(entry.checks.waiting) !== JSON.stringify(checks.waiting)
+    entry.checks = checks
+    if (isOther && entry.look !== undefined) entry.dueAt = this.#nextAt(entry.look, checks)
+  }
+
+  #everyMs = ({ verifyEveryMs }: DomainChecks): number => this.#verifying.everyMs ?? verifyEveryMs
+
+  #nextAt({ found, at }: Look, checks: DomainChecks): number {
+    const { waiting, whenBroken } = checks
+    const again = at + checkAgainMs(found, at, { everyMs: this.#everyMs(checks), waiting }, this.#verifying.dice())
+    const acts = actsFrom(found, whenBroken)
+    return acts !== undefined && acts > at ? Math.min(again, acts) : again
+  }
+
   /**
    * Starts looks that are due: domains that were never looked at first, then those that have waited longest, so that many broken
    * domains never starve another.
@@ -103,15 +128,14 @@ export class Verifier {
   }
 
   async #look(name: string, entry: Entry, signal: AbortSignal): Promise<void> {
-    const { resolvers, changed, turned, now, dice, everyMs } = this.#verifying
+    const { resolvers, changed, turned, now } = this.#verifying
     entry.isBusy = true
     this.#busy += 1
-    const { checks } = entry
-    const own = checks.resolvers.flatMap((text) => serverIn(text) ?? [])
+    const own = entry.checks.resolvers.flatMap((text) => serverIn(text) ?? [])
     const before = entry.look?.found ?? entry.before
     const looked = {
-      domain: checks.domain,
-      wanted: checks.wanted,
+      domain: entry.checks.domain,
+      wanted: entry.checks.wanted,
       resolvers: own.length > 0 ? own : resolvers(),
       before,
     }
@@ -120,11 +144,10 @@ export class Verifier {
     entry.isBusy = false
     this.#dirty.mark()
     if (signal.aborted || this.#entries.get(name) !== entry) return
+    const { checks } = entry
     const at = now()
-    const again = at + checkAgainMs(found, everyMs ?? checks.verifyEveryMs, dice(), checks.isWaiting)
-    const acts = actsFrom(found, checks.whenBroken)
-    entry.dueAt = acts !== undefined && acts > at ? Math.min(again, acts) : again
-    entry.look = { found, at }
+    entry.look = { found, at, apartMs: entry.look === undefined ? 0 : this.#everyMs(checks) }
+    entry.dueAt = this.#nextAt(entry.look, checks)
     entry.isNew = false
     changed()
     const holding = holdingBack(found, checks.whenBroken, at).join()
@@ -136,4 +159,6 @@ export class Verifier {
 /** A last look in the future means that the clock was set back since; then the domain is due, too. */
 const isDue = ({ dueAt, look }: Entry, now: number): boolean => dueAt <= now || look === undefined || look.at > now
 
-const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
+/** Whether the same has to be looked at, whichever keys wait for it. */
+const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || textOf(a) === textOf(b)
+const textOf = (checks: DomainChecks): string => JSON.stringify({ ...checks, waiting: [] })

@@ -3,10 +3,17 @@ import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { DkimKey } from './dkim-key.ts'
 import type { Seen } from './judge-record.ts'
 
+export type RecordSighting = {
+  readonly seen: Seen
+  readonly checkedAt: number
+  /** How much later than another look this one has to be, to count beside it. */
+  readonly apartMs: number
+}
+
 /** What is seen of one key. */
 export type KeySighting = {
   /** What the servers showed of its record when they were last asked; absent: they have not been asked. */
-  readonly record?: { readonly seen: Seen; readonly checkedAt: number }
+  readonly record?: RecordSighting
   readonly isHeld: boolean
   /** Whether a relay signs with it. `no`: every relay has a configuration without it; `unknown`: a relay has not told. */
   readonly inUse: 'yes' | 'no' | 'unknown'

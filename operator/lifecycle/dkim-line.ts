@@ -37,12 +37,13 @@ type Place = {
 }
 
 /**
- * Whether a Published key may begin to sign: after it was recorded as Published, its record was looked at and seen everywhere
- * once more.
+ * Whether a Published key may begin to sign: after it was recorded as Published, and as much later as two looks have to be
+ * apart, its record was looked at and seen everywhere once more.
  */
 function mayBegin(key: DkimKey, line: readonly DkimKey[], { sightingOf }: LineFacts): boolean {
   const { record, isHeld } = sightingOf(key)
-  return isHeld && record?.seen === 'everywhere' && record.checkedAt - key.since >= settlingMs(key, line)
+  if (!isHeld || record?.seen !== 'everywhere') return false
+  return record.checkedAt - key.since >= Math.max(settlingMs(key, line), record.apartMs)
 }
 
 type Step = (key: DkimKey, place: Place) => DkimStage

@@ -1,4 +1,5 @@
 /** Which DNS records of a domain have to be looked at, how often, and by which resolvers, as its owner declares it. */
+import type { WaitingKey } from './check-again.ts'
 import type { WhenBroken } from './record-conditions.ts'
 import type { Wanted } from './records-wanted.ts'
 
@@ -8,7 +9,7 @@ export type DomainChecks = {
   /** Addresses of resolvers; empty: those of the system. */
   readonly resolvers: readonly string[]
   readonly verifyEveryMs: number
-  /** Whether a key waits for its record to be seen: then the domain is looked at often even if all else is in order. */
-  readonly isWaiting: boolean
+  /** The keys that wait for their records to be seen: then the domain is looked at often even if all else is in order. */
+  readonly waiting: readonly WaitingKey[]
   readonly whenBroken: WhenBroken
 }

@@ -12,7 +12,7 @@ import { selectorName } from './records-wanted.ts'
 export function keyRecordIn(
   domain: string,
   { selector, algorithm, publicKey }: HeldKey,
-  { found, at }: { readonly found: DomainRecords; readonly at: number },
+  { found, at, apartMs }: { readonly found: DomainRecords; readonly at: number; readonly apartMs: number },
 ): KeySighting['record'] {
   const want = dkimRecordText(keyTypeOf(algorithm), publicKey)
   const name = selectorName(selector, domain)
@@ -20,5 +20,5 @@ export function keyRecordIn(
   if (!own.some((r) => r.type === 'TXT' && r.want === want)) return undefined
   const isEverywhere = own.every(({ seen }) => seen === 'everywhere')
   const isNowhere = own.every(({ seen }) => seen === 'nowhere')
-  return { seen: isEverywhere ? 'everywhere' : isNowhere ? 'nowhere' : 'somewhere', checkedAt: at }
+  return { seen: isEverywhere ? 'everywhere' : isNowhere ? 'nowhere' : 'somewhere', checkedAt: at, apartMs }
 }

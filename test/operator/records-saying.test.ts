@@ -16,7 +16,7 @@ const checks: DomainChecks = {
   wanted: recordsWanted('example.org', { spf: { include: [], addresses: [] }, dmarc: { minimumPolicy: 'none' } }, []),
   resolvers: [],
   verifyEveryMs: 300_000,
-  isWaiting: false,
+  waiting: [],
   whenBroken: { action: 'Warn', graceMs: 0 },
 }
 const good: Zone = { 'TXT example.org': ['v=spf1 -all'], 'TXT _dmarc.example.org': ['v=DMARC1; p=none'] }

@@ -13,7 +13,7 @@ const checks = (domain: string, more: Partial<DomainChecks> = {}): DomainChecks 
   wanted: recordsWanted(domain, { dmarc: { minimumPolicy: 'none' } }, []),
   resolvers: [],
   verifyEveryMs: 5 * minute,
-  isWaiting: false,
+  waiting: [],
   whenBroken: { action: 'Warn', graceMs: 0 },
   ...more,
 })
@@ -69,6 +69,51 @@ test('a domain in order is looked at every hour and a broken one every five minu
   clock.now += 55 * minute
   await until('the other one is broken', () => states('m/good')?.[0] === 'Missing')
   expect(verifier.look('m/good')).toMatchObject({ at: clock.now, found: { brokenSince: clock.now } })
+})
+
+test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and so on, and once more only after the ordinary time', async () => {
+  const { verifier, clock, states, table } = await start({})
+  const made = clock.now
+  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: made }] })
+  verifier.give(new Map([['m/new', pending]]))
+  await until('it is looked at', () => states('m/new'))
+  for (const seconds of [5, 10, 20, 40]) {
+    clock.now = made + seconds * 1000
+    await until(`it is looked at after ${seconds} s`, () => verifier.look('m/new')?.at === clock.now)
+  }
+  table['TXT _dmarc.new.example'] = policy('new.example')
+  clock.now = made + 80_000
+  await until('its record is seen', () => states('m/new')?.[0] === 'Match')
+
+  const seen = clock.now
+  const published = { ...pending, waiting: [{ stage: 'Published', since: seen + 1000 }] } as const
+  verifier.give(new Map([['m/new', published]]))
+  expect(states('m/new'), 'what was seen stays').toEqual(['Match'])
+  clock.now = seen + 5 * minute
+  verifier.give(
+    new Map([
+      ['m/new', published],
+      ['m/other', checks('other.example')],
+    ]),
+  )
+  await until('another one is looked at', () => states('m/other'))
+  expect(verifier.look('m/new')?.at).toBe(seen)
+  clock.now = seen + 5 * minute + 2000
+  await until('it is looked at once more', () => verifier.look('m/new')?.at === clock.now)
+})
+
+test('a look that the time brings counts beside another one only after verifyEvery, and the first one at other checks by itself', async () => {
+  const { verifier, clock, states } = await start({})
+  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: clock.now }] })
+  verifier.give(new Map([['m/new', pending]]))
+  await until('it is looked at', () => states('m/new'))
+  expect(verifier.look('m/new')?.apartMs).toBe(0)
+  clock.now += 5000
+  await until('it is looked at soon', () => verifier.look('m/new')?.at === clock.now)
+  expect(verifier.look('m/new')?.apartMs).toBe(5 * minute)
+  verifier.give(new Map([['m/new', { ...pending, verifyEveryMs: 6 * minute }]]))
+  await until('it is looked at by other checks', () => states('m/new'))
+  expect(verifier.look('m/new')?.apartMs).toBe(0)
 })
 
 test('a clock that is set back by a day delays no look', async () => {

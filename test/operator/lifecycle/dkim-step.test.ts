@@ -23,14 +23,15 @@ type Facts = {
   readonly held?: readonly string[]
   readonly seen?: Readonly<Record<string, Seen>>
   readonly checkedAt?: number
+  readonly apartMs?: number
   readonly inUse?: Readonly<Record<string, KeySighting['inUse']>>
 }
 
 function stepped(recorded: readonly DkimKey[], facts: Facts = {}, wish = managed) {
-  const { held = recorded.map((k) => k.selector), seen = {}, checkedAt = now, inUse = {} } = facts
+  const { held = recorded.map((k) => k.selector), seen = {}, checkedAt = now, apartMs = 0, inUse = {} } = facts
   const observations: DkimObservations = {
     held: held.map((selector) => ({ selector, algorithm: 'rsa2048', publicKey: `key of ${selector}` })),
-    recordOf: ({ selector: s }) => (seen[s] === undefined ? undefined : { seen: seen[s], checkedAt }),
+    recordOf: ({ selector: s }) => (seen[s] === undefined ? undefined : { seen: seen[s], checkedAt, apartMs }),
     inUse: ({ selector: s }) => inUse[s] ?? 'no',
     expireAfterMs: day,
   }
@@ -82,6 +83,20 @@ test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
     'a key becomes Active when its record is seen once more',
     [key('a', 'Published', now - 1)],
     { seen: { a: 'everywhere' } },
+    managed,
+    ['a Active'],
+  ],
+  [
+    'a key stays Published at a look that is too close to the one that first found its record',
+    [key('a', 'Published', now - 59_999)],
+    { seen: { a: 'everywhere' }, apartMs: 60_000 },
+    managed,
+    ['a Published'],
+  ],
+  [
+    'a key becomes Active at a look that is far enough from the one that first found its record',
+    [key('a', 'Published', now - 60_000)],
+    { seen: { a: 'everywhere' }, apartMs: 60_000 },
     managed,
     ['a Active'],
   ],

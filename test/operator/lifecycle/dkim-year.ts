@@ -1,5 +1,6 @@
 /** Simulates a year of a domain's DKIM keys hour by hour, in which the operator crashes, zones lag, servers lie and relays do not listen. */
 import type { DkimKey, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
+import type { RecordSighting } from '../../../operator/lifecycle/dkim-line-facts.ts'
 import { type DkimObservations, type DkimStep, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
 
 const hour = 3_600_000
@@ -66,10 +67,7 @@ export class DomainYear {
     revision: 0,
     mail: new Map(),
   }))
-  readonly #lookedAt = new Map<
-    string,
-    { readonly seen: 'everywhere' | 'somewhere' | 'nowhere'; readonly checkedAt: number }
-  >()
+  readonly #lookedAt = new Map<string, RecordSighting>()
   readonly #begun = new Set<string>()
   #made = 0
   readonly faults: string[] = []
@@ -134,7 +132,7 @@ export class DomainYear {
       return this.#shows(server, key)
     })
     const seen = answers.every((a) => a === true) ? 'everywhere' : answers.includes(true) ? 'somewhere' : 'nowhere'
-    this.#lookedAt.set(key, { seen, checkedAt: clock })
+    this.#lookedAt.set(key, { seen, checkedAt: clock, apartMs: 0 })
   }
 
   #relaysHear(): void {

@@ -123,9 +123,9 @@ test('a key counts as seen only by the record with its own value, and only as fa
   })
   const want = 'v=DKIM1; k=rsa; p=key of a'
   const seen = (...records: readonly ReturnType<typeof record>[]) =>
-    keyRecordIn('example.org', held('a'), { found: { records }, at: now + 1 })
+    keyRecordIn('example.org', held('a'), { found: { records }, at: now + 1, apartMs: 9 })
   const name = 'a._domainkey.example.org'
-  expect(seen(record(name, want, 'everywhere'))).toEqual({ seen: 'everywhere', checkedAt: now + 1 })
+  expect(seen(record(name, want, 'everywhere'))).toEqual({ seen: 'everywhere', checkedAt: now + 1, apartMs: 9 })
   expect(seen(record(name, 'v=DKIM1; k=rsa; p=another', 'everywhere'))).toBeUndefined()
   const target = record('a.keys.example', want, 'everywhere')
   expect(seen(record(name, 'a.keys.example', 'nowhere', 'CNAME'), target)?.seen).toBe('somewhere')
