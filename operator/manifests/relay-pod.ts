@@ -20,6 +20,12 @@ const graceSeconds = 25
 /** The time to close its spool. */
 const reserveSeconds = 15
 
+/**
+ * The relay reads its whole journal before it serves a page, and begins anew when it is killed meanwhile: so a relay that is slow
+ * to start must not count as dead, or it would never start. In a day even the slowest volumes that clouds sell are read.
+ */
+const mostStartSeconds = 86_400
+
 const configFolder = '/etc/relayfleet'
 const dataFolder = '/var/lib/relayfleet'
 const relayArguments = ['--config', configFolder, '--data', dataFolder]
@@ -43,8 +49,7 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
     args: [...nodeFlags(program), program, ...relayArguments, '--http', `:::${port}`, ...indexArguments],
     env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
-    // The relay reads its whole journal before it serves a page: a relay with a long one is slow to start, not dead.
-    startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: 300 },
+    startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: mostStartSeconds / 2 },
     livenessProbe: { ...pageAt('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     readinessProbe: { ...pageAt('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
     // The last line that it writes says why it can not start; this puts that line into the pod's status.

@@ -69,6 +69,14 @@ test('the relays get the pull policy that the operator was given for them', () =
   expect(policies).toEqual(['Always', 'IfNotPresent', 'Never', undefined])
 })
 
+test('a pod has the time to read a full volume of the slowest sort before it counts as dead, since it would begin anew', () => {
+  const { startupProbe } = relayPod(before).spec?.containers[0] ?? {}
+  const seconds = (startupProbe?.periodSeconds ?? 0) * (startupProbe?.failureThreshold ?? 0)
+  // Amazon's sc1 gives 12 MB a second for each TB; Google's pd-standard ten times as much.
+  const [volumeBytes, bytesPerSecond] = [1e12, 12e6]
+  expect(seconds).toBeGreaterThan(volumeBytes / bytesPerSecond)
+})
+
 test('a pod is given more time to end than its relay takes', () => {
   const { terminationGracePeriodSeconds = 0, containers = [] } = relayPod(before).spec ?? {}
   const wait = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
