@@ -1,4 +1,4 @@
-/** The conditions of a status as they are written: Ready is derived from the others, and the times are stamped last. */
+/** The conditions of a status as they are written: Ready and Stalled are derived from the others, and the times are stamped last. */
 import { longestMessage } from '../crds/fields.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'
@@ -20,6 +20,18 @@ const open = (c: Condition): boolean => c.status === 'Unknown' && c.reason === '
 /** In conditions of these types, True is bad news. */
 const negative = ['Suspended', 'Expired']
 
+/** Reasons of Accepted that only an edit of the object itself takes away; others may go when somebody else does something. */
+const ofItself = ['Invalid', 'HostnameNotItsOwn']
+
+/**
+ * Stalled, which is there only while it is True, is what kstatus, and with it Flux and Helm, takes for a failure. Without it they
+ * wait for Ready until their time is over, in which what others apply may still come.
+ */
+const deriveStalled = (found: readonly Condition[]): readonly Condition[] =>
+  found
+    .filter((c) => c.type === 'Accepted' && c.status === 'False' && ofItself.includes(c.reason))
+    .map(({ reason, message }): Condition => ({ type: 'Stalled', status: 'True', reason, message }))
+
 /** Ready is False because of the first condition that is against it, else Unknown while one is still open, else True. */
 export function deriveReady(found: readonly Condition[]): Condition {
   const relevant = [
@@ -35,6 +47,8 @@ export function deriveReady(found: readonly Condition[]): Condition {
 
 const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })
 
+const derived = ['Ready', 'Stalled']
+
 /**
  * A message may quote what name servers show, of any length, and the API server would refuse the whole status for a longer one.
  */
@@ -42,7 +56,8 @@ const bounded = (message: string): string =>
   message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message
 
 /**
- * The conditions to write. `found` is everything that is known now, without Ready: a condition that is not in it is removed.
+ * The conditions to write. `found` is everything that is known now: a condition that is not in it is removed, and what is derived
+ * is derived anew.
  * lastTransitionTime changes only when the condition's status does (Kubernetes API conventions), so the same state gives the
  * same text again.
  */
@@ -53,7 +68,8 @@ export function mergeConditions(
   now: string,
 ): readonly Stamped[] {
   const before = new Map(old.map((c) => [c.type, c]))
-  return [...found, deriveReady(found)].map(({ type, status, reason, message }) => {
+  const known = found.filter(({ type }) => !derived.includes(type))
+  return [...known, ...deriveStalled(known), deriveReady(known)].map(({ type, status, reason, message }) => {
     const earlier = before.get(type)
     const lastTransitionTime = earlier?.status === status ? earlier.lastTransitionTime : now
     return { type, status, reason, message: bounded(message), observedGeneration: generation, lastTransitionTime }

@@ -115,7 +115,7 @@ export function unreadStatuses(before: Statuses, compiled: Compiled, files: read
     observedGeneration,
     conditions: mergeConditions(
       conditions,
-      [unread, ...conditions.filter((c) => c.type !== 'Accepted' && c.type !== 'Ready')],
+      [unread, ...conditions.filter((c) => c.type !== 'Accepted')],
       observedGeneration,
       now,
     ),

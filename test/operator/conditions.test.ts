@@ -78,6 +78,22 @@ test('a condition has the time of its last change of status, and is dropped when
   ])
 })
 
+test.each([
+  ['whose own fields are wrong is Stalled', 'Invalid', ['Accepted', 'Stalled', 'Ready']],
+  ['whose hostname is that of another Service is Stalled', 'HostnameNotItsOwn', ['Accepted', 'Stalled', 'Ready']],
+  ['whose policy may still come is not Stalled', 'PolicyNotFound', ['Accepted', 'Ready']],
+  ['whose domain an older one has is not Stalled, since that may go', 'Conflicted', ['Accepted', 'Ready']],
+])('an object %s', (_name, reason, types) => {
+  const wrong = condition('Accepted', 'False', reason)
+  const merged = mergeConditions([], [wrong], 1, 't1')
+  expect(merged.map((c) => c.type)).toEqual(types)
+  for (const { type, message } of merged) if (type === 'Stalled') expect(message).toBe(wrong.message)
+  const again = mergeConditions(merged, merged, 1, 't2')
+  expect(again, 'what is derived is not derived twice').toEqual(merged)
+  const mended = mergeConditions(merged, [accepted, ...merged.slice(1)], 2, 't2')
+  expect(mended.map((c) => `${c.type} ${c.status}`)).toEqual(['Accepted True', 'Ready True'])
+})
+
 test('merging the same findings again changes nothing, so that an idle operator writes nothing', () => {
   const once = mergeConditions([], [accepted, resolved, programmed], 3, 't1')
   expect(mergeConditions(once, [accepted, resolved, programmed], 3, 't2')).toEqual(once)
