@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { alerts } from '../../monitoring/alerts.ts'
-import { pagesFile, printedPages, printedRules, rulesFile } from '../../monitoring/print.ts'
+import { pagesFile, printedPages, printedRules, rulesFile, runbooks } from '../../monitoring/print.ts'
 import { createMetrics as createOperatorMetrics } from '../../operator/metrics.ts'
 import { createMetrics } from '../../relay/metrics.ts'
 import { installed, programFile } from '../local/programs.ts'
@@ -68,18 +68,29 @@ test('the page of RelayfleetConfigurationNotInForce has each line that a relay l
   expect(logged.map(([, line]) => line).filter((line) => !diagnosis.includes(`\`${line}\``))).toEqual([])
 })
 
+/** The anchors of the headings of a page beside those of the alerts. */
+const anchors = (file: string): readonly string[] =>
+  [...readFileSync(join(pagesFile, '..', file), 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
 test('every heading that the pages of the alerts link to exists', () => {
   const targets = [...printedPages().matchAll(/\]\((?:(\w+\.md))?#([\w-]+)\)/g)]
   expect(targets.length).toBeGreaterThan(5)
-  const heading = /^#+ (.*)$/gm
-  const anchors = (file: string): readonly string[] =>
-    [...readFileSync(join(pagesFile, '..', file), 'utf8').matchAll(heading)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replaceAll(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    )
   for (const [, file = 'alerts.md', anchor] of targets) expect(anchors(file)).toContain(anchor)
+})
+
+test('the runbook_url of each alert in the chart leads to the heading of its page', () => {
+  const led = [...readFileSync(rulesFile, 'utf8').matchAll(/alert: (\w+)|runbook_url: ([^#\s]+)#(\S+)/g)]
+  expect(led.flatMap(([, name]) => name ?? [])).toEqual(alerts.map(({ name }) => name))
+  const urls = led.filter(([, name]) => name === undefined)
+  expect(urls.map(([, , page]) => page)).toEqual(alerts.map(() => runbooks))
+  expect(pagesFile.endsWith(`${new URL(runbooks).pathname}.md`)).toBe(true)
+  expect(urls.filter(([, , , anchor = '']) => !anchors('alerts.md').includes(anchor))).toEqual([])
+  expect(new Set(urls.map(([, , , anchor]) => anchor)).size).toBe(alerts.length)
 })
 
 describe.runIf(installed('promtool'))('on a rule engine', () => {
