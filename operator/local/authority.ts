@@ -1,6 +1,7 @@
 /** The certificate authority of a state folder: made once, and kept over restarts until it expires. */
-import { X509Certificate } from 'node:crypto'
-import { createAuthority, type Issued, issue } from '../ca.ts'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { createAuthority, type Issued } from '../ca.ts'
 import { keptText, replaceFile } from './files.ts'
 import type { State } from './state.ts'
 
@@ -8,12 +9,12 @@ import type { State } from './state.ts'
 export async function loadAuthority(state: State, now: number): Promise<Issued> {
   const certificate = keptText(state.caCertificate)
   const key = keptText(state.caKey)
-  if (certificate === undefined && key === undefined) return makeAuthority(state, now)
+  if (certificate === undefined && (key === undefined || isUnused(state))) return makeAuthority(state, now)
   try {
     const authority = { certificate: certificate ?? '', key: key ?? '' }
-    await issue(authority, ['localhost'], now)
     // Clients that trust an expired authority can verify nothing by it, so replacing it takes nothing from them.
     if (hasEnded(authority, now)) return makeAuthority(state, now)
+    if (!belongTogether(authority)) throw new Error('the key is of another authority')
     return authority
   } catch (error) {
     // Silently making a new authority would make every client distrust every listener.
@@ -26,6 +27,13 @@ export async function loadAuthority(state: State, now: number): Promise<Issued> 
 
 const hasEnded = ({ certificate }: Issued, now: number): boolean =>
   new X509Certificate(certificate).validToDate.getTime() <= now
+
+const belongTogether = ({ certificate, key }: Issued): boolean =>
+  new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+
+/** Whether nobody can trust it yet: whoever was killed at the very first start had perhaps written the key alone. */
+const isUnused = (state: State): boolean =>
+  state.fleets().length === 0 && state.namespaces().every((namespace) => !existsSync(state.secrets(namespace)))
 
 async function makeAuthority(state: State, now: number): Promise<Issued> {
   const authority = await createAuthority(now)
