@@ -99,6 +99,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     const now1 = await one.current(signal)
     const { data } = (await secret()) as unknown as { data: Record<string, string> }
     expect(Buffer.from(data['ca.crt'] ?? '', 'base64').toString()).toBe(now1.bundle)
+    expect(made, 'how often it was told that it is made').toBe(1)
   })
 
   test('is read by a standby, and never written by it', async () => {

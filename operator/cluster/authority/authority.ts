@@ -55,6 +55,15 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
   const what = `Secret ${keyOf(at)}`
   let stored: Stored | undefined
   let refreshing: Promise<Authority> | undefined
+  /** The certificate of an authority that signs at once, until it is known to be in the Secret: an answer may be lost. */
+  let untold: string | undefined
+
+  /** Tells that it was made, once it is seen. */
+  function tellMade(held: readonly HeldAuthority[]): void {
+    if (untold === undefined || !held.some(({ certificate }) => certificate === untold)) return
+    untold = undefined
+    made()
+  }
 
   async function find(signal: AbortSignal): Promise<Found> {
     const seen = await look(api, resources.secrets, at, signal)
@@ -102,8 +111,9 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     signal: AbortSignal,
   ) {
     const next = wantsNext ? [...living, added(await createAuthority(now()), now())] : living
+    if (living.length === 0) untold = next[0]?.certificate
     if (!(await store(next, before, signal))) return undefined
-    if (living.length === 0) made()
+    tellMade(next)
     return next
   }
 
@@ -111,6 +121,7 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
   async function settle(signal: AbortSignal): Promise<readonly HeldAuthority[]> {
     for (let left = tries; left > 0; left--) {
       const { held, object } = await find(signal)
+      tellMade(held)
       const turn = turnOf(held, now())
       const isDue = object === undefined || turn.wantsNext || turn.living.length < held.length
       if (!isDue || (held.length > 0 && !mayWrite())) return held
