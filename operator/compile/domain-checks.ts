@@ -9,7 +9,13 @@ import { type DkimKey, keyTypeOf } from '../lifecycle/dkim-key.ts'
 import { wishOf } from '../lifecycle/dkim-wish.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
-import { type RetiredKey, recordsWanted, type SelectorKey, type Spare } from '../lifecycle/records-wanted.ts'
+import {
+  type RetiredKey,
+  recordsWanted,
+  type SelectorKey,
+  type Spare,
+  selectorName,
+} from '../lifecycle/records-wanted.ts'
 import type { Domains } from './domain.ts'
 import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
@@ -54,10 +60,14 @@ function vacantSelectors(
     .map((its) => ({ ...its, ...(signs && { isSpare: true }) }))
 }
 
-const waitingKeys = (known: DomainKeys | undefined): readonly WaitingKey[] =>
-  (known?.keys ?? []).flatMap(({ stage, since }) =>
-    stage === 'Pending' || stage === 'Published' ? [{ stage, since }] : [],
-  )
+const waitingKeys = (domain: string, known: DomainKeys | undefined): readonly WaitingKey[] =>
+  (known?.keys ?? []).flatMap((key) => {
+    const { stage, since } = key
+    if (stage !== 'Pending' && stage !== 'Published') return []
+    const { selector, delegatedTo } = recordOf(domain, key)
+    const alias = selectorName(selector, domain)
+    return [{ stage, since, names: delegatedTo === undefined ? [alias] : [alias, delegatedTo] }]
+  })
 
 const made = unchanged<Domain, DomainChecks>()
 
@@ -70,7 +80,7 @@ const checksOf = (domain: Domain, known: DomainKeys | undefined): DomainChecks =
       wanted: recordsWanted(its, expect, keys, retiredKeys(its, known), vacantSelectors(domain, keys, known)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
-      waiting: waitingKeys(known),
+      waiting: waitingKeys(its, known),
       whenBroken: whenBrokenOf(domain.spec),
     }
     return Object.freeze(checks)

@@ -12,6 +12,8 @@ export type Looked = {
   readonly wanted: readonly Wanted[]
   readonly resolvers: readonly Server[]
   readonly before: DomainRecords | undefined
+  /** The names of DKIM records that nobody has seen yet. */
+  readonly awaited?: ReadonlySet<string>
 }
 
 export type Looking = {
@@ -28,13 +30,13 @@ const mostRounds = 64
 
 /** Never rejects. */
 export async function observe(
-  { domain, wanted, resolvers, before }: Looked,
+  { domain, wanted, resolvers, before, awaited }: Looked,
   { ask, now, dice, signal }: Looking,
 ): Promise<DomainRecords> {
   const sights = (await witnessesOf(zonesOf(domain, wanted), resolvers, ask, dice)).map(sightOf)
   const views = sights.length === 0 ? [blind] : sights.map(({ view }) => view)
   for (let round = 0; ; round += 1) {
-    const standing = domainRecords(wanted, views, before, now())
+    const standing = domainRecords(wanted, views, before, now(), awaited)
     if (standing.is === 'found') return standing
     const asks = [
       ...new Map(

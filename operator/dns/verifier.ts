@@ -1,6 +1,6 @@
 /** Looks at the DNS records of every domain when it is due, a few domains at a time, and keeps what was found last. */
 import { Dirty } from '../dirty.ts'
-import { checkAgainMs } from '../lifecycle/check-again.ts'
+import { checkAgainMs, type WaitingKey } from '../lifecycle/check-again.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { DomainRecords } from '../lifecycle/domain-records.ts'
 import { actsFrom, holdingBack } from '../lifecycle/record-conditions.ts'
@@ -138,6 +138,7 @@ export class Verifier {
       wanted: entry.checks.wanted,
       resolvers: own.length > 0 ? own : resolvers(),
       before,
+      awaited: new Set(entry.checks.waiting.filter(isUnseen).flatMap(({ names }) => names)),
     }
     const found = await observe(looked, { ...this.#verifying, signal })
     this.#busy -= 1
@@ -158,6 +159,8 @@ export class Verifier {
 
 /** A last look in the future means that the clock was set back since; then the domain is due, too. */
 const isDue = ({ dueAt, look }: Entry, now: number): boolean => dueAt <= now || look === undefined || look.at > now
+
+const isUnseen = ({ stage }: WaitingKey): boolean => stage === 'Pending'
 
 /** Whether the same has to be looked at, whichever keys wait for it. */
 const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || textOf(a) === textOf(b)

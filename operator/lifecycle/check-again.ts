@@ -2,9 +2,16 @@
 import type { DomainRecords } from './domain-records.ts'
 
 /** A key that does not sign yet: its record has not been seen (Pending), or has to be seen once more (Published). */
-export type WaitingKey = { readonly stage: 'Pending' | 'Published'; readonly since: number }
+export type WaitingKey = {
+  readonly stage: 'Pending' | 'Published'
+  readonly since: number
+  /** The names of its record, and of the alias that leads to it. */
+  readonly names: readonly string[]
+}
 
-export type Pace = { readonly everyMs: number; readonly waiting: readonly WaitingKey[] }
+type Waits = Pick<WaitingKey, 'stage' | 'since'>
+
+type Pace = { readonly everyMs: number; readonly waiting: readonly Waits[] }
 
 /** A domain that is in order is looked at twelve times less often: hourly, with the default of five minutes. */
 const rarely = 12
@@ -24,7 +31,7 @@ export function checkAgainMs(found: DomainRecords, at: number, { everyMs, waitin
   return Math.round(soonestMs * (1 + longer * dice))
 }
 
-function keyWaitMs({ stage, since }: WaitingKey, at: number, everyMs: number): number {
+function keyWaitMs({ stage, since }: Waits, at: number, everyMs: number): number {
   switch (stage) {
     case 'Pending':
       // As long again as the key has waited, so a record that comes soon is found soon. A time far ahead is of a wrong clock.

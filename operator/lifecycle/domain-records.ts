@@ -48,17 +48,22 @@ const broken: readonly RecordState[] = ['Missing', 'Mismatch', 'Duplicate']
 export const isBroken = ({ state, isSpare }: Pick<RecordFound, 'state' | 'isSpare'>): boolean =>
   isSpare !== true && broken.includes(state)
 
-/** `before` is what was found last, by this operator or an earlier one. The result may ask for more answers first. */
+/**
+ * `before` is what was found last, by this operator or an earlier one; `awaited`, the names of DKIM records that nobody has seen
+ * yet. The result may ask for more answers first.
+ */
 export function domainRecords(
   wanted: readonly Wanted[],
   views: readonly View[],
   before: DomainRecords | undefined,
   now: number,
+  awaited?: ReadonlySet<string>,
 ): Standing {
   const records: RecordFound[] = []
   const asks: Asked[] = []
   for (const one of wanted) {
-    const judged = judgeRecord(one, speakingOf(one.name, views))
+    const isAwaited = one.purpose === 'DKIM' && awaited?.has(one.name) === true
+    const judged = judgeRecord(one, speakingOf(one.name, views), isAwaited)
     if (judged.is === 'asks') asks.push(...judged.asks)
     else if (!isGone(one, judged)) records.push(found(one, judged, before, now))
   }

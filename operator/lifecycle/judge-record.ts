@@ -48,7 +48,24 @@ function byOne(wanted: Wanted, lookup: Lookup): RecordVerdict {
 
 type Opinion = { readonly view: View; readonly verdict: Verdict }
 
-export function judgeRecord(wanted: Wanted, views: readonly View[]): JudgedRecord {
+type Heard = { readonly opinions: readonly Opinion[]; readonly asks: readonly Asked[] }
+
+/**
+ * A resolver that is asked too soon goes on for a while to say that there is no record (RFC 2308), so for one that nobody has
+ * seen yet, resolvers are asked only when the name servers of its zone show it.
+ */
+export function judgeRecord(wanted: Wanted, views: readonly View[], isAwaited = false): JudgedRecord {
+  const own = heard(wanted, isAwaited ? views.filter(({ authoritative }) => authoritative) : [])
+  const { opinions, asks } = isToCome(own) ? own : heard(wanted, views)
+  if (asks.length > 0) return { is: 'asks', asks }
+  return { is: 'judged', ...merged(opinions) }
+}
+
+/** Whether a name server has yet to be asked, or shows something else than what is wanted. */
+const isToCome = ({ opinions, asks }: Heard): boolean =>
+  asks.length > 0 || opinions.some(({ verdict: { state } }) => state !== 'Match' && state !== 'Unknown')
+
+function heard(wanted: Wanted, views: readonly View[]): Heard {
   const opinions: Opinion[] = []
   const asks: Asked[] = []
   for (const view of views) {
@@ -56,8 +73,7 @@ export function judgeRecord(wanted: Wanted, views: readonly View[]): JudgedRecor
     if (verdict.is === 'asks') asks.push(...verdict.questions.map((question) => ({ view, question })))
     else opinions.push({ view, verdict })
   }
-  if (asks.length > 0) return { is: 'asks', asks }
-  return { is: 'judged', ...merged(opinions) }
+  return { opinions, asks }
 }
 
 const saw = (state: RecordState) => (opinion: Opinion) => opinion.verdict.state === state

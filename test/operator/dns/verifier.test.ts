@@ -74,7 +74,7 @@ test('a domain in order is looked at every hour and a broken one every five minu
 test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and so on, and once more only after the ordinary time', async () => {
   const { verifier, clock, states, table } = await start({})
   const made = clock.now
-  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: made }] })
+  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: made, names: [] }] })
   verifier.give(new Map([['m/new', pending]]))
   await until('it is looked at', () => states('m/new'))
   for (const seconds of [5, 10, 20, 40]) {
@@ -86,7 +86,7 @@ test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and s
   await until('its record is seen', () => states('m/new')?.[0] === 'Match')
 
   const seen = clock.now
-  const published = { ...pending, waiting: [{ stage: 'Published', since: seen + 1000 }] } as const
+  const published = { ...pending, waiting: [{ stage: 'Published', since: seen + 1000, names: [] }] } as const
   verifier.give(new Map([['m/new', published]]))
   expect(states('m/new'), 'what was seen stays').toEqual(['Match'])
   clock.now = seen + 5 * minute
@@ -102,9 +102,34 @@ test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and s
   await until('it is looked at once more', () => verifier.look('m/new')?.at === clock.now)
 })
 
+test('a resolver is not asked for the record of a key that waits for it before the name servers of the zone show it', async () => {
+  const name = 's1._domainkey.new.example'
+  const asked: string[] = []
+  let zone: readonly string[] = []
+  const found = (...records: readonly string[]) =>
+    ({ is: 'records', records, ttl: 60, authenticated: false, own: true }) as const
+  const ask: Verifying['ask'] = async ([server], query) => {
+    if (query.type === 'NS') return found('ns1.new.example')
+    if (query.name === 'ns1.new.example') return query.type === 'A' ? found('192.0.2.1') : { is: 'absent', own: true }
+    asked.push(server?.address === '192.0.2.1' ? 'name server' : 'resolver')
+    return zone.length > 0 ? found(...zone) : { is: 'absent', own: true }
+  }
+  const { verifier, clock } = await start({}, { ask })
+  const waiting = [{ stage: 'Pending', since: clock.now, names: [name] }] as const
+  const wanted = recordsWanted('new.example', {}, [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }])
+  verifier.give(new Map([['m/new', checks('new.example', { wanted, waiting })]]))
+  const record = () => verifier.look('m/new')?.found.records[0]
+  await until('it is looked at', record)
+  expect([record()?.state, record()?.seen, asked]).toEqual(['Missing', 'nowhere', ['name server']])
+  zone = ['v=DKIM1; k=ed25519; p=AAAA']
+  clock.now += 5000
+  await until('it is seen', () => record()?.seen === 'everywhere')
+  expect(asked).toEqual(['name server', 'name server', 'resolver'])
+})
+
 test('a look that the time brings counts beside another one only after verifyEvery, and the first one at other checks by itself', async () => {
   const { verifier, clock, states } = await start({})
-  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: clock.now }] })
+  const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: clock.now, names: [] }] })
   verifier.give(new Map([['m/new', pending]]))
   await until('it is looked at', () => states('m/new'))
   expect(verifier.look('m/new')?.apartMs).toBe(0)

@@ -30,6 +30,7 @@ const good: Zone = {
   'TXT _dmarc.example.org': ['v=DMARC1; p=none'],
 }
 const noKey: Zone = { ...good, 'TXT s1._domainkey.example.org': { is: 'absent' } }
+const otherKey: Zone = { ...good, 'TXT s1._domainkey.example.org': ['v=DKIM1; k=ed25519; p=BBBB'] }
 const silent: Zone = {
   'TXT example.org': unknown('no answer'),
   'TXT s1._domainkey.example.org': unknown('no answer'),
@@ -230,6 +231,24 @@ test('a record that was seen is looked at once more when that counts, and a time
   expect(waitFor('Published', now - 100_000)).toBe(201)
   expect([waitFor('Pending', now + day), waitFor('Published', now + day)]).toEqual([300, 305])
   expect([waitFor('Pending', now - day), waitFor('Published', now - day)]).toEqual([300, 300])
+})
+
+test.each<[string, readonly string[], Zone | undefined, string]>([
+  ['have not been asked', ['ns1'], undefined, ''],
+  ['do not have it', [], noKey, 'DKIM Missing nowhere'],
+  ['have another one', [], otherKey, 'DKIM Mismatch nowhere'],
+  ['have it', ['resolver'], good, ''],
+  ['do not answer', ['resolver'], silent, ''],
+])('where the name servers of the zone %s, those to ask next for a record that nobody has seen yet are %j', (_name, asked, zone, state) => {
+  const key = recordsWanted('example.org', {}, [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }])
+  const unasked = { lookup: () => undefined }
+  const views = [
+    { ...own(zone ?? {}), ...(zone === undefined && unasked) },
+    { ...resolver({}), ...unasked },
+  ]
+  const standing = domainRecords(key, views, undefined, now, new Set(['s1._domainkey.example.org']))
+  expect(standing.is === 'asks' ? standing.asks.map(({ view }) => view.server) : []).toEqual(asked)
+  expect(standing.is === 'found' ? states(standing).join() : '').toBe(state)
 })
 
 test('a delegated selector wants a CNAME in the domain and the key in the target zone', () => {
