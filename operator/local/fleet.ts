@@ -15,7 +15,7 @@ import { type RelayLine, tellLine } from './relay-line.ts'
 import { RelayLog } from './relay-log.ts'
 import { askRelay, askUsage } from './relay-status.ts'
 import { standingOf } from './standing.ts'
-import type { State } from './state.ts'
+import type { FleetFolder, State } from './state.ts'
 
 /** Longer than the relay allows itself to stop, so that only a relay that hangs is killed. */
 const graceMs = 28_000
@@ -108,15 +108,20 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
     remove(): void {
       if (queued > 0) tell({ level: 'warn', text: strandedText(queued, folder.spool) })
       void child.stop()
-      for (const path of [folder.config, folder.endpoints, folder.stopped, join(folder.root, 'last-good.json')]) {
-        rmSync(path, { recursive: true, force: true })
-      }
+      forget(folder)
     },
     /** Resolves when the relay has ended. */
     async close(): Promise<void> {
       await child.stop()
       log.flush()
     },
+  }
+}
+
+/** Removes a configuration with all secrets, as far as it is there; the spool, the inbox and the log stay. */
+export function forget({ root, config, endpoints, stopped }: FleetFolder): void {
+  for (const path of [config, endpoints, stopped, join(root, 'last-good.json')]) {
+    rmSync(path, { recursive: true, force: true })
   }
 }
 

@@ -1,7 +1,7 @@
 /** All fleets of local mode by name: those that are declared, and those that are being removed. */
 import type { Name } from '../compile/snapshot.ts'
 import { configOnDisk } from './facts.ts'
-import { type LocalFleet, localFleet } from './fleet.ts'
+import { forget, type LocalFleet, localFleet } from './fleet.ts'
 import type { State } from './state.ts'
 import type { Tell } from './telling.ts'
 
@@ -40,7 +40,11 @@ export function localFleets(state: State, tell: Tell) {
         fleet(name).hold(undefined)
         return
       }
-      if (config === undefined && !active.has(name)) return
+      if (config === undefined && !active.has(name)) {
+        // Whoever was killed while it removed this fleet has perhaps left keys behind.
+        forget(state.fleet(name))
+        return
+      }
       const leaving = fleet(name)
       leaving.remove()
       active.delete(name)
