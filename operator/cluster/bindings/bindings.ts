@@ -8,7 +8,7 @@ import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
 import { type BindingKeys, type Name, namespaceOf, splitName } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { activeOf, type Heard, pendingOf, stamped } from '../../lifecycle/keys.ts'
-import { type InSecret, type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
+import { type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
 import type { Backoff } from '../api/backoff.ts'
@@ -25,7 +25,7 @@ import { type Conclusion, conclusionOf } from './binding-conclusion.ts'
 import { type Entry, entryOf, expectsNone, knownKeys, owe } from './binding-entry.ts'
 import { bindingTroubles } from './binding-news.ts'
 import type { Owed } from './binding-object.ts'
-import { ensureBinding, keyUnder, removeBinding, type Wanted } from './ensure-binding.ts'
+import { ensureBinding, heldUnder, removeBinding, type Wanted } from './ensure-binding.ts'
 import type { Reach } from './key-reach.ts'
 
 export type Bindings = {
@@ -179,13 +179,19 @@ export function openBindings(binder: Binder): Bindings {
 
   async function settle(name: Name, entry: Entry, owed: Owed): Promise<void> {
     const facts = factsOf(name, entry, owed)
-    const ensured = await ensureBinding(owed, wantedOf(entry, facts), expectsNone(entry), writing)
+    const former = await heldByFormer(entry, owed)
+    const wanted = { ...wantedOf(entry, facts), former: activeIn(entry, facts, former) }
+    const ensured = await ensureBinding(owed, wanted, expectsNone(entry), writing)
     if (ensured.is === 'leaving') throw new Leaving(`Secret ${owed.binding.secretName} is still being deleted`)
-    const formerSecret = ensured.is === 'foreign' ? await keyOfFormer(entry, owed) : undefined
     // It was forgotten meanwhile, or another credential has its name.
     if (entries.get(name) !== entry) return
     const { trouble } = entry
-    const before = { keys: knownKeys(entry), isRenamed: entry.formerNames.length > 0, formerSecret, facts }
+    const before = {
+      keys: knownKeys(entry),
+      isRenamed: entry.formerNames.length > 0,
+      formerSecret: former?.secret,
+      facts,
+    }
     conclude(name, entry, owed, conclusionOf(ensured, owed, before))
     if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
     if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
@@ -257,10 +263,10 @@ export function openBindings(binder: Binder): Bindings {
     return entry.at <= time
   }
 
-  async function keyOfFormer({ formerNames }: Entry, owed: Owed): Promise<InSecret | undefined> {
+  async function heldByFormer({ formerNames }: Entry, owed: Owed): Promise<Former> {
     for (const formerName of formerNames) {
-      const key = await keyUnder(formerName, owed, writing)
-      if (key !== undefined) return key
+      const held = await heldUnder(formerName, owed, writing)
+      if (held !== undefined) return held
     }
     return undefined
   }
@@ -340,6 +346,14 @@ export function openBindings(binder: Binder): Bindings {
     },
   }
 }
+
+type Former = Awaited<ReturnType<typeof heldUnder>>
+
+/** The password of the Secret under its former name, where it is that of the active key: relays accept it. */
+const activeIn = (entry: Entry, { now }: Pick<KeyFacts, 'now'>, former: Former): string | undefined =>
+  former?.secret.verifier === activeOf(stamped(knownKeys(entry)?.keys ?? [], now))?.verifier
+    ? former?.password
+    : undefined
 
 const wantedOf = (entry: Entry, { isReached, now }: Pick<KeyFacts, 'isReached' | 'now'>): Wanted => ({
   password: isReached ? entry.made?.password : undefined,

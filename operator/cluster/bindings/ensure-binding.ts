@@ -27,6 +27,8 @@ export type Ensured =
 export type Wanted = {
   /** The password that it is to hold from now on; absent: the one that it holds, or where it holds none, a new one. */
   readonly password?: string | undefined
+  /** The password under its former name, which relays accept: it is to hold that where it holds none. */
+  readonly former?: string | undefined
   /** The id of the key that is lost where it holds none. */
   readonly replaces?: string | undefined
 }
@@ -61,10 +63,15 @@ export async function ensureBinding(
   }
 }
 
-/** The key in the Secret that the credential had under another name; undefined where there is none any more. */
-export async function keyUnder(secretName: string, owed: Owed, writing: Writing): Promise<InSecret | undefined> {
+/** What the Secret holds that the credential had under another name; undefined where there is none any more. */
+export async function heldUnder(
+  secretName: string,
+  owed: Owed,
+  writing: Writing,
+): Promise<{ readonly secret: InSecret; readonly password: string } | undefined> {
   const state = await stateNow({ ...owed, binding: { ...owed.binding, secretName } }, writing)
-  return 'password' in state && state.password !== undefined ? inSecret(state.password, state.replaces) : undefined
+  if (!('password' in state) || state.password === undefined) return undefined
+  return { secret: inSecret(state.password, state.replaces), password: state.password }
 }
 
 /** Removes the Secret of that name where it is this credential's. */
@@ -98,13 +105,14 @@ async function make(owed: Owed, wanted: Wanted, writing: Writing): Promise<Ensur
 
 type Held = Extract<BindingState, { is: 'whole' | 'outdated' | 'damaged' }>
 
-/** The password that it is to hold: the wanted one, else the one that it holds, else a new one. */
+/** The password that it is to hold: the wanted one, else the one that it holds or held under its former name, else a new one. */
 function filled(
   wanted: Wanted,
   held: Pick<Held, 'password' | 'replaces'>,
 ): Pick<Wanted, 'replaces'> & { password: string } {
   if (wanted.password !== undefined) return { password: wanted.password }
   if (held.password !== undefined) return { password: held.password, replaces: held.replaces }
+  if (wanted.former !== undefined) return { password: wanted.former }
   return { password: newPassword(), replaces: wanted.replaces }
 }
 
