@@ -1,7 +1,7 @@
 /** Tells people by Events what happened to their objects; nothing else ever waits for it. */
 import { randomUUID } from 'node:crypto'
 import type { Api } from '../api/api.ts'
-import { isNotFound, isTransient } from '../api/api-error.ts'
+import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
 import { backoffMs } from '../api/backoff.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'
 import { Pace, type Rate } from '../api/pace.ts'
@@ -67,7 +67,7 @@ export class Recorder {
       try {
         return await this.#carryOut(write, signal)
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted || (failures > 1 && isMade(write, error))) return
         if (failures === tries || !isTransient(error)) return this.#lose(write, String(error), isNotFound(error))
         await pause(backoffMs(failures, { firstMs: 500, longestMs: 5000 }, Math.random()), signal)
       }
@@ -92,6 +92,9 @@ export class Recorder {
     if (!expected || write.do === 'create') this.#recording.lost?.(told(write), why)
   }
 }
+
+/** Whether an earlier try made it, the answer to which was lost: no other Event has its name. */
+const isMade = (write: EventWrite, error: unknown): boolean => write.do === 'create' && isConflict(error)
 
 function told(write: EventWrite): string {
   if (write.do === 'count') return `Event ${write.namespace}/${write.name}`
