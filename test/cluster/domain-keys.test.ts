@@ -12,7 +12,7 @@ import { shownIn } from '../shown-secret.ts'
 import { type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
-import { type FaultProxy, faultProxy } from './fault-proxy.ts'
+import { type FaultProxy, faultProxy, status } from './fault-proxy.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { newNamespace } from './namespace.ts'
@@ -91,10 +91,13 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
     const objects = await Promise.all(signingSecretNames('shared').map((name) => get(secrets(mail, name))))
     return Object.assign({}, ...objects.map((o) => (o === undefined ? {} : dataOf(o))))
   }
-  async function signing(): Promise<NonNullable<RelayConfig['signing']>> {
+  async function configuration(): Promise<RelayConfig | undefined> {
     const secret = await get(secrets(mail, 'shared-relay-config-0'))
-    return secret === undefined ? [] : (parseConfig(configText([{ data: dataOf(secret) }])).signing ?? [])
+    return secret && parseConfig(configText([{ data: dataOf(secret) }]))
   }
+  const signing = async (): Promise<NonNullable<RelayConfig['signing']>> => (await configuration())?.signing ?? []
+  const credentials = async (): Promise<string> =>
+    ((await configuration())?.credentials ?? []).map(({ name }) => name.replace(`${mail}/`, '')).join()
   const signers = async (): Promise<string> => (await signing()).flatMap((s) => s.keys.map((k) => k.selector)).join()
 
   test('are copied into Secrets of the fleet, by the files that its configuration names', async () => {
@@ -112,6 +115,26 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
       )
     })
     expect(await resolved()).toBe('True ResolvedRefs')
+  })
+
+  test('are named to the relays only when their copies are there; until then those of before sign, and all else is as declared', async () => {
+    proxy.rule = ({ method, path, query }) =>
+      method === 'PATCH' && !query.has('dryRun') && path.includes('-relay-dkim-') ? status(403, 'Forbidden') : 'pass'
+    const r3 = rsaKey('r3')
+    accepted(await admin.patch(secrets(brand, 'keys'), { data: { r3: base64(r3.pem) } }))
+    await until('the policy says so', async () => {
+      const policy = await admin.get(`/apis/relayfleet.dev/v1alpha1/namespaces/${mail}/relaypolicies/shared`)
+      return conditionsOf(accepted(policy)).some((c) => c.reason === 'NotWritten' && c.message.includes('-relay-dkim-'))
+    })
+    expect(await signers()).toBe('r1,e1')
+    await declarer(admin, mail).credential('late', { senderDomainRefs: [{ name: 'brand', namespace: brand }] })
+    await until('relays get another credential', async () => (await credentials()) === 'app,late')
+    expect(await signers()).toBe('r1,e1')
+    proxy.rule = () => 'pass'
+    await until('the new one signs, too', async () => (await signers()) === 'r1,r3,e1')
+    expect(Object.values(await handed())).toContain(base64(r3.pem))
+    accepted(await admin.patch(secrets(brand, 'keys'), { data: { r3: null } }))
+    await until('it is gone', async () => (await signers()) === 'r1,e1' && Object.keys(await handed()).length === 2)
   })
 
   test('can be read by the operator, and neither changed nor removed by it', async () => {

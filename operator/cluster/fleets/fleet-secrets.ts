@@ -149,10 +149,14 @@ export class FleetSecrets {
   /** Whether this fleet's relays sign with the key in that file, or one that lags may. */
   inUse(keyFile: string): 'yes' | 'no' | 'unknown' {
     if (this.#namedFiles().has(keyFile)) return 'yes'
-    const name = signingSecretOf(this.fleet, keyFile)
-    const object = this.ours(name)
-    const isGone = this.isSeen(name) && (object === undefined || dataOf(object)[keyFile] === undefined)
+    const isGone = this.isSeen(signingSecretOf(this.fleet, keyFile)) && !this.hasKey(keyFile)
     return isGone && this.unknown === undefined ? 'no' : 'unknown'
+  }
+
+  /** Whether the private key in that file is there for the relays, as was last seen. */
+  hasKey(keyFile: string): boolean {
+    const object = this.ours(signingSecretOf(this.fleet, keyFile))
+    return object !== undefined && dataOf(object)[keyFile] !== undefined
   }
 
   /** Whether there are private keys that the configuration does not name. */

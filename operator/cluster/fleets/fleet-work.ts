@@ -29,6 +29,7 @@ import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavi
 import { issuedHosts } from './issued-secret.ts'
 import type { Issuing } from './issuing.ts'
 import { keep, letGo } from './keeping.ts'
+import { withKeysAtHand } from './keys-at-hand.ts'
 import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
@@ -103,8 +104,7 @@ class Work {
       const isFirst = this.#secrets.ours(issuedName) === undefined
       if (isFirst) await this.#certificate()
       // A key that signs is there before the configuration names it; one that it no longer names is removed after that.
-      await this.#signing('bring')
-      await this.#configuration()
+      await this.#configuration(await this.#signing('bring'))
       if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing('clear')
       if (!isFirst) await this.#certificate()
       const relays = await this.#relays()
@@ -149,10 +149,12 @@ class Work {
     return this.#hands.loaded.has(fleet, running?.hash)
   }
 
-  async #signing(doing: 'bring' | 'clear'): Promise<void> {
+  /** Whether it is done. */
+  async #signing(doing: 'bring' | 'clear'): Promise<boolean> {
     const secrets = this.#secrets
     const config = this.#job.compiled.config ?? secrets.running?.config
-    if (config === undefined) return
+    if (config === undefined) return true
+    const { length } = this.#troubles
     const { writing, pemOf } = this.#hands
     const { owner, signingNames } = secrets
     const lookAgain = async (): Promise<void> => {
@@ -161,11 +163,12 @@ class Work {
     await this.#tried(`writing the keys that sign into Secret ${owner.namespace}/${signingNames[0]} and on`, () =>
       this.#written(lookAgain, () => new SigningKeys(secrets, writing, pemOf)[doing](config)),
     )
+    return this.#troubles.length === length
   }
 
-  /** A held fleet gets the configuration that it last had; so damage is repaired for it, too. */
-  async #configuration(): Promise<void> {
-    const { compiled, basis } = this.#job
+  /** `isBrought`: whether the keys that it names are there. */
+  async #configuration(isBrought: boolean): Promise<void> {
+    const { basis } = this.#job
     const secrets = this.#secrets
     const what = `Secret ${secrets.owner.namespace}/${secrets.configNames[0]} and on`
     await this.#tried(`writing the configuration into ${what}`, async () => {
@@ -173,10 +176,18 @@ class Work {
       if (secrets.configNames.some((name) => secrets.notOurs().has(name))) await this.#lookAgain()
       if (basis !== undefined && basis !== secrets.basis) throw new Outdated()
       for (const name of secrets.configNames) this.#tellNotOurs(name)
-      const config = compiled.config ?? secrets.running?.config
+      const config = this.#toWrite(isBrought)
       if (config !== undefined) await this.#configure(config)
       else if (secrets.unknown !== undefined) this.#tell(unknownTrouble(what, secrets.unknown))
     })
+  }
+
+  /** A held fleet gets the configuration that it last had; so damage is repaired for it, too. */
+  #toWrite(isBrought: boolean): RelayConfig | undefined {
+    const running = this.#secrets.running?.config
+    const config = this.#job.compiled.config ?? running
+    if (isBrought || config === undefined || running === undefined) return config
+    return withKeysAtHand(config, running, (file) => this.#secrets.hasKey(file))
   }
 
   async #configure(config: RelayConfig): Promise<void> {
