@@ -46,19 +46,23 @@ export class Recorder {
     else this.#lose(write, `it was dropped, since more than ${mostWaiting} Events were waiting to be written`)
   }
 
-  /** Writes what is recorded until the signal ends; never rejects. */
+  /** Writes what is recorded until the signal ends, from where what is left waits for the next run; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const pace = new Pace(this.#recording.rate ?? ordinary)
     while (!signal.aborted) {
       this.#waiting.push(...this.#series.due(this.#now()))
-      const writes = this.#waiting
-      this.#waiting = []
-      for (const write of writes) {
-        await pause(pace.waitMs(performance.now()), signal)
-        if (signal.aborted) return
-        await this.#write(write, signal)
-      }
+      await this.#writeAll(pace, signal)
       await pause(lookMs, signal)
+    }
+  }
+
+  async #writeAll(pace: Pace, signal: AbortSignal): Promise<void> {
+    for (let [write] = this.#waiting; write !== undefined; [write] = this.#waiting) {
+      await pause(pace.waitMs(performance.now()), signal)
+      if (!signal.aborted) await this.#write(write, signal)
+      // What was under way at the end is tried once more, which does no harm.
+      if (signal.aborted) return
+      this.#waiting.shift()
     }
   }
 
@@ -67,7 +71,7 @@ export class Recorder {
       try {
         return await this.#carryOut(write, signal)
       } catch (error) {
-        if (signal.aborted || (failures > 1 && isMade(write, error))) return
+        if (signal.aborted || isMade(write, error)) return
         if (failures === tries || !isTransient(error)) return this.#lose(write, String(error), isNotFound(error))
         await pause(backoffMs(failures, { firstMs: 500, longestMs: 5000 }, Math.random()), signal)
       }
@@ -93,7 +97,7 @@ export class Recorder {
   }
 }
 
-/** Whether an earlier try made it, the answer to which was lost: no other Event has its name. */
+/** Whether an earlier try made it, the answer to which did not come: no other Event has its name. */
 const isMade = (write: EventWrite, error: unknown): boolean => write.do === 'create' && isConflict(error)
 
 function told(write: EventWrite): string {
