@@ -60,7 +60,8 @@ const maxText = 500
  * A wire reply as one value: the class comes from the code, subject and detail from its enhanced status (RFC 2034), which
  * stands in each line, or in some.
  */
-export function replyOf({ code, lines }: WireReply): Reply {
+export function replyOf(wire: WireReply): Reply {
+  const { code, lines } = wire
   let subject: string | undefined
   let text: string | undefined
   for (const line of lines) {
@@ -69,8 +70,16 @@ export function replyOf({ code, lines }: WireReply): Reply {
     const rest = found === null ? line : line.slice(found[0].length)
     text = text === undefined ? rest : `${text} ${rest}`
   }
-  return { ...reply(code, subject ?? '0.0', printable(text ?? '')), said: true }
+  return {
+    ...reply(code, subject ?? '0.0', printable(text ?? '')),
+    // Nobody quotes a yes, and every message has one.
+    ...(code >= 400 && { said: quotation(wire) }),
+  }
 }
+
+/** A reply as it was said, each line with its code, and a space before every line but the first (RFC 3461 section 9.2). */
+export const quotation = ({ code, lines }: WireReply): string =>
+  printable(lines.map((line, i) => `${code}${i < lines.length - 1 ? '-' : ' '}${line}`).join(' ')).trimEnd()
 
 /**
  * Foreign text made safe for logs, DSNs and terminals: printable ASCII, at most so long, and in memory of its own. A part of a

@@ -1,7 +1,7 @@
 /** What the answers of a smarthost mean for one recipient, and how far a failure reaches. Pure. */
 import type { Outcome } from '../mail/outcome.ts'
-import { type Reply, replyLine } from '../mail/reply.ts'
-import { type Answer, type Cause, noAnswer, replyFor, replyOf } from './answer.ts'
+import type { Reply } from '../mail/reply.ts'
+import { type Answer, type Cause, noAnswer, quotation, replyFor, replyOf } from './answer.ts'
 import { isPositive, type Transaction } from './client.ts'
 import type { Stage } from './stage.ts'
 
@@ -31,7 +31,7 @@ export function classifyOpening(stage: Stage, answer: Answer): Outcome {
 }
 
 export const faultAt = (stage: Stage, answer: Answer): string =>
-  answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${replyLine(replyOf(answer.reply))}`
+  answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${quotation(answer.reply)}`
 
 /** Where TLS failed and the mail goes in clear, a smarthost may say that it wants TLS or a login: then what failed is told, too. */
 export const explained = (outcome: Outcome, withoutTls: string): Outcome =>
@@ -116,10 +116,10 @@ function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): O
   if (needsLogin(reply))
     return deferred(
       othersTaken ? 'recipient' : 'nextHop',
-      replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`),
+      replyFor('unauthenticated', `${stage} was answered ${quotation(answer.reply)}`),
     )
   if (isOfDialogue(reply))
-    return deferred(scopes[stage], replyFor('malformed', `${stage} was answered ${replyLine(reply)}`))
+    return deferred(scopes[stage], replyFor('malformed', `${stage} was answered ${quotation(answer.reply)}`))
   if (stage === 'RCPT' && isTooManyRecipients(reply))
     return deferred('recipient', { ...reply, code: 452, status: '4.5.3' })
   return { kind: 'bounced', reply }

@@ -4,7 +4,7 @@ import MimeNode from 'nodemailer/lib/mime-node'
 import { addressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
-import { type Reply, replyLine } from '../mail/reply.ts'
+import { asSaid, type Reply } from '../mail/reply.ts'
 import type { GivenUp } from './decide.ts'
 import { adviceFor } from './dsn-advice.ts'
 
@@ -97,13 +97,7 @@ function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failu
     ambiguous === 0
       ? []
       : [`  ${ambiguous} of the attempts ended without an answer: a copy may have arrived all the same.`]
-  return [
-    `  <${readable(forwardPath)}>`,
-    `  ${why}`,
-    `    ${replyLine(last)}`,
-    ...copies,
-    `  ${adviceFor(reply.status)}`,
-  ]
+  return [`  <${readable(forwardPath)}>`, `  ${why}`, `    ${asSaid(last)}`, ...copies, `  ${adviceFor(reply.status)}`]
 }
 
 const placeOf = ({ name, host, port }: NonNullable<Failure['smarthost']>): string =>
@@ -120,7 +114,7 @@ function deliveryStatus({ hostname, original, failures, now }: Report): string {
   return [...message, ...recipients, ''].join('\r\n')
 }
 
-/** Only what a server said is told as of type smtp (RFC 3464 sections 2.1.2 and 2.3.6). */
+/** Status is our judgement; only what a server said, as it said it, is told as of type smtp (RFC 3464 sections 2.1.2 and 2.3.6). */
 const recipientFields = (
   { forwardPath, givenUp: { reply, last }, smarthost }: Failure,
   now: number,
@@ -129,7 +123,7 @@ const recipientFields = (
   'Action: failed',
   `Status: ${reply.status}`,
   ...(smarthost === undefined || !wasReached(last) ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
-  `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
+  folded(`Diagnostic-Code: ${last.said === undefined ? 'X-Relayfleet' : 'smtp'}; ${asSaid(last)}`),
   // Absent where no next hop was asked (RFC 3464 section 2.3.7).
   ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(now)}`]),
 ]
@@ -138,7 +132,19 @@ const recipientFields = (
  * A host that was not found in DNS, or did not take a connection, had no part in the attempt, and must not stand as its MTA (RFC 3464
  * section 2.3.5). In our own words these two statuses mean that (RFC 3463 section 3.5).
  */
-const wasReached = ({ said, status }: Reply): boolean => said === true || (status !== '4.4.1' && status !== '4.4.3')
+const wasReached = ({ said, status }: Reply): boolean =>
+  said !== undefined || (status !== '4.4.1' && status !== '4.4.3')
+
+/** Broken before a space where a line would have more than 78 characters: unfolded, it is what it was (RFC 5322 section 2.2.3). */
+function folded(field: string): string {
+  let length = 0
+  const words = field.split(/(?= [^ ])/).map((word) => {
+    const breaks = length > 0 && length + word.length > 78
+    length = word.length + (breaks ? 0 : length)
+    return breaks ? `\r\n${word}` : word
+  })
+  return words.join('')
+}
 
 /** An address stands there as its literal (RFC 3464 section 2.1.2). */
 const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))

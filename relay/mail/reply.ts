@@ -4,8 +4,8 @@ export type Reply = {
   readonly code: number
   readonly status: string
   readonly text: string
-  /** A next hop said this; absent: these are our own words. */
-  readonly said?: true
+  /** What a next hop said that took something for now or for good, as it said it; absent: these are our own words. */
+  readonly said?: string
 }
 
 /** `reply(550, '7.1', 'sender not allowed')` is `550 5.7.1 sender not allowed`. */
@@ -15,5 +15,8 @@ export const reply = (code: number, subject: string, text: string): Reply => ({
   text,
 })
 
-/** One line as it stands in logs, DSNs and transcripts. */
+/** One line as it stands in logs and transcripts. */
 export const replyLine = (r: Reply): string => `${r.code} ${r.status} ${r.text}`
+
+/** Quoted where somebody else said it, else our line. */
+export const asSaid = (r: Reply): string => r.said ?? replyLine(r)

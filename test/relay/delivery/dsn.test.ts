@@ -1,6 +1,7 @@
 /** A DSN, as Python's email package reads it, is what RFC 3464 and RFC 6522 ask for, and has an id of its own. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { composeDsn, type Failure, type Report } from '../../../relay/delivery/dsn.ts'
 import { adviceFor } from '../../../relay/delivery/dsn-advice.ts'
@@ -27,7 +28,7 @@ const refused: Failure = {
   givenUp: {
     because: 'refused',
     reply: { code: 550, status: '5.1.1', text: 'user unknown' },
-    last: { code: 550, status: '5.1.1', text: 'user unknown', said: true },
+    last: { code: 550, status: '5.1.1', text: 'user unknown', said: '550 5.1.1 user unknown' },
   },
 }
 const expired: Failure = {
@@ -138,11 +139,36 @@ test.each([
   ['is not found in DNS', { code: 451, status: '4.4.3', text: 'connect: not resolved' }, false],
   ['took no connection', { code: 451, status: '4.4.1', text: 'connect: refused' }, false],
   ['said nothing', { code: 451, status: '4.4.2', text: 'banner: no answer' }, true],
-  ['says that of a host behind it', { code: 451, status: '4.4.1', text: 'no answer', said: true }, true],
+  [
+    'says that of a host behind it',
+    { code: 451, status: '4.4.1', text: 'no answer', said: '451 4.4.1 no answer' },
+    true,
+  ],
 ] as const)('a smarthost that %s is the remote MTA: only if it had a part in the attempt (RFC 3464 section 2.3.5)', async (_what, last, isRemote) => {
   const failures = [{ ...expired, givenUp: { ...expired.givenUp, last } }]
   const { parts } = await parse(report({ failures }))
   expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(isRemote ? 'dns; smtp.example.com' : undefined)
+})
+
+test('what a smarthost said is quoted in lines that are not too long, and unfolded it is what it was (RFC 5322 section 2.2.3)', async () => {
+  const characters = fc.string({ unit: fc.constantFrom(' ', ' ', '!', '-', ';', 'a', '~'), maxLength: 500 })
+  const words = fc.array(fc.constantFrom('a', 'word', 'x'.repeat(60), 'y'.repeat(90)), { maxLength: 20 })
+  const replies = fc.oneof(
+    characters,
+    words.map((some) => some.join(' ')),
+  )
+  const isQuoted = fc.asyncProperty(replies, async (text) => {
+    const said = `550 ${text}`.trimEnd()
+    const last = { code: 550, status: '5.0.0', text: 'ours', said }
+    const failures = [{ ...refused, givenUp: { ...refused.givenUp, last } }]
+    const [, fields = ''] = String(await composeDsn(report({ failures }))).split('message/delivery-status\r\n\r\n')
+    const [field = ''] = /^Diagnostic-Code:.*(?:\r\n .*)*/m.exec(fields) ?? []
+    const lines = field.split('\r\n')
+    expect(lines.join('')).toBe(`Diagnostic-Code: smtp; ${said}`)
+    for (const line of lines) expect(line.trim().includes(' ') && line.trimEnd().length > 78).toBe(false)
+    expect(lines.every((line) => line.trim() !== '')).toBe(true)
+  })
+  await fc.assert(isQuoted, { numRuns: 300 })
 })
 
 test('a report says of a single attempt that there was one, without a number of times', async () => {

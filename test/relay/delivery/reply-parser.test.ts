@@ -74,6 +74,29 @@ test('a long text is cut before an address, not within one, since half an addres
   expect(replyOf({ code: 550, lines: [`5.1.1 ${'x'.repeat(600)}`] }).text).toHaveLength(500)
 })
 
+test('what a refusal is quoted with is what came: lines joined by spaces, and a question mark for what is no printable ASCII', () => {
+  const octet = fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0, max: 0xff }))
+  const line = fc
+    .array(octet, { maxLength: 60 })
+    .map((octets) => String.fromCharCode(...octets).replace(/[\r\n@%]/g, ''))
+  const lines = fc.array(line, { minLength: 1, maxLength: 6 })
+  fc.assert(
+    fc.property(fc.integer({ min: 400, max: 599 }), lines, (code, texts) => {
+      const wire = texts.map((text, i) => `${code}${i < texts.length - 1 ? '-' : ' '}${text}`)
+      const [answer] = parse(`${wire.join('\r\n')}\r\n`)
+      const said = answer?.kind === 'reply' ? replyOf(answer.reply).said : undefined
+      expect(said).toBe(
+        wire
+          .join(' ')
+          .replace(/[^ -~]/g, '?')
+          .trimEnd(),
+      )
+    }),
+  )
+  expect(replyOf({ code: 550, lines: ['x'.repeat(600)] }).said).toHaveLength(500)
+  expect(replyOf({ code: 250, lines: ['ok'] })).not.toHaveProperty('said')
+})
+
 test('replies are the same however they are cut into segments', () => {
   const line = fc.stringMatching(/^[ -~]{0,20}$/)
   const one = fc.tuple(fc.integer({ min: 200, max: 599 }), fc.array(line, { minLength: 1, maxLength: 4 }))
