@@ -53,6 +53,8 @@ function isSettled(worst: Fate, about: readonly Fields[], atEnd: boolean): boole
 function fateIn(fields: Fields): Fate | undefined {
   const attempted = `${fields['code']} ${fields['status']} ${fields['text']}`
   if (fields['msg'] === 'bounced') return { kind: 'bounced', reply: String(fields['reply']) }
+  // Also where nobody was asked, as while a key that signs is missing.
+  if (fields['msg'] === 'deferred') return { kind: 'deferred', reply: String(fields['reply']) }
   if (fields['msg'] !== 'delivery attempted') return undefined
   switch (fields['outcome']) {
     case 'delivered':

@@ -18,6 +18,8 @@ export type Cause =
   /** No TLS, or none that may be trusted. */
   | 'insecure'
   | 'unauthenticated'
+  /** The fault is ours: a file that the way out needs is not there, or of no use. Nobody was asked. */
+  | 'unprepared'
   /** The fault is ours: the content could not be read from the spool, or is damaged. */
   | 'unreadable'
 
@@ -47,6 +49,7 @@ const subjects: Readonly<Record<Cause, string>> = {
   malformed: '5.0',
   insecure: '7.5',
   unauthenticated: '7.8',
+  unprepared: '7.5',
   unreadable: '3.0',
 }
 

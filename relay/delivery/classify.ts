@@ -30,8 +30,10 @@ export function classifyOpening(stage: Stage, answer: Answer): Outcome {
   return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
 }
 
-export const faultAt = (stage: Stage, answer: Answer): string =>
-  answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${quotation(answer.reply)}`
+export function faultAt(stage: Stage, answer: Answer): string {
+  if (answer.kind === 'reply') return `${stage} was answered ${quotation(answer.reply)}`
+  return answer.cause === 'unprepared' ? answer.why : `${stage}: ${answer.why}`
+}
 
 /** Where TLS failed and the mail goes in clear, a smarthost may say that it wants TLS or a login: then what failed is told, too. */
 export const explained = (outcome: Outcome, withoutTls: string): Outcome =>

@@ -300,7 +300,7 @@ export class Dispatcher {
     const { pool, parcel } = next
     this.#pools.finished(pool)
     lane.room.end(lane, parcel.message.envelope.credential)
-    if (attempted.asked && !pool.isAbandoned) learn(lane, pool, attempted.outcomes, now(), events)
+    learn(lane, pool, attempted, now(), events)
     // Where it was not asked, it has no part in what is told of the message.
     const place = attempted.asked ? { smarthost: placeOf(pool) } : {}
     const results: Result[] = []

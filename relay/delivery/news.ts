@@ -1,9 +1,8 @@
 /** What an attempt tells: how well its next hop is, and what became of its recipients. */
 import type { Events } from '../events.ts'
-import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Attempted } from './attempt.ts'
-import { afterAttempt, toldByExchanger } from './health.ts'
+import { afterAttempt, isFailure, toldByExchanger } from './health.ts'
 import type { Lane } from './lane.ts'
 import type { Result } from './ledger.ts'
 import type { Pool } from './pool.ts'
@@ -17,7 +16,8 @@ export function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smar
   return isExchanger ? { host, port } : { name, host, port }
 }
 
-export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: number, events: Teller): void {
+export function learn(lane: Lane, pool: Pool, { asked, outcomes }: Attempted, at: number, events: Teller): void {
+  if (pool.isAbandoned || !(asked || outcomes.some(isFailure))) return
   const before = pool.health
   if (pool.isExchanger) {
     pool.health = afterAttempt(before, toldByExchanger(outcomes), at)
@@ -30,15 +30,16 @@ export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: 
     events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
 }
 
-/** Called before the ledger changes the recipients, whose attempts are counted here. */
+/** Of a next hop that was asked. Called before the ledger changes the recipients, whose attempts are counted here. */
 export function tell(
   { route }: Lane,
   pool: Pool,
   { envelope, recipients }: Tracked,
-  { tookMs }: Attempted,
+  { asked, tookMs }: Attempted,
   results: readonly Result[],
   events: Teller,
 ): void {
+  if (!asked) return
   const { queueId } = envelope
   const { host } = pool.target.smarthost
   for (const { recipient, outcome } of results) {

@@ -100,9 +100,10 @@ class Opening {
 
   async run(): Promise<Client> {
     const { smarthost, helloName, missing, login, addresses, withoutTls } = this.#target
-    if (missing !== undefined)
-      throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
+    if (missing !== undefined) throw new StageFailed('connect', none('unprepared', `the file ${missing} is not there`))
     const policy = tlsPolicies[smarthost.tls.mode]
+    // Without them nobody can be verified, and so nobody is connected to.
+    if (policy.verified) this.#roots()
     const { deadlines, addresses: failed } = this.#around
     const lookup = failed.behind(addresses === undefined ? this.#around.lookup : lookupIn(addresses))
     const connected = await connectTo({ ...smarthost, lookup, deadlineMs: deadlines.connect, signal: this.#signal })
@@ -163,7 +164,10 @@ class Opening {
     try {
       return this.#context()
     } catch {
-      throw new StageFailed('TLS', none('insecure', `${this.#target.smarthost.tls.caFile} holds no PEM certificates`))
+      throw new StageFailed(
+        'connect',
+        none('unprepared', `the file ${this.#target.smarthost.tls.caFile} holds no PEM certificates`),
+      )
     }
   }
 

@@ -4,7 +4,7 @@ export type Reply = {
   readonly code: number
   readonly status: string
   readonly text: string
-  /** What a next hop said that took something for now or for good, as it said it; absent: these are our own words. */
+  /** The refusal of a next hop, for now or for good, as it said it; absent: these are our own words. */
   readonly said?: string
 }
 

@@ -24,6 +24,11 @@ test.each([
     { kind: 'deferred', reply: '450 4.0.0 x' },
   ],
   [
+    'a message that is kept without an attempt is deferred',
+    [line({ msg: 'deferred', queueId: 'q1', forwardPath: 'a', reply: '451 4.7.5 no key' })],
+    { kind: 'deferred', reply: '451 4.7.5 no key' },
+  ],
+  [
     'a message that is delivered after a deferral is delivered',
     [attempt('deferred', 450), attempt('delivered', 250)],
     { kind: 'delivered', reply: '250 2.0.0 x' },
@@ -49,7 +54,7 @@ test.each([
 })
 
 const accepted = (...forwardPaths: readonly string[]) => line({ msg: 'accepted', queueId: 'q1', forwardPaths })
-const kept = (forwardPath = 'a') => line({ msg: 'deferred', queueId: 'q1', forwardPath })
+const kept = (forwardPath = 'a') => line({ msg: 'deferred', queueId: 'q1', forwardPath, reply: '451 4.0.0 x' })
 
 test.each([
   ['one is delivered and the other under way: not known yet', [attempt('delivered', 250)], 'unknown', 'unknown'],
@@ -72,6 +77,7 @@ test.each([
     'deferred',
     'deferred',
   ],
+  ['nobody was asked for one, and the other is under way: deferred', [kept('b')], 'deferred', 'deferred'],
   [
     'one is delivered and one deferred: deferred',
     [attempt('delivered', 250), attempt('deferred', 450, 'b'), kept('b')],

@@ -29,6 +29,14 @@ test('when a smarthost fails, the next priority takes the same message at once, 
   expect(spool.stored.size).toBe(0)
 })
 
+test('where a smarthost needs a file that is not here the next one takes the message at once, and only there it was attempted', async () => {
+  const backup = await startSmarthost()
+  const main = smarthost('main', nobody.port, { ...nobody, tls: { mode: 'StartTLS', caFile: 'ca' } })
+  const { spool, settled, attempts } = rig([route('r', [main, smarthost('backup', backup.port, { priority: 1 })])])
+  await settled(spool.put(envelope(hello), hello).envelope)
+  expect(attempts.map((a) => [a.smarthost, a.attempt, a.outcome.kind])).toEqual([['backup', 1, 'delivered']])
+})
+
 test.each([
   ['a refusal in the banner', { banner: say('554 5.3.2 not today') }],
   ['a connection lost before the dot', { DATA: drop }],

@@ -14,14 +14,14 @@ export async function deliver(
   deadlines = allWithin(20_000),
 ) {
   const upstream = await startSmarthost(options)
-  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port), { deadlines })
+  const { quiet, settled, attempts, spool, facts, delivery } = rig(oneSmarthost(upstream.port), { deadlines })
   const message = envelope(content, rest)
   spool.put(message, content)
-  await attempted(message.forwardPaths.length)
+  await settled(message)
   await quiet()
   const own = attempts.filter((a) => a.queueId === message.queueId)
   const received = upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>'))
-  return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
+  return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts, delivery }
 }
 
 /** Submits two messages, the second one when the first has had its attempt. */

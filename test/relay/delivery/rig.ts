@@ -7,6 +7,7 @@ import type { RelayConfig, RouteConfig, SmarthostConfig } from '../../../relay/c
 import { createDelivery, type Delivery, type DeliveryParts } from '../../../relay/delivery/delivery.ts'
 import type { Deadlines } from '../../../relay/delivery/stage.ts'
 import type { Attempt, Events } from '../../../relay/events.ts'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { loadedWith, route, smarthost } from './samples.ts'
@@ -96,6 +97,14 @@ export function rig(
       until('nothing is in flight or ready', () => {
         const { ready, inFlight } = delivery.summary()
         return ready === 0 && inFlight === 0
+      }),
+    /** Resolves when each recipient of the message was delivered, deferred or given up, with an attempt or without one. */
+    settled: ({ queueId, forwardPaths }: Envelope) =>
+      until('each recipient has had its turn', () => {
+        const own = told.filter(({ arguments: [about] }) => about === queueId)
+        const ended = own.filter(({ fact }) => fact === 'deferred' || fact === 'bounced').length
+        const delivered = attempts.filter((a) => a.queueId === queueId && a.outcome.kind === 'delivered').length
+        return ended + delivered >= forwardPaths.length
       }),
     // Each attempt adds 20 ms to the deadline, since a busy machine makes only about a hundred a second.
     attempted: (count: number) => until(`${count} attempts`, () => attempts.length >= count, 15_000 + 20 * count),

@@ -35,11 +35,10 @@ const files = { user: 'relay', password: 'pass word\n' }
 
 async function deliver(options: Options, smarthost: Partial<SmarthostConfig>, ca?: string) {
   const upstream = await startSmarthost({ offers, ...options })
-  const { attempted, quiet, attempts, spool, delivery, facts } = rig(oneSmarthost(upstream.port, smarthost), {
+  const { settled, quiet, attempts, spool, delivery, facts } = rig(oneSmarthost(upstream.port, smarthost), {
     files: { ...files, ...(ca !== undefined && { ca }) },
   })
-  spool.put(envelope(hello), hello)
-  await attempted(1)
+  await settled(spool.put(envelope(hello), hello).envelope)
   await quiet()
   return { upstream, outcome: attempts[0]?.outcome, spool, delivery, facts }
 }
@@ -168,26 +167,45 @@ test.each(['StartTLS', 'Implicit'] as const)('%s verifies the smarthost also whe
   expect(upstream.times('MAIL')).toBe(0)
 })
 
+type Files = { readonly ca: string; readonly user: string; readonly password: string }
 test.each([
-  'StartTLS',
-  'Implicit',
-] as const)('authorities that are no PEM make nobody trusted, and leave no connection open: %s', async (mode) => {
-  const options = { certificate: forAddress, tlsFromStart: mode === 'Implicit' }
-  const { outcome, upstream } = await deliver(options, { tls: { mode, caFile: 'ca' } }, 'not a certificate')
-  expect(outcome).toMatchObject(insecure)
-  expect(outcome?.reply.text).toContain('ca holds no PEM certificates')
-  expect(upstream.times('MAIL')).toBe(0)
-  await until('the connection is closed', () => upstream.open() === 0)
+  [
+    'authorities that are no PEM',
+    (good: Files) => ({ ...good, ca: 'not a certificate' }),
+    'the file ca holds no PEM certificates',
+  ],
+  ['a file of authorities that is not there', ({ ca: _, ...others }: Files) => others, 'the file ca is not there'],
+  ['a password that is not there', ({ password: _, ...others }: Files) => others, 'the file password is not there'],
+])('case S25: with %s nobody is connected to: that is no attempt, in a report neither, and the smarthost is left out', async (_what, without, why) => {
+  for (const mode of ['StartTLS', 'Implicit'] as const) {
+    const upstream = await startSmarthost({ offers, certificate: forAddress, tlsFromStart: mode === 'Implicit' })
+    const { settled, attempts, spool, delivery, facts } = rig(
+      oneSmarthost(upstream.port, { tls: { mode, caFile: 'ca' }, auth: login }),
+      { files: without({ ...files, ca: forAddress.ca }) },
+    )
+    await settled(spool.put(envelope(hello, { acceptedAt: Date.now() - day }), hello).envelope)
+    expect(facts('smarthostEjected')).toEqual([['a', '127.0.0.1', expect.closeTo(60_000), `451 4.7.5 ${why}`]])
+    expect(delivery.smarthosts()).toMatchObject([{ health: 'ejected', lastReply: { text: why } }])
+    await until('the report is queued', () => facts('dsnQueued').length === 1)
+    const dsn = String([...spool.stored.values()].find(({ envelope: { reports } }) => reports !== undefined)?.content)
+    expect(dsn).toContain(`Its time was over while no attempt could be made:\r\n    451 4.7.5 ${why}\r\n`)
+    expect(dsn).toContain(`\r\nDiagnostic-Code: X-Relayfleet; 451 4.7.5 ${why}\r\n`)
+    expect(dsn).not.toMatch(/Remote-MTA|Last-Attempt-Date|smarthost/)
+    expect(attempts).toEqual([])
+    expect(upstream.connections()).toBe(0)
+  }
 })
 
-test('where a file that the configuration names is not there, no connection is opened', async () => {
-  const { outcome, upstream } = await deliver({ certificate: forAddress }, { tls: startTls })
-  expect(outcome).toMatchObject({
-    kind: 'deferred',
-    scope: 'nextHop',
-    reply: { text: expect.stringContaining('the file ca ') },
-  })
-  expect(upstream.connections()).toBe(0)
+test('mail that waits for a smarthost because of a file that is not here leaves at once when a reload brings the file', async () => {
+  const upstream = await startSmarthost({ offers, certificate: forAddress })
+  const routes = oneSmarthost(upstream.port, { tls: startTls })
+  const { settled, spool, reload, delivery } = rig(routes)
+  await settled(spool.put(envelope(hello), hello).envelope)
+  spool.put(envelope(hello), hello)
+  await until('the next message waits', () => delivery.summary().ready === 1)
+  reload(routes, {}, { ca: forAddress.ca })
+  await until('the next message is received', () => upstream.received.length === 1)
+  expect(delivery.summary()).toMatchObject({ deferred: 1, ready: 0 })
 })
 
 test.each([
