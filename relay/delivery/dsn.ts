@@ -1,7 +1,8 @@
 /** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
+import { isAscii, isUtf8 } from 'node:buffer'
 import { isIP } from 'node:net'
 import MimeNode from 'nodemailer/lib/mime-node'
-import { addressLiteral, isAscii } from '../mail/address.ts'
+import { addressLiteral } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { asSaid, type Reply } from '../mail/reply.ts'
@@ -38,8 +39,7 @@ export function composeDsn(report: Report): Promise<Buffer> {
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  const header = report.header.toString('latin1')
-  const messageId = messageIdIn(header)
+  const messageId = messageIdIn(report.header.toString('latin1'))
   root.setHeader([
     { key: 'From', value: `Mail Delivery System <MAILER-DAEMON@${hostname}>` },
     { key: 'To', value: isPlainAddress(original.reversePath) ? original.reversePath : 'undisclosed-recipients:;' },
@@ -51,7 +51,7 @@ export function composeDsn(report: Report): Promise<Buffer> {
   ])
   root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
   root.createChild('message/delivery-status').setContent(deliveryStatus(report))
-  addHeader(root, header)
+  addHeader(root, report)
   return root.build()
 }
 
@@ -60,14 +60,20 @@ const sevenBit = /^(?:[\t -~]{0,998}\r\n)*$/
 
 /**
  * The original's header as it is, where that is legal: only else is it encoded (RFC 6522 section 4), since programs look in it for
- * fields of their own, and not all of them decode it. nodemailer would encode it for each line of more than 76 characters.
+ * fields of their own, and not all of them decode it. nodemailer would encode it for each line of more than 76 characters. The
+ * header of an internationalised message has a type of its own, which may be encoded, too (RFC 6533 sections 4 and 5).
  */
-function addHeader(root: MimeNode, header: string): void {
-  const type = 'text/rfc822-headers'
-  const part = root.createChild(type)
-  if (sevenBit.test(header)) part.setRaw(`Content-Type: ${type}\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${header}`)
-  else part.setContent(isAscii(header) ? header : Buffer.from(header, 'latin1'))
+function addHeader(root: MimeNode, { header, original }: Report): void {
+  const text = header.toString('latin1')
+  if (sevenBit.test(text)) {
+    root.createChild(plainType).setRaw(`Content-Type: ${plainType}\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${text}`)
+    return
+  }
+  const isGlobal = original.smtpUtf8 && isUtf8(header) && !isAscii(header)
+  const part = root.createChild(isGlobal ? 'message/global-headers' : plainType)
+  part.setHeader('Content-Transfer-Encoding', 'quoted-printable').setContent(header)
 }
+const plainType = 'text/rfc822-headers'
 
 function explanation({ hostname, original, failures }: Report): string {
   const accepted = new Date(original.acceptedAt).toUTCString()

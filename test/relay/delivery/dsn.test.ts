@@ -185,8 +185,11 @@ test.each([
   expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(`dns; ${name}`)
 })
 
-test('a report on an internationalised address and header is 7-bit', async () => {
-  const original = envelope(hello, { reversePath: 'j\u00f6rg@b\u00fccher.test', acceptedAt })
+test.each([
+  [true, 'message/global-headers'],
+  [false, 'text/rfc822-headers'],
+])('a report on an internationalised address and header is 7-bit, and the header, which came with SMTPUTF8 %s, is of the type %s (RFC 6533 sections 4 and 5)', async (smtpUtf8, type) => {
+  const original = envelope(hello, { reversePath: 'j\u00f6rg@b\u00fccher.test', acceptedAt, smtpUtf8 })
   const utf8Header = Buffer.from(`From: <j\u00f6rg@b\u00fccher.test>\r\nSubject: ${'\u00e4'.repeat(300)}\r\n`)
   const failures = [{ ...refused, forwardPath: 'j\u00f6rg@x.test' }]
   const { sevenBit, headers, parts, defects, longest } = await parse(report({ original, failures, header: utf8Header }))
@@ -194,7 +197,53 @@ test('a report on an internationalised address and header is 7-bit', async () =>
   expect(longest).toBeLessThanOrEqual(998)
   expect(headers['to']).toBe('undisclosed-recipients:;')
   expect(parts[1]?.groups?.[1]?.['Final-Recipient']).toBe('utf-8; j\\x{F6}rg@x.test')
+  expect(parts[2]?.type).toBe(type)
   expect(parts[2]?.text?.trimEnd()).toBe(utf8Header.toString().trimEnd())
+})
+
+test.each([
+  ['ASCII', Buffer.from('Subject: x\r\n')],
+  ['ASCII in a line that is too long', Buffer.from(`Subject: ${'x'.repeat(1000)}\r\n`)],
+  ['octets that are no UTF-8', Buffer.from('Subject: \xe4\r\n', 'latin1')],
+])('a header of %s is no internationalised one, though it came with SMTPUTF8', async (_what, plain) => {
+  const { parts } = await parse(report({ original: envelope(hello, { smtpUtf8: true }), header: plain }))
+  expect(parts[2]?.type).toBe('text/rfc822-headers')
+})
+
+/** What the last part of a report holds, decoded. */
+function returnedIn(dsn: Buffer): Buffer {
+  const text = dsn.toString('latin1')
+  const [, boundary] = /boundary="([^"]+)"/.exec(text) ?? []
+  const part = text.slice(text.lastIndexOf(`--${boundary}\r\n`), text.lastIndexOf(`\r\n--${boundary}--`))
+  const [head = ''] = part.split('\r\n\r\n', 1)
+  const body = part.slice(head.length + 4)
+  if (head.includes('Content-Transfer-Encoding: 7bit')) return Buffer.from(body)
+  expect(head).toContain('Content-Transfer-Encoding: quoted-printable')
+  const octets = body
+    .replaceAll('=\r\n', '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return Buffer.from(octets, 'latin1')
+}
+
+test('whatever octets a header has, all of them are in the report, in lines of 998 characters at most', async () => {
+  const octet = fc.oneof(
+    fc.constantFrom(0x09, 0x20, 0x2e, 0x3d, 0x3f, 0x41, 0x7e),
+    fc.constantFrom(0x80, 0x85, 0x9f, 0xa0, 0xc3, 0xe4, 0xff),
+    fc.integer({ min: 0, max: 255 }),
+  )
+  const line = fc
+    .array(octet, { maxLength: 1100, size: 'max' })
+    .map((octets) => Buffer.from(octets.filter((one) => one !== 0x0a && one !== 0x0d)))
+  const letters = fc
+    .string({ unit: 'grapheme', maxLength: 60 })
+    .map((text) => Buffer.from(text.replaceAll(/[\r\n]/g, '')))
+  const isReturned = fc.asyncProperty(fc.array(fc.oneof(line, letters)), fc.boolean(), async (lines, smtpUtf8) => {
+    const header = Buffer.concat(lines.flatMap((one) => [one, Buffer.from('\r\n')]))
+    const dsn = await composeDsn(report({ header, original: envelope(hello, { smtpUtf8 }) }))
+    expect(returnedIn(dsn)).toEqual(header)
+    expect(dsn.toString('latin1')).toMatch(/^(?:[\t -~]{0,998}\r\n)*$/)
+  })
+  await fc.assert(isReturned, { numRuns: 300 })
 })
 
 test.each([

@@ -5,7 +5,10 @@ import json
 import sys
 
 octets = sys.stdin.buffer.read()
-message = email.message_from_bytes(octets, policy=email.policy.SMTP)
+# To the package every message/* is a message, which it does not decode; this one may be encoded (RFC 6533 section 4).
+GLOBAL = ('message/global-headers', 'text/x-global-headers')
+known = octets.replace(*(f'Content-Type: {kind}'.encode() for kind in GLOBAL))
+message = email.message_from_bytes(known, policy=email.policy.SMTP)
 
 
 def fields(group):
@@ -19,6 +22,7 @@ def parts(root):
         if kind == 'message/delivery-status':
             yield {'type': kind, 'groups': [fields(group) for group in part.get_payload()]}
         else:
+            kind = GLOBAL[0] if kind == GLOBAL[1] else kind
             yield {'type': kind, 'text': part.get_payload(decode=True).decode('utf-8', 'replace')}
 
 
