@@ -1,5 +1,5 @@
 /** Our own Received field (RFC 5321 section 4.4). Pure. */
-import { addressLiteral, isAscii } from '../mail/address.ts'
+import { addressLiteral, isAddressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import { withoutZone } from '../rules/networks.ts'
 
@@ -28,5 +28,5 @@ export function receivedHeader(r: Reception): string {
 }
 
 /** What the client calls itself, if that is a domain or an address literal; else the literal of its address. */
-const hostOr = (helo: string, literal: string): string =>
-  /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$|^\[[A-Za-z0-9.:]+\]$/.test(helo) ? helo : literal
+const hostOr = (helo: string, literal: string): string => (domain.test(helo) || isAddressLiteral(helo) ? helo : literal)
+const domain = /^[A-Za-z\d](?:[A-Za-z\d-]*[A-Za-z\d])?(?:\.[A-Za-z\d](?:[A-Za-z\d-]*[A-Za-z\d])?)*$/

@@ -1,4 +1,5 @@
 /** Mailboxes as SMTP writes them: one strict grammar (RFC 5321 section 4.1.2), no source routes, no address literals. */
+import { isIP } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
 
 export type Mailbox = {
@@ -13,6 +14,12 @@ export type Mailbox = {
 /** The address literal of an IP address (RFC 5321 section 4.1.3), which must come without a zone. */
 export const addressLiteral = (address: string): string =>
   address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
+
+/** Whether it is the literal of an IP address, which for IPv6 has a tag. */
+export function isAddressLiteral(text: string): boolean {
+  const [, tag, address = ''] = /^\[(IPv6:)?([\da-f:.]+)\]$/i.exec(text) ?? []
+  return isIP(address) === (tag === undefined ? 4 : 6)
+}
 
 // RFC 5321 section 4.5.3.1.3: a path has at most 256 octets with its brackets. The limit of 64 for a local part is not kept: reply
 // addresses with longer ones are in daily use.
