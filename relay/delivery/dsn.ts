@@ -12,6 +12,8 @@ import { adviceFor } from './dsn-advice.ts'
 export type Failure = {
   readonly forwardPath: string
   readonly givenUp: GivenUp
+  /** When, in milliseconds since the epoch by the wall clock: with the end of the last attempt, if there was one. */
+  readonly at: number
   readonly attempts: number
   /** Attempts that may have made a copy. */
   readonly ambiguous: number
@@ -110,28 +112,25 @@ const placeOf = ({ name, host, port }: NonNullable<Failure['smarthost']>): strin
   name === undefined ? `exchanger ${host}` : `smarthost ${name} (${host}:${port})`
 
 /** Per-message fields, then one group for each recipient, with blank lines between them (RFC 3464 section 2.1). */
-function deliveryStatus({ hostname, original, failures, now }: Report): string {
+function deliveryStatus({ hostname, original, failures }: Report): string {
   const message = [
     `Reporting-MTA: dns; ${hostname}`,
     `X-Relayfleet-Queue-Id: ${original.queueId}`,
     `Arrival-Date: ${dateTime(original.acceptedAt)}`,
   ]
-  const recipients = failures.flatMap((failure) => ['', ...recipientFields(failure, now)])
+  const recipients = failures.flatMap((failure) => ['', ...recipientFields(failure)])
   return [...message, ...recipients, ''].join('\r\n')
 }
 
 /** Status is our judgement; only what a server said, as it said it, is told as of type smtp (RFC 3464 sections 2.1.2 and 2.3.6). */
-const recipientFields = (
-  { forwardPath, givenUp: { reply, last }, smarthost }: Failure,
-  now: number,
-): readonly string[] => [
+const recipientFields = ({ forwardPath, givenUp: { reply, last }, at, smarthost }: Failure): readonly string[] => [
   `Final-Recipient: ${typedAddress(forwardPath)}`,
   'Action: failed',
   `Status: ${reply.status}`,
   ...(smarthost === undefined || !wasReached(last) ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
   folded(`Diagnostic-Code: ${last.said === undefined ? 'X-Relayfleet' : 'smtp'}; ${asSaid(last)}`),
   // Absent where no next hop was asked (RFC 3464 section 2.3.7).
-  ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(now)}`]),
+  ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(at)}`]),
 ]
 
 /**

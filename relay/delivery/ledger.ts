@@ -67,7 +67,7 @@ export class Ledger {
     const dice = random()
     const decided = results.map((result) => ({ ...result, decision: this.#decide(message, result, retry, at, dice) }))
     for (const one of decided) this.#apply(message, one)
-    this.#giveUp(message, decided)
+    this.#giveUp(message, decided, at)
     this.#defer(message, decided)
     return this.#write(message)
   }
@@ -137,8 +137,9 @@ export class Ledger {
     }
   }
 
-  #giveUp(message: Tracked, decided: readonly Decided[]): void {
-    const { events } = this.#parts
+  #giveUp(message: Tracked, decided: readonly Decided[], now: number): void {
+    const { events, timeOfDay } = this.#parts
+    const at = timeOfDay(now)
     const { queueId } = message.envelope
     for (const { recipient, decision, smarthost } of decided) {
       const state = message.recipients[recipient]
@@ -146,7 +147,7 @@ export class Ledger {
       const { forwardPath, attempts, ambiguous } = state
       events.bounced(queueId, forwardPath, decision.because, replyLine(decision.last))
       if (decision.do === 'discard') continue
-      const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision }
+      const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision, at }
       message.unreported.push(smarthost === undefined ? failure : { ...failure, smarthost })
     }
     if (decided.some(({ decision }) => decision.do === 'discard')) events.discarded(queueId)

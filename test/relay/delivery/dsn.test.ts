@@ -20,8 +20,10 @@ type Parsed = {
   bare: number
 }
 
+const acceptedAt = Date.UTC(2026, 10, 23, 12)
 const refused: Failure = {
   forwardPath: 'nobody@example.net',
+  at: acceptedAt + 1_800_000,
   attempts: 1,
   ambiguous: 0,
   smarthost: { name: 'ses', host: 'smtp.example.com', port: 587 },
@@ -43,7 +45,6 @@ const expired: Failure = {
   },
 }
 const header = Buffer.from('From: <app@corp.test>\r\nMessage-ID: <42@corp.test>\r\nSubject: x\r\n')
-const acceptedAt = Date.UTC(2026, 10, 23, 12)
 const report = (rest: Partial<Report> = {}): Report => ({
   dsnQueueId: 'qqqqqqqqq1234567',
   hostname: 'relay.example.org',
@@ -106,14 +107,14 @@ test('a report tells people, and programs, what became of each recipient', async
       Status: '5.1.1',
       'Remote-MTA': 'dns; smtp.example.com',
       'Diagnostic-Code': 'smtp; 550 5.1.1 user unknown',
-      'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
+      'Last-Attempt-Date': 'Mon, 23 Nov 2026 12:30:00 +0000',
     },
     {
       'Final-Recipient': 'rfc822; slow@example.net',
       Action: 'failed',
       Status: '4.4.7',
       'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
-      'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
+      'Last-Attempt-Date': 'Mon, 23 Nov 2026 12:30:00 +0000',
     },
   ])
   expect(original?.text?.trimEnd()).toBe(header.toString().trimEnd())

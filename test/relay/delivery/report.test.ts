@@ -12,6 +12,7 @@ const failure: Reported = {
   attempts: 1,
   ambiguous: 0,
   givenUp: { because: 'refused', reply, last: reply },
+  at: 0,
 }
 
 function reporter() {

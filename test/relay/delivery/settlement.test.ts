@@ -4,7 +4,7 @@ import type { RecipientState } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
 import { drop, type Script, say } from './behaviour.ts'
 import { MemorySpool, pending } from './memory-spool.ts'
-import { rig } from './rig.ts'
+import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
@@ -346,6 +346,24 @@ test.each([
   await until('the message is done', () => !spool.has(message.queueId))
   expect(dsns(spool)).toHaveLength(1)
   expect(attempts.filter((a) => a.forwardPath === 'a@x.test')).toHaveLength(1)
+})
+
+test('a report that finds no room for an hour says when the last attempt was, and not when it found room (RFC 3464 section 2.3.7)', async () => {
+  const upstream = await startSmarthost({ script: { ...perRecipient({ a: () => '550 5.1.1 no' }), ...keepDsns } })
+  const spool = new MemorySpool()
+  spool.broken.add('receive')
+  const attemptedAt = Date.UTC(2026, 10, 23, 12)
+  let at = attemptedAt
+  const { settled } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 20, now: () => at })
+  const message = envelope(hello, { forwardPaths: ['a@x.test'], acceptedAt: attemptedAt - 60_000 })
+  spool.put(message, hello)
+  await settled(message)
+  at += 3_600_000
+  spool.broken.clear()
+  await until('the report is queued', () => dsns(spool).length === 1)
+  const report = String(dsns(spool)[0]?.content)
+  expect(report).toContain('\r\nLast-Attempt-Date: Mon, 23 Nov 2026 12:00:00 +0000\r\n')
+  expect(report).toContain('\r\nDate: Mon, 23 Nov 2026 13:00:00 +0000\r\n')
 })
 
 test('a message that the spool has set aside as damaged is forgotten, without a retry or a DSN', async () => {
