@@ -105,10 +105,11 @@ const ofRelays: readonly Alert[] = [
     severity: 'warning',
     expr: countedOrFound('relayfleet_spool_quarantined_total', '1h', 3600, 'increase'),
     summary: 'A relay of {{ $labels.policy }} has set a damaged file aside ({{ $labels.instance }})',
-    meaning: 'A file of the spool was damaged, or could not be read for ten minutes.',
+    meaning: 'A file of the spool was damaged, could not be read for ten minutes, or was deleted by somebody else.',
     impact:
       'Mail in it may be lost; all that is whole goes on. What the damage may hide about deliveries arrives twice, and is counted.',
-    diagnosis: '`damaged spool file set aside` in the log names `file` and says `why`; it is in `quarantine/`.',
+    diagnosis:
+      '`damaged spool file set aside` in the log names `file` and says `why`; it is in `quarantine/`, unless it `is gone`.',
     mitigation: 'Keep the file. Look for a failing disk, and move the claim to another one.',
   },
   {

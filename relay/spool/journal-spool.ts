@@ -118,6 +118,7 @@ export class JournalSpool implements Spool {
       segments,
       segmentBytes,
       lastNumber,
+      undone: () => register.undone,
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
       silent: (why) => this.#fault.silent(why),

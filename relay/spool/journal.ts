@@ -30,6 +30,8 @@ type Parts = {
   readonly segmentBytes: number
   /** The highest number that a segment ever had. */
   readonly lastNumber: number
+  /** How many messages are ours and not done with. */
+  readonly undone: () => number
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
@@ -211,7 +213,7 @@ export class Journal {
 
   #opening({ name }: Segment): Entry {
     const ends = Object.fromEntries(this.segments.map((s) => [s.name, s.bytes]))
-    return { kind: 'opened', version: journalVersion, ends, name }
+    return { kind: 'opened', version: journalVersion, ends, name, undone: this.#parts.undone() }
   }
 
   #error(what: string, cause: unknown): SpoolError {

@@ -20,6 +20,10 @@ export const setAside = (disk: Disk, paths: Paths, path: string, name: string): 
     () => false,
   )
 
+/** Whether a file of that name was moved there; also where that cannot be told. */
+export const isAside = (disk: Disk, paths: Paths, name: string): Promise<boolean> =>
+  isThere(disk, paths.setAside(name)).catch(() => true)
+
 const isThere = (disk: Disk, path: string): Promise<boolean> =>
   disk.size(path).then(
     () => true,

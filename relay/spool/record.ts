@@ -6,12 +6,16 @@ import type { Envelope, RecipientState } from '../mail/envelope.ts'
 export type ContentFile = { readonly crc: number }
 
 export type Entry =
-  /** Opens each segment. `ends` says how many octets of each older segment were whole then; `name` is its own. */
+  /**
+   * Opens each segment. `ends` says how many octets of each older segment were whole then, and `undone` how many messages were ours
+   * and not done with; `name` is its own.
+   */
   | {
       readonly kind: 'opened'
       readonly version: number
       readonly ends: Readonly<Record<string, number>>
       readonly name?: string
+      readonly undone?: number
     }
   /** The message became ours; nothing was attempted yet. Its content follows, unless it has a file. */
   | { readonly kind: 'accepted'; readonly envelope: Envelope; readonly file?: ContentFile }

@@ -17,7 +17,7 @@ import { believeNewest, type Newest } from './newest-segment.ts'
 import { OpenSegments } from './open-segments.ts'
 import { originalOf } from './opening.ts'
 import type { Paths } from './paths.ts'
-import { setAside } from './quarantine.ts'
+import { isAside, setAside } from './quarantine.ts'
 import { parseQueueId } from './queue-id.ts'
 import { type Entry, holdsRecord, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
 import type { Register } from './register.ts'
@@ -73,7 +73,7 @@ class Recovery {
     await this.#readJournal(names)
     for (const segment of this.#segments) this.#checkEnd(segment)
     this.#checkReturned()
-    this.#checkMissing(names)
+    await this.#checkMissing(names)
     await this.#closeReported()
     await this.#endWhatIsDone()
     this.#tellForgotten()
@@ -203,16 +203,30 @@ class Recovery {
   }
 
   // One that is gone while an older one is there was not deleted by us.
-  #checkMissing(names: readonly string[]): void {
+  async #checkMissing(names: readonly string[]): Promise<void> {
     const listed = this.#oldestListed
     const numbers = names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
     const oldest = Math.min(...numbers.filter((number) => number >= listed))
-    for (const name of this.#replay.listed) {
-      const segment = parseSegmentName(name)
-      if (segment === undefined || segment.number < oldest || names.includes(name)) continue
+    const missing = this.#replay.listed.filter((name) => !names.includes(name))
+    const gone = missing.map(parseSegmentName).filter((segment) => segment !== undefined)
+    for (const segment of gone) {
+      if (segment.number < oldest) continue
       this.#lost.add(segment, Number.POSITIVE_INFINITY)
-      this.#quarantined(this.#paths.segment(name), 'is gone')
+      this.#quarantined(this.#paths.segment(segment.name), 'is gone')
     }
+    await this.#checkOldest(gone.filter(({ number }) => number < oldest))
+  }
+
+  /** The oldest ones, that are gone: by us, unless the newest one counts messages as ours that were in them. */
+  async #checkOldest(gone: readonly Segment[]): Promise<void> {
+    const { count } = this.#replay.absent
+    const last = gone.at(-1)
+    // Messages may also be missing because of damage that is told already.
+    const isDamaged = !this.#lost.isEmpty || this.#segments.some(({ damaged }) => damaged)
+    if (last === undefined || count === 0 || isDamaged) return
+    for (const { name } of gone) if (await isAside(this.#disk, this.#paths, name)) return
+    const what = `${count} ${count === 1 ? 'message that was' : 'messages that were'} ours`
+    this.#quarantined(this.#paths.segment(last.name), `is gone, or one before it, and with it ${what}`)
   }
 
   /** The number of the oldest segment that the newest one lists; 0 where it lists none. */

@@ -26,6 +26,7 @@ export class Register {
   #liveBytes = 0
   #stateBytes = 0
   #growth = 0
+  #done = 0
   readonly #acceptedAt = new Column('floats')
   readonly #dueAt = new Column('floats')
   /** Not words: a content may have more than four gigabytes. */
@@ -41,6 +42,11 @@ export class Register {
 
   get size(): number {
     return this.#ids.size
+  }
+
+  /** How many of them delivery has something left to do for. */
+  get undone(): number {
+    return this.size - this.#done
   }
 
   /** Octets of all contents. */
@@ -102,6 +108,7 @@ export class Register {
     this.#keepRoom(handle, 0)
     this.#bytes -= this.#octets.get(handle)
     if (this.hasFile(handle)) this.#fileBytes -= this.#octets.get(handle)
+    if (this.isDone(handle)) this.#done -= 1
     this.#ids.delete(handle)
   }
 
@@ -155,8 +162,10 @@ export class Register {
   standing(handle: number, recipients: readonly RecipientState[]): void {
     let dueAt = Number.POSITIVE_INFINITY
     for (const { state, nextAttemptAt } of recipients) if (state === 'pending') dueAt = Math.min(dueAt, nextAttemptAt)
+    const isDone = dueAt === Number.POSITIVE_INFINITY
+    if (isDone !== this.isDone(handle)) this.#done += isDone ? 1 : -1
     const marks = this.#marks.get(handle)
-    this.#marks.set(handle, dueAt === Number.POSITIVE_INFINITY ? marks | allDone : marks & ~allDone)
+    this.#marks.set(handle, isDone ? marks | allDone : marks & ~allDone)
     this.#dueAt.set(handle, dueAt)
   }
 

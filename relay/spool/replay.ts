@@ -1,6 +1,7 @@
 /** What the journal's records come to: the messages that are ours, and which of them are reported on. Pure. */
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
 import { unreachable } from '../mail/outcome.ts'
+import { Absent } from './absent.ts'
 import type { Piece } from './record.ts'
 import { Register } from './register.ts'
 import { Reports } from './reports.ts'
@@ -21,6 +22,7 @@ export const untried = (envelope: Envelope): readonly RecipientState[] =>
 
 export class Replay {
   readonly register = new Register()
+  readonly absent = new Absent()
   /** A DSN that has left again has still reported. */
   readonly #reports = new Reports()
   readonly #ends = new Map<string, number>()
@@ -33,6 +35,7 @@ export class Replay {
       case 'opened':
         for (const [name, bytes] of Object.entries(entry.ends)) this.#ends.set(name, bytes)
         this.#listed = [...Object.keys(entry.ends), segment.name]
+        this.absent.open(entry.undone, this.register.undone)
         break
       case 'accepted':
         this.#put(place, entry, untried(entry.envelope))
@@ -44,7 +47,7 @@ export class Replay {
         this.#state(place, entry)
         break
       case 'removed':
-        this.#drop(entry.queueId)
+        if (!this.#drop(entry.queueId)) this.absent.leave(entry.queueId)
         break
       case 'void':
         this.#reports.void(entry.queueId)
@@ -75,21 +78,29 @@ export class Replay {
 
   #put(place: Place, entry: Extract<Entry, { envelope: Envelope }>, recipients: readonly RecipientState[]): void {
     const { queueId, reports } = entry.envelope
-    this.#drop(queueId)
+    const isCopy = entry.kind === 'moved'
+    if (!this.#drop(queueId) && isCopy) this.absent.leave(queueId)
     if (reports) this.#reports.note(queueId, reports.queueId, place)
+    // Not a copy of it: the message that it reports on may have left since.
+    if (reports && !isCopy && this.register.find(reports.queueId) === undefined) this.absent.end(reports.queueId)
     const handle = this.register.add(entry.envelope, recipients, place, entry.file)
-    if (entry.kind === 'moved') this.register.settle(handle, place)
+    if (isCopy) this.register.settle(handle, place)
   }
 
   #state(place: Place, { queueId, recipients }: Extract<Entry, { kind: 'state' }>): void {
     const handle = this.register.find(queueId)
-    if (handle === undefined) return
+    if (handle === undefined) {
+      if (recipients.every(({ state }) => state !== 'pending')) this.absent.end(queueId)
+      return
+    }
     this.register.settleState(handle, place)
     this.register.standing(handle, recipients)
   }
 
-  #drop(queueId: string): void {
+  /** False where no record of it was read. */
+  #drop(queueId: string): boolean {
     const handle = this.register.find(queueId)
     if (handle !== undefined) this.register.remove(handle)
+    return handle !== undefined
   }
 }
