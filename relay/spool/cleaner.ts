@@ -137,6 +137,8 @@ export class Cleaner {
       this.#stuck = segment
       throw error
     })
+    // Whoever reads a place in it for the second time may have opened it again meanwhile.
+    open.forget(segment)
     if (segment.damaged) await disk.syncDirectory(paths.quarantine)
     await disk.syncDirectory(paths.journal)
   }

@@ -68,14 +68,14 @@ export class Damage {
   async #file(handle: number, queueId: string): Promise<void> {
     const { disk, paths, register, events, drop, remove } = this.#parts
     const path = paths.content(queueId)
-    register.setLeaving(handle, true)
+    register.setMovingAside(handle, true)
     const lies = await setAside(disk, paths, path, `${queueId}.eml`)
     // Durable before its removal is: if a loss of power undid only the move, the next start would sweep it, since no record names it.
     if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'
     events.quarantined(path, `${damagedContent(queueId)}${end}`)
     if (!register.standsFor(handle, queueId)) return
-    register.setLeaving(handle, false)
+    register.setMovingAside(handle, false)
     if (!lies) return
     drop(handle)
     this.#ending = Promise.all([this.#ending, remove(queueId).catch(ignored)])

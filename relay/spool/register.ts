@@ -15,6 +15,7 @@ const allDone = 4
 /** Its record is a copy (`moved`), which holds its state, too. */
 const copied = 8
 const leaving = 16
+const movingAside = 32
 
 export class Register {
   readonly #ids = new IdTable()
@@ -145,12 +146,17 @@ export class Register {
 
   /** Its removal is being written, or its content is being moved aside: it must not be copied. */
   isLeaving(handle: number): boolean {
-    return (this.#marks.get(handle) & leaving) !== 0
+    return (this.#marks.get(handle) & (leaving | movingAside)) !== 0
   }
 
+  /** Its removal is being written. */
   setLeaving(handle: number, leaves: boolean): void {
-    const marks = this.#marks.get(handle)
-    this.#marks.set(handle, leaves ? marks | leaving : marks & ~leaving)
+    this.#mark(handle, leaving, leaves)
+  }
+
+  /** Its content is being moved aside, which may fail while its removal is still being written. */
+  setMovingAside(handle: number, moves: boolean): void {
+    this.#mark(handle, movingAside, moves)
   }
 
   /** Delivery has nothing left to do. */
@@ -164,8 +170,7 @@ export class Register {
     for (const { state, nextAttemptAt } of recipients) if (state === 'pending') dueAt = Math.min(dueAt, nextAttemptAt)
     const isDone = dueAt === Number.POSITIVE_INFINITY
     if (isDone !== this.isDone(handle)) this.#done += isDone ? 1 : -1
-    const marks = this.#marks.get(handle)
-    this.#marks.set(handle, isDone ? marks | allDone : marks & ~allDone)
+    this.#mark(handle, allDone, isDone)
     this.#dueAt.set(handle, dueAt)
   }
 
@@ -227,6 +232,11 @@ export class Register {
       sorted &&= before === undefined || this.#order(before, handle) < 0
     }
     return sorted ? handles : handles.sort((a, b) => this.#order(a, b))
+  }
+
+  #mark(handle: number, mark: number, isSet: boolean): void {
+    const marks = this.#marks.get(handle)
+    this.#marks.set(handle, isSet ? marks | mark : marks & ~mark)
   }
 
   #order(a: number, b: number): number {

@@ -1,0 +1,150 @@
+/** What comes between the removal of a message, or of a segment, and its end leaves nothing behind: no record, and no open file. */
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Disk, nodeDisk } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
+import { accept, contentOf } from './contents.ts'
+import { listening, octets } from './samples.ts'
+
+async function open(directory: string, disk: Disk = nodeDisk, segmentBytes = 1000) {
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const told = listening()
+  const parts = { directory, events: told.events, now: Date.now, disk, segmentBytes, closed: () => {} }
+  return { spool: await JournalSpool.open(parts), told }
+}
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Writes another octet into the file, where these octets stand in it. */
+function damage(path: string, content: Buffer): void {
+  const bytes = readFileSync(path)
+  bytes.write('!', bytes.indexOf(content) + 20)
+  writeFileSync(path, bytes)
+}
+
+test('a message whose damaged content can not be set aside while its removal is written is not copied behind that', async () => {
+  const directory = temporaryFolder()
+  const [large, small] = [contentOf(1, 140_000), contentOf(2, 300)]
+  const first = await open(directory, nodeDisk, 100_000)
+  await accept(first.spool, large, { queueId: 'large00000' })
+  await accept(first.spool, small, { queueId: 'small00000' })
+  await first.spool.close()
+  const [oldest = ''] = readdirSync(join(directory, 'journal'))
+  // The contents of the newest segment alone are checked at the start.
+  await (await open(directory)).spool.close()
+  damage(join(directory, 'large', 'large00000.eml'), large)
+  damage(join(directory, 'journal', oldest), small)
+
+  const [moving, moved, synced] = [1, 2, 3].map(() => Promise.withResolvers<void>()) as [Gate, Gate, Gate]
+  let syncs = 0
+  let reads = 0
+  let isHeld = false
+  const disk: Disk = {
+    ...nodeDisk,
+    create: async (path) => {
+      const file = await nodeDisk.create(path)
+      return {
+        ...file,
+        sync: async () => {
+          if (isHeld) syncs += 1
+          if (isHeld) await synced.promise
+          return file.sync()
+        },
+      }
+    },
+    open: async (path) => {
+      const file = await nodeDisk.open(path)
+      return { ...file, read: (into, at) => file.read(into, at).finally(() => reads++) }
+    },
+    rename: async (from, to) => {
+      if (!from.endsWith('/large00000.eml')) return nodeDisk.rename(from, to)
+      moving.resolve()
+      await moved.promise
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    },
+  }
+  const { spool, told } = await open(directory, disk)
+  const reading = octets(spool.content('large00000')).catch(String)
+  await moving.promise
+  isHeld = true
+  const removed = spool.remove('large00000')
+  await until('its removal is written, and not synced', () => syncs === 1)
+  moved.resolve()
+  expect(await reading).toContain('is damaged')
+  expect(told.lines.join()).toContain('can not be set aside')
+  // Of a segment with damage all that is whole is copied at once.
+  const before = reads
+  await expect(octets(spool.content('small00000'))).rejects.toThrow('is damaged')
+  await until('the cleaner has read what it may copy', () => reads > before + 2)
+  await turns()
+  synced.resolve()
+  await removed
+  await spool.close()
+  const last = await open(directory)
+  expect([last.spool.size, last.told.lines.filter((line) => line.startsWith('quarantined'))]).toEqual([0, []])
+  await last.spool.close()
+})
+
+type Gate = ReturnType<typeof Promise.withResolvers<void>>
+
+test('a segment that somebody opens again while it is deleted is not kept open: its room comes back', async () => {
+  const directory = temporaryFolder()
+  const content = contentOf(1, 300)
+  const first = await open(directory)
+  await accept(first.spool, content, { queueId: 'stays00000' })
+  await first.spool.close()
+  const [oldest = ''] = readdirSync(join(directory, 'journal'))
+  const wrong = Promise.withResolvers<void>()
+  const again = Promise.withResolvers<void>()
+  // Not of the start.
+  let reads = Number.NaN
+  let deletes = false
+  const disk: Disk = {
+    ...nodeDisk,
+    open: async (path) => {
+      const file = await nodeDisk.open(path)
+      if (basename(path) !== oldest) return file
+      if (deletes) again.resolve()
+      const read: typeof file.read = async (into, at) => {
+        // The first read takes long, and is wrong.
+        if (reads++ !== 0) return file.read(into, at)
+        await wrong.promise
+        return into.fill(0).length
+      }
+      return { ...file, read }
+    },
+    unlink: async (path) => {
+      if (basename(path) === oldest) {
+        deletes = true
+        wrong.resolve()
+        await again.promise
+      }
+      return nodeDisk.unlink(path)
+    },
+  }
+  const { spool } = await open(directory, disk)
+  reads = 0
+  const reading = octets(spool.content('stays00000'))
+  await until('it is being read', () => reads === 1)
+  for (let n = 0; existsSync(join(directory, 'journal', oldest)); n += 1)
+    await spool.remove((await accept(spool, contentOf(n, 900))).envelope.queueId)
+  expect((await reading).equals(content)).toBe(true)
+  await until('nobody has it open', () => !openFiles().some((path) => path.includes(oldest)))
+  await spool.close()
+})
+
+/** The files that this process has open, among them deleted ones. */
+const openFiles = (): readonly string[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      // It was closed meanwhile.
+      return []
+    }
+  })
