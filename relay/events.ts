@@ -187,6 +187,10 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.quarantined.inc()
       log.error({ file, why }, 'damaged spool file set aside')
     },
+    /** It waits, and is read again. `why`: of the disk. */
+    unreadable(queueId: string, why: string): void {
+      log.error({ queueId, why }, 'queued message can not be read')
+    },
     spoolFault(why: string): void {
       log.error({ why }, 'spool takes no mail')
     },

@@ -11,6 +11,7 @@ import { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import type { Take } from './roster.ts'
 import type { Parcel, Tracked } from './tracked.ts'
+import type { Unread } from './unread.ts'
 
 const atOnce = 16
 /** Parcels that wait in memory; of more messages only numbers are parked. */
@@ -25,7 +26,8 @@ type Parts = {
   /** Looks what of the message is due; that comes back by `add`. */
   readonly look: (message: Tracked) => void
   readonly ledger: Ledger
-  readonly events: Pick<Events, 'captured' | 'unexpected'>
+  readonly events: Pick<Events, 'captured'>
+  readonly unread: Pick<Unread, 'failed' | 'read'>
 }
 
 export class Captures {
@@ -118,13 +120,14 @@ export class Captures {
   }
 
   async #capture({ envelope }: Parcel['message']): Promise<Outcome> {
-    const { directory, spool, events } = this.#parts
+    const { directory, spool, events, unread } = this.#parts
     try {
       await capture(directory, spool, envelope)
+      unread.read(envelope.queueId)
       events.captured(envelope.queueId)
       return captured
     } catch (error) {
-      events.unexpected('inbox', error)
+      unread.failed(envelope.queueId, error)
       const why = error instanceof Error ? error.message : String(error)
       return { kind: 'deferred', scope: 'message', reply: replyFor('unreadable', `inbox: ${why}`) }
     }

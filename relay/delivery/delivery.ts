@@ -27,6 +27,7 @@ import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
 import { steadyClock } from './steady.ts'
 import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
+import { Unread } from './unread.ts'
 import { WaitingSince } from './waiting-since.ts'
 
 export type Delivery = {
@@ -119,7 +120,18 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     repeatMs: parts.repeatMs,
     onGone: (message) => roster.drop(message),
   })
-  const captures = new Captures({ directory: inboxDirectory, spool, take, ledger, events, look })
+  const unread = new Unread({ spool, events }, 'spool')
+  // Not the same: a content may have a file of its own, and where that can not be read the message can.
+  const unreadContents = new Unread({ spool, events }, 'content')
+  const captures = new Captures({
+    directory: inboxDirectory,
+    spool,
+    take,
+    ledger,
+    events,
+    unread: new Unread({ spool, events }, 'inbox'),
+    look,
+  })
   const openAttempts = new OpenAttempts(parts.attemptsFile, (error) => events.unexpected('open-attempts', error))
   const signer = new Signer({ events, now: wall, keyrings: parts.keyrings ?? new Keyrings() })
   const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
@@ -131,6 +143,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     openAttempts,
     signer,
     events,
+    unread: unreadContents,
     turns: parts.turns ?? new Turns(),
     headroom: parts.headroom ?? new Headroom(),
     now,
@@ -179,10 +192,14 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   }
 
   async function take(handle: number, act: Parameters<Take>[1]): Promise<void> {
+    const queueId = spool.outline(handle)?.queueId
     try {
-      await roster.take(handle, act)
+      await roster.take(handle, (message) => {
+        unread.read(message.envelope.queueId)
+        return act(message)
+      })
     } catch (error) {
-      events.unexpected('spool', error)
+      unread.failed(queueId, error)
       schedule.add(handle, now() + readAgainMs)
     }
   }

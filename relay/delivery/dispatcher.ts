@@ -24,6 +24,7 @@ import type { Roster, Take } from './roster.ts'
 import type { Signer } from './signer.ts'
 import { alsoTried, sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, parcelsOf, type Tracked } from './tracked.ts'
+import type { Unread } from './unread.ts'
 import { type Loose, Ways } from './ways.ts'
 
 export type DispatcherParts = {
@@ -33,6 +34,7 @@ export type DispatcherParts = {
   readonly openAttempts: OpenAttempts
   readonly signer: Signer
   readonly events: Events
+  readonly unread: Pick<Unread, 'failed' | 'read'>
   readonly turns: Pick<Turns, 'turn'>
   readonly headroom: Pick<Headroom, 'enter'>
   readonly around: Surroundings
@@ -329,15 +331,18 @@ export class Dispatcher {
   }
 
   async #attempt({ pool, parcel, hurried }: Next): Promise<Attempted> {
-    const { spool, signer, turns, headroom } = this.#parts
-    const owner = { rank: 'delivery', name: parcel.message.envelope.credential } as const
+    const { spool, signer, turns, headroom, unread } = this.#parts
+    const { envelope } = parcel.message
+    const owner = { rank: 'delivery', name: envelope.credential } as const
     const room = headroom.enter(owner)
     if (room !== undefined) await room
     await turns.turn(owner, attemptCostMs)
     try {
-      return await attempt(pool.connections(hurried), spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
+      const attempted = await attempt(pool.connections(hurried), spool, signer, envelope, forwardPathsOf(parcel))
+      unread.read(envelope.queueId)
+      return attempted
     } catch (error) {
-      this.#parts.events.unexpected('content', error)
+      unread.failed(envelope.queueId, error)
       return unreadable(error, parcel.recipients.length)
     }
   }
