@@ -1,6 +1,7 @@
 /** A DNS server to ask: its address and port. */
 import { getServers } from 'node:dns'
-import { isIP, isIPv6 } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
 
 export type Server = { readonly address: string; readonly port: number }
 
@@ -20,4 +21,26 @@ export const serverText = ({ address, port }: Server): string => {
 }
 
 /** The resolvers of this machine or pod, as configured now. */
-export const systemServers = (): readonly Server[] => getServers().flatMap((text) => serverIn(text) ?? [])
+export const systemServers = (): readonly Server[] => {
+  const servers = getServers().flatMap((text) => serverIn(text) ?? [])
+  return servers.some(isLinkLocal) ? withZones(servers, resolverConfiguration()) : servers
+}
+
+/** The same servers, with the zones of `configuration` (resolv.conf(5)): Node leaves them out, and a link is reached by nothing else. */
+export function withZones(servers: readonly Server[], configuration: string): readonly Server[] {
+  const zoned = new Map<string, string>()
+  for (const [, address = '', zone = ''] of configuration.matchAll(/^\s*nameserver\s+([0-9a-f:.]+)(%\S+)/gim))
+    if (isIPv6(address)) zoned.set(new SocketAddress({ family: 'ipv6', address }).address, `${address}${zone}`)
+  return servers.map((server) => ({ ...server, address: zoned.get(server.address) ?? server.address }))
+}
+
+/** fe80::/10 (RFC 4291 section 2.5.6). */
+const isLinkLocal = ({ address }: Server): boolean => /^fe[89ab]/i.test(address)
+
+function resolverConfiguration(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
+}

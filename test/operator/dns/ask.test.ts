@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
 import { type Query, questionMessage, replyIn } from '../../../operator/dns/message.ts'
-import { serverIn, serverText } from '../../../operator/dns/server.ts'
+import { serverIn, serverText, withZones } from '../../../operator/dns/server.ts'
 import { leastCpuMs } from '../../cpu-time.ts'
 import { type Behaviour, cname, startZoneServer, txt } from './zone-server.ts'
 
@@ -170,3 +170,19 @@ test.each([
   '[192.0.2.53',
   '2001:db8::53:x',
 ])('%j is read as no server', (text) => expect(serverIn(text)).toBeUndefined())
+
+test('a name server on a link is asked by the interface that resolv.conf names, which Node leaves out', () => {
+  const configuration = `# of the host
+nameserver 192.0.2.53
+  nameserver\tFE80:0::1%eth0
+nameserver fe80::2
+options edns0
+nameserver 2001:db8::53`
+  const told = ['192.0.2.53', 'fe80::1', 'fe80::2', '2001:db8::53']
+  const servers = withZones(
+    told.map((address) => ({ address, port: 53 })),
+    configuration,
+  )
+  expect(servers.map(({ address }) => address)).toEqual(['192.0.2.53', 'FE80:0::1%eth0', 'fe80::2', '2001:db8::53'])
+  expect(servers.map((server) => serverIn(serverText(server)))).toEqual(servers)
+})
