@@ -1,8 +1,14 @@
-/** Is an address in a list of networks? IPv4 and its form inside IPv6 (RFC 4291 section 2.5.5.2) are the same. */
+/**
+ * Is an address in a list of networks? IPv4 and its form inside IPv6 (RFC 4291 section 2.5.5.2) are the same: an IPv4 address is in
+ * no network of IPv6 that is larger than those of that form, as `::/1`.
+ */
 import { BlockList, isIP } from 'node:net'
 
+/** A list for each family: in one for both, `::/1` would have all IPv4 addresses. */
+type Lists = { readonly 4: BlockList; readonly 6: BlockList }
+
 // By the list itself: those of a configuration never change, and with it they are collected.
-const built = new WeakMap<readonly string[], BlockList | undefined>()
+const built = new WeakMap<readonly string[], Lists | undefined>()
 
 /** Whether the address is in one of the networks; undefined where it or the list can not be read: then the caller has to refuse. */
 export function contains(networks: readonly string[], client: string): boolean | undefined {
@@ -11,27 +17,30 @@ export function contains(networks: readonly string[], client: string): boolean |
   if (!built.has(networks)) built.set(networks, build(networks))
   const address = plainAddress(client)
   const family = isIP(address)
-  return family === 0 ? undefined : built.get(networks)?.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  if (family !== 4 && family !== 6) return undefined
+  return built.get(networks)?.[family].check(address, familyNames[family])
 }
 
-function build(networks: readonly string[]): BlockList | undefined {
-  const list = new BlockList()
-  const added = networks.every((network) => add(list, network))
-  return added ? list : undefined
+const familyNames = { 4: 'ipv4', 6: 'ipv6' } as const
+
+function build(networks: readonly string[]): Lists | undefined {
+  const lists = { 4: new BlockList(), 6: new BlockList() }
+  const added = networks.every((network) => add(lists, network))
+  return added ? lists : undefined
 }
 
 /** Whether a list may have it: an address, or one and its prefix. */
-export const isNetwork = (written: string): boolean => add(new BlockList(), written)
+export const isNetwork = (written: string): boolean => add({ 4: new BlockList(), 6: new BlockList() }, written)
 
-function add(list: BlockList, network: string): boolean {
+function add(lists: Lists, network: string): boolean {
   const [, written = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? []
   const address = plainAddress(written)
   const family = isIP(address)
   const bits = family === 4 ? 32 : 128
   // `::ffff:192.0.2.0/120` is 192.0.2.0/24: the 96 bits in front of the IPv4 address are gone.
   const prefix = Number(digits ?? bits) - (digits !== undefined && family === 4 && isIP(written) === 6 ? 96 : 0)
-  if (family === 0 || prefix < 0 || prefix > bits) return false
-  list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6')
+  if ((family !== 4 && family !== 6) || prefix < 0 || prefix > bits) return false
+  lists[family].addSubnet(address, prefix, familyNames[family])
   return true
 }
 

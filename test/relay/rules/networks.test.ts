@@ -27,6 +27,14 @@ test.each([
   ['2001:db9::7', ['2001:db8::/32'], false],
   ['2001:db8::7', ['198.51.100.0/24'], false],
   ['fe80::1%eth0', ['fe80::/64'], true],
+  ['198.51.100.7', ['::/0'], false],
+  ['198.51.100.7', ['::/1'], false],
+  ['198.51.100.7', ['::/80'], false],
+  ['::ffff:198.51.100.7', ['::fffe:0:0/95', '::/1'], false],
+  ['198.51.100.7', ['::ffff:0:0/96'], true],
+  ['198.51.100.7', ['::/1', '198.51.100.0/24'], true],
+  ['::198.51.100.7', ['::/1'], true],
+  ['2001:db8::7', ['0.0.0.0/0'], false],
   ['127.0.0.1', [], false],
 ] as const)('that %s is in %j is %s', (client, networks, found) => {
   expect(contains(networks, client)).toBe(found)
@@ -54,6 +62,8 @@ test.each([
   ['::ffff:198.51.100.0/120', '198.51.0.0/16', true],
   ['2001:db8:1::/48', '2001:db8::/32', true],
   ['2001:db8::/32', '2001:db8::/48', false],
+  ['198.51.100.0/24', '::/1', false],
+  ['::ffff:198.51.100.0/120', '::/0', false],
 ] as const)('that all of %s is in %s is %s', (inner, outer, all) => {
   expect(isWithin(inner, outer)).toBe(all)
 })
