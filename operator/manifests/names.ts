@@ -1,4 +1,7 @@
-/** The names of a fleet's objects. Those beside the main ones end in a fixed word, so that two fleets never share a name. */
+/**
+ * The names of a fleet's objects. Those beside the main ones end in a fixed word, so that only a policy `x-pods` beside a policy `x`
+ * asks for a name that is taken: that of a Service (decision 0013).
+ */
 
 /** The headless Service that names each pod. */
 export const podsServiceName = (policy: string): string => `${policy}-pods`
