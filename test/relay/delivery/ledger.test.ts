@@ -1,0 +1,86 @@
+/** A ledger that is stopped tries for a while to write what could not be written, and nothing once that is over. */
+import { expect, test } from 'vitest'
+import { Ledger } from '../../../relay/delivery/ledger.ts'
+import { track } from '../../../relay/delivery/tracked.ts'
+import type { Outcome } from '../../../relay/mail/outcome.ts'
+import { reply } from '../../../relay/mail/reply.ts'
+import { until } from '../../local/until.ts'
+import { policy } from '../policy.ts'
+import { MemorySpool, pending } from './memory-spool.ts'
+import { recordEvents } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+
+const delivered: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'queued') }
+const retry = { scheduleMs: [1000], expireAfterMs: 60_000 }
+
+/** A ledger of messages that were delivered while the spool took nothing; `tries` counts what it has tried to write. */
+async function behind(messages: number, repeatMs = 20) {
+  const spool = new MemorySpool()
+  const counts = { tries: 0 }
+  spool.before = () => void counts.tries++
+  spool.broken.add('remove')
+  const now = (): number => performance.now()
+  const ledger = new Ledger({
+    spool,
+    events: recordEvents().events,
+    own: () => policy({}),
+    wall: Date.now,
+    now,
+    timeOfDay: (at) => at,
+    waitingSince: { look: () => {}, of: () => now(), atTheEarliest: () => now() },
+    random: () => 0.5,
+    repeatMs,
+    onComing: () => {},
+    onRetry: () => {},
+    onWritten: () => {},
+    onGone: () => {},
+    onDsn: () => {},
+  })
+  const settleOne = (): Promise<void> => {
+    const { envelope: of } = spool.put(envelope(hello), hello)
+    return ledger.settle(track(of, of.forwardPaths.map(pending)), [{ recipient: 0, outcome: delivered }], retry)
+  }
+  for (let n = 0; n < messages; n += 1) await settleOne()
+  expect(ledger.unwritten).toHaveLength(messages)
+  return { spool, ledger, counts, settleOne }
+}
+
+test('a ledger with nothing to write stops at once, however long it may take', async () => {
+  const { ledger } = await behind(0)
+  const began = performance.now()
+  await ledger.stop(60_000)
+  expect(performance.now() - began).toBeLessThan(5000)
+})
+
+test('a ledger whose spool takes nothing any more stops in its time, and tries until then', async () => {
+  const { ledger, counts } = await behind(1, 60_000)
+  const began = performance.now()
+  await ledger.stop(600)
+  expect(performance.now() - began).toBeGreaterThanOrEqual(600)
+  expect(performance.now() - began).toBeLessThan(10_000)
+  // One when it was delivered, and one each quarter of a second.
+  expect(counts.tries).toBeGreaterThanOrEqual(3)
+  expect(ledger.unwritten).toHaveLength(1)
+})
+
+test('what the spool takes while the ledger stops is written, and then it has stopped', async () => {
+  const { ledger, spool, counts } = await behind(40, 60_000)
+  const stopped = ledger.stop(60_000)
+  await until('it has tried', () => counts.tries > 40)
+  spool.broken.clear()
+  await stopped
+  expect([spool.stored.size, ledger.unwritten]).toEqual([0, []])
+})
+
+test.each([
+  ['of before', 3, 0],
+  ['that comes later', 0, 3],
+])('of what could not be written, %s, a ledger that has stopped tries nothing again, where one that goes on does', async (_when, before, after) => {
+  const [stopped, other] = [await behind(before), await behind(3)]
+  await stopped.ledger.stop(0)
+  for (let n = 0; n < after; n += 1) await stopped.settleOne()
+  const [tries, othersTries] = [stopped.counts.tries, other.counts.tries]
+  await until('the other one tries again and again', () => other.counts.tries >= othersTries + 15)
+  expect(stopped.counts.tries).toBe(tries)
+  await other.ledger.stop(0)
+})
