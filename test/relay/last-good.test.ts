@@ -104,6 +104,53 @@ test('a disk that hangs keeps no later configuration waiting, and the last one i
   expect(found(losing.after(losing.deeds.length, luck))).toBe('second')
 })
 
+test('of configurations that come while one is written the last one is written behind it, and never two at a time', async () => {
+  const losing = new LosingDisk()
+  const begun = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const writing = { now: 0, most: 0, times: 0 }
+  const disk: Disk = {
+    ...losing.disk,
+    create: async (path) => {
+      writing.times += 1
+      writing.most = Math.max(writing.most, ++writing.now)
+      begun.resolve()
+      await goOn.promise
+      return losing.disk.create(path)
+    },
+    rename: async (from, to) => {
+      writing.now -= 1
+      await losing.disk.rename(from, to)
+    },
+  }
+  const lastGood = new LastGood('/data', disk)
+  const first = lastGood.keep(loaded('first', 1))
+  await begun.promise
+  const others = ['second', 'third'].map((hash) => lastGood.keep(loaded(hash, 1)))
+  for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+  goOn.resolve()
+  await Promise.all([first, ...others])
+  expect(writing).toEqual({ now: 0, most: 1, times: 2 })
+  const luck = { data: 'none', names: 'none', dice: seededRandom(7) } as const
+  expect(found(losing.after(losing.deeds.length, luck))).toBe('third')
+})
+
+test('a configuration that could not be written is written when it is asked for again', async () => {
+  const losing = new LosingDisk()
+  let fails = true
+  const disk: Disk = {
+    ...losing.disk,
+    create: (path) => (fails ? Promise.reject(new Error('EIO')) : losing.disk.create(path)),
+  }
+  const lastGood = new LastGood('/data', disk)
+  const one = loaded('one', 1)
+  await expect(lastGood.keep(one)).rejects.toThrow('/data/last-good.json can not be written: EIO')
+  fails = false
+  await lastGood.keep(one)
+  const luck = { data: 'none', names: 'none', dice: seededRandom(7) } as const
+  expect(found(losing.after(losing.deeds.length, luck))).toBe('one')
+})
+
 describe.runIf(smallVolumesGiven())('on a volume with less room than a configuration takes', () => {
   test('a copy that could not be written is removed, and its room is left to the mail (case S14)', async () => {
     const data = smallVolume('size=1m')
