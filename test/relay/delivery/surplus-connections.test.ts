@@ -1,0 +1,120 @@
+/** Which failure to open a further connection is one too many, and costs no message an attempt, and which is one of the smarthost. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { drop, type Script, say, silence } from './behaviour.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+type Options = {
+  readonly maxConnections?: number
+  readonly connectMs?: number
+  readonly messagesPerConnection?: number
+}
+
+/** A smarthost with this script, which may be changed while it runs, and mail for it. */
+async function bench(
+  script: Script,
+  { maxConnections = 2, connectMs = 20_000, messagesPerConnection = 1000 }: Options = {},
+) {
+  const upstream = await startSmarthost({ script })
+  const running = rig(oneSmarthost(upstream.port, { maxConnections }), {
+    deadlines: { ...allWithin(120_000), connect: connectMs },
+    poolLimits: { idleMs: 60_000, messagesPerConnection },
+  })
+  const put = (count: number): readonly string[] =>
+    Array.from({ length: count }, () => running.spool.put(envelope(hello), hello).envelope.queueId)
+  const outcomes = () => running.attempts.map(({ attempt, outcome }) => `${attempt} ${outcome.kind}`)
+  return { ...running, upstream, put, outcomes }
+}
+
+test('case U23: a connection that was greeted and is lost behind that is a failure, also while others carry mail', async () => {
+  const { upstream, put, attempts, attempted } = await bench({
+    EHLO: (time) => (time === 1 ? drop : undefined),
+    dot: (time) => (time === 1 ? silence : undefined),
+  })
+  put(1)
+  await attempted(1)
+  put(1)
+  await until('the second message is under way', () => upstream.times('dot') === 2)
+  const [third] = put(1)
+  await attempted(2)
+  expect(attempts.slice(1).map((a) => [a.queueId, a.outcome.kind])).toEqual([[third, 'deferred']])
+})
+
+test('case U23: where the open connection has ended when a further one was given up as not greeted, that is tried anew in full time', async () => {
+  const { upstream, put, outcomes, attempted } = await bench(
+    {
+      banner: (time) => [undefined, silence, say('220 late', { afterMs: 1500 })][time],
+      dot: (time) => (time === 1 ? say('250 2.0.0 queued', { afterMs: 300 }) : undefined),
+    },
+    { connectMs: 900, messagesPerConnection: 2 },
+  )
+  put(1)
+  await attempted(1)
+  put(2)
+  await attempted(3)
+  expect(outcomes()).toEqual(Array(3).fill('1 delivered'))
+  expect(upstream.connections()).toBe(3)
+})
+
+test('case U23: a smarthost that had no room for a further connection is not asked for one again with the next messages', async () => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const { upstream, put, outcomes, attempted, quiet } = await bench(
+    { banner: (time) => (time > 1 ? full : undefined) },
+    { maxConnections: 10 },
+  )
+  put(40)
+  await attempted(40)
+  await quiet()
+  const asked = upstream.connections()
+  for (const round of [2, 3, 4]) {
+    put(40)
+    await attempted(40 * round)
+    await quiet()
+  }
+  expect([upstream.connections(), outcomes()]).toEqual([asked, Array(160).fill('1 delivered')])
+})
+
+test('case U23: while the first connection is still being opened, those that are refused as too many wait for it', async () => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const { put, outcomes, attempted } = await bench(
+    { banner: (time) => (time === 0 ? say('220 late', { afterMs: 1000 }) : full) },
+    { maxConnections: 5 },
+  )
+  put(5)
+  await attempted(5)
+  expect(outcomes()).toEqual(Array(5).fill('1 delivered'))
+})
+
+test('case U23: when the only connection is lost, and the next one can not be opened, all messages that waited share that failure', async () => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const { upstream, put, outcomes, attempted } = await bench(
+    { banner: (time) => (time > 0 ? full : undefined), dot: (time) => (time === 1 ? silence : undefined) },
+    { maxConnections: 6 },
+  )
+  put(1)
+  await attempted(1)
+  put(6)
+  await until('five are refused', () => upstream.times('banner') >= 6 && upstream.times('dot') === 2)
+  await until('the refused ones are gone', () => upstream.open() === 1)
+  upstream.script.banner = drop
+  const before = upstream.connections()
+  upstream.dropAll()
+  await attempted(7)
+  expect(outcomes().slice(1).toSorted()).toEqual(['1 ambiguous', ...Array(5).fill('1 deferred')])
+  expect(upstream.connections() - before).toBeLessThan(5)
+})
+
+test('a relay that ends while a further connection is not greeted yet waits for none that is open', async () => {
+  const { upstream, put, delivery, attempted, spool } = await bench({
+    banner: (time) => (time === 1 ? silence : undefined),
+    dot: (time) => (time === 1 ? silence : undefined),
+  })
+  put(1)
+  await attempted(1)
+  put(2)
+  await until('both are under way', () => upstream.times('dot') === 2 && upstream.times('banner') === 2)
+  await delivery.close(0)
+  expect([delivery.summary().inFlight, spool.stored.size]).toEqual([0, 2])
+})
