@@ -391,13 +391,3 @@ test('a key in the Secret with the selector of a key that is still Retiring is i
   )
   expect(step.keys.map((k) => k.publicKey)).toEqual(recorded.map((k) => k.publicKey))
 })
-
-test('names in the target zone have _dkim between domain and zone, so that no two domains share one', () => {
-  const its = (domain: string, targetZone: string) =>
-    delegatedSelectors({ domain, targetZone, prefix: 'rf', environment: 'Production' }).rsa.map((s) => s.delegatedTo)
-  expect(its('mail.corp.example', 'keys.example')).toEqual([
-    'rf-prod-rsa-1.mail.corp.example._dkim.keys.example',
-    'rf-prod-rsa-2.mail.corp.example._dkim.keys.example',
-  ])
-  expect(its('mail.corp', 'example.keys.example')[0]).toBe('rf-prod-rsa-1.mail.corp._dkim.example.keys.example')
-})

@@ -1,7 +1,6 @@
 /** Records that are wanted are compared with what several servers show over time, and conditions tell the result. */
 import { expect, test } from 'vitest'
 import type { View } from '../../../operator/lifecycle/answer.ts'
-import { checkAgainMs, type WaitingKey } from '../../../operator/lifecycle/check-again.ts'
 import { type DomainRecords, domainRecords } from '../../../operator/lifecycle/domain-records.ts'
 import {
   actsFrom,
@@ -50,8 +49,6 @@ function foundOf(all: readonly Wanted[], views: readonly View[]): DomainRecords 
 const states = (f: DomainRecords) => f.records.map((r) => `${r.purpose} ${r.state} ${r.seen}`)
 const conditions = (f: DomainRecords, whenBroken = warn, at = now) =>
   recordConditions(f, whenBroken, at).map((c) => `${c.type}=${c.status} ${c.reason}`)
-
-const everywhere = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']
 
 test.each([
   [
@@ -200,37 +197,6 @@ test('the messages name the record, what is wrong with it and when mail will be 
   expect(spf?.message).toBe('TXT example.org: our mail does not pass it; add include:ses.example')
   expect(published?.message).toContain('TXT s1._domainkey.example.org: there is no DKIM record; add it')
   expect(published?.message).toContain('from 2026-01-06T10:00:00Z on, mail of this domain is deferred')
-})
-
-test('a broken domain is looked at every five minutes and one in order every hour, or up to a quarter later by chance', () => {
-  const [well, ill] = [found([own(good)]), found([own(noKey)])]
-  expect(states(well)).toEqual(everywhere)
-  const pace = { everyMs: 300_000, waiting: [] }
-  const minutes = (found: DomainRecords, dice: number) => checkAgainMs(found, now, pace, dice) / 60_000
-  expect([0, 0.5, 0.999].map((dice) => minutes(well, dice))).toEqual([60, 67.5, expect.closeTo(75, 1)])
-  expect([0, 0.999].map((dice) => minutes(ill, dice))).toEqual([5, expect.closeTo(6.25, 1)])
-})
-
-/** After how many seconds a domain is looked at, from the moment when its key was made. */
-function looksFor(stage: WaitingKey['stage'], everyMs: number, looks: number): readonly number[] {
-  const pace = { everyMs, waiting: [{ stage, since: now }] }
-  const at = [now]
-  for (let i = 0; i < looks; i += 1) at.push((at[i] ?? 0) + checkAgainMs(found([own(noKey)]), at[i] ?? 0, pace, 0))
-  return at.slice(1).map((ms) => (ms - now) / 1000)
-}
-
-test('the record of a new key is looked for after 5, 10, 20 and 40 s and so on, until each minute or as often as others', () => {
-  expect(looksFor('Pending', 300_000, 9)).toEqual([5, 10, 20, 40, 80, 160, 320, 620, 920])
-  expect(looksFor('Pending', 60_000, 7)).toEqual([5, 10, 20, 40, 80, 140, 200])
-})
-
-test('a record that was seen is looked at once more when that counts, and a time of a wrong clock makes no look come at once', () => {
-  expect(looksFor('Published', 300_000, 2)[0]).toBe(300)
-  const waitFor = (stage: WaitingKey['stage'], since: number) =>
-    checkAgainMs(found([own(good)]), now, { everyMs: 300_000, waiting: [{ stage, since }] }, 0) / 1000
-  expect(waitFor('Published', now - 100_000)).toBe(201)
-  expect([waitFor('Pending', now + day), waitFor('Published', now + day)]).toEqual([300, 305])
-  expect([waitFor('Pending', now - day), waitFor('Published', now - day)]).toEqual([300, 300])
 })
 
 test.each<[string, readonly string[], Zone | undefined, string]>([
