@@ -93,8 +93,9 @@ const says = (code: number) => ({ kind: 'refused', refusal: { reply: { code, sta
 test.each([
   [{}, { parameters: { size: 0, body: '7BIT', smtpUtf8: false } }],
   [{ SIZE: '0' }, { parameters: { size: 0 } }],
-  [{ SIZE: '18446744073709551615' }, { parameters: { size: 2 ** 64 } }],
-  [{ SIZE: '18446744073709551616' }, says(501)],
+  [{ SIZE: '18446744073709551616' }, { parameters: { size: 2 ** 64 } }],
+  [{ SIZE: '99999999999999999999' }, { parameters: { size: 1e20 } }],
+  [{ SIZE: '100000000000000000000' }, says(501)],
   [{ SIZE: '' }, says(501)],
   [{ SIZE: '-1' }, says(501)],
   [{ SIZE: '1e3' }, says(501)],
