@@ -59,7 +59,6 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       socket: stranger ?? socket,
       host,
       secureContext: context,
-      minVersion: 'TLSv1.2',
       rejectUnauthorized: verified,
       checkServerIdentity: identityProblem,
       ...(isIP(host) === 0 && { servername: host }),
