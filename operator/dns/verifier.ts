@@ -101,12 +101,15 @@ export class Verifier {
 
   /** What was seen stays when a key begins to wait otherwise; only the next look is at another time. */
   #waitFor(entry: Entry, checks: DomainChecks): void {
+    if (entry.checks === checks) return
     const isOther = JSON.stringify(entry.checks.waiting) !== JSON.stringify(checks.waiting)
     entry.checks = checks
     if (isOther && entry.look !== undefined) entry.dueAt = this.#nextAt(entry.look, checks)
   }
 
-  #everyMs = ({ verifyEveryMs }: DomainChecks): number => this.#verifying.everyMs ?? verifyEveryMs
+  #everyMs({ verifyEveryMs }: DomainChecks): number {
+    return this.#verifying.everyMs ?? verifyEveryMs
+  }
 
   #nextAt({ found, at }: Look, checks: DomainChecks): number {
     const { waiting, whenBroken } = checks

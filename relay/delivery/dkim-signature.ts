@@ -1,5 +1,6 @@
 /** The text of a DKIM-Signature field, folded, and what of it is hashed (RFC 6376 sections 3.5 and 3.7). Pure. */
 import type { SigningKeyConfig } from '../config.ts'
+import { linesOf } from '../mail/folding.ts'
 import { relaxedField } from './dkim-header.ts'
 
 export type Tags = Pick<SigningKeyConfig, 'selector' | 'algorithm'> & {
@@ -35,12 +36,6 @@ export const signedField = (value: string, signature: Buffer): string =>
   `DKIM-Signature: ${value}${(signature.toString('base64').match(/.{1,72}/g) ?? []).join('\r\n\t ')}\r\n`
 
 function foldedNames(names: readonly string[]): string {
-  const lines = ['']
-  for (const [i, name] of names.entries()) {
-    const part = i === names.length - 1 ? name : `${name}:`
-    const line = lines.at(-1) ?? ''
-    if (line !== '' && line.length + part.length > width) lines.push(part)
-    else lines[lines.length - 1] = line + part
-  }
-  return lines.join('\r\n\t ')
+  const parts = names.map((name, i) => (i === names.length - 1 ? name : `${name}:`))
+  return linesOf(parts, width).join('\r\n\t ')
 }

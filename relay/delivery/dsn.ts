@@ -5,6 +5,7 @@ import MimeNode from 'nodemailer/lib/mime-node'
 import { addressLiteral } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
+import { linesOf } from '../mail/folding.ts'
 import { asSaid, type Reply } from '../mail/reply.ts'
 import type { GivenUp } from './decide.ts'
 import { adviceFor } from './dsn-advice.ts'
@@ -41,7 +42,8 @@ export function composeDsn(report: Report): Promise<Buffer> {
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  const messageId = messageIdIn(report.header.toString('latin1'))
+  const header = report.header.toString('latin1')
+  const messageId = messageIdIn(header)
   root.setHeader([
     { key: 'From', value: `Mail Delivery System <MAILER-DAEMON@${hostname}>` },
     { key: 'To', value: isPlainAddress(original.reversePath) ? original.reversePath : 'undisclosed-recipients:;' },
@@ -53,7 +55,7 @@ export function composeDsn(report: Report): Promise<Buffer> {
   ])
   root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
   root.createChild('message/delivery-status').setContent(deliveryStatus(report))
-  addHeader(root, report)
+  addHeader(root, header, report)
   return root.build()
 }
 
@@ -65,8 +67,7 @@ const sevenBit = /^(?:[\t -~]{0,998}\r\n)*$/
  * fields of their own, and not all of them decode it. nodemailer would encode it for each line of more than 76 characters. The
  * header of an internationalised message has a type of its own, which may be encoded, too (RFC 6533 sections 4 and 5).
  */
-function addHeader(root: MimeNode, { header, original }: Report): void {
-  const text = header.toString('latin1')
+function addHeader(root: MimeNode, text: string, { header, original }: Report): void {
   if (sevenBit.test(text)) {
     root.createChild(plainType).setRaw(`Content-Type: ${plainType}\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${text}`)
     return
@@ -141,15 +142,7 @@ const wasReached = ({ said, status }: Reply): boolean =>
   said !== undefined || (status !== '4.4.1' && status !== '4.4.3')
 
 /** Broken before a space where a line would have more than 78 characters: unfolded, it is what it was (RFC 5322 section 2.2.3). */
-function folded(field: string): string {
-  let length = 0
-  const words = field.split(/(?= [^ ])/).map((word) => {
-    const breaks = length > 0 && length + word.length > 78
-    length = word.length + (breaks ? 0 : length)
-    return breaks ? `\r\n${word}` : word
-  })
-  return words.join('')
-}
+const folded = (field: string): string => linesOf(field.split(/(?= [^ ])/), 78).join('\r\n')
 
 /** An address stands there as its literal (RFC 3464 section 2.1.2). */
 const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))
