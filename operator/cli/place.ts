@@ -3,7 +3,7 @@ import type { Path } from '../../crds/field-path.ts'
 import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Directory } from '../local/directory.ts'
-import { locate, type Position } from '../local/objects.ts'
+import { isWritten, locate, type Position } from '../local/objects.ts'
 
 export const printPosition = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
 
@@ -64,6 +64,6 @@ export function placeOfRule(rule: RuleId, names: Names, directory: Directory | u
   const field = `spec.${rule.replace(/^(credential|senderDomain)\./, '')}`
   const found = directory?.objects.find((o) => o.object === object)
   if (found === undefined) return { object, field, written: false }
-  const written = found.source.document.hasIn(stepsOf(field))
+  const written = isWritten(found, stepsOf(field))
   return { object, field, written, position: locate(found, stepsOf(field)) }
 }

@@ -66,7 +66,7 @@ async function rotate(text: string, options: Options, context: Context): Promise
 /** Any text that is different from the earlier trigger will do. */
 const newTrigger = (): string => new Date().toISOString()
 
-const typeIn = ({ found: { source } }: Declared): unknown => source.document.getIn(['spec', 'type'])
+const typeIn = ({ found: { source } }: Declared): unknown => source.document.getIn([...source.within, 'spec', 'type'])
 
 /** A credential without a type has a password, too. @throws UsageError for any other type. */
 function requirePassword(name: Name, type: unknown): void {

@@ -1,4 +1,4 @@
-/** Reads what one YAML document declares: of which kind, which object, and whether it is valid. */
+/** Reads what one YAML document declares: of which kinds, which objects, and whether they are valid. */
 import { type Document, isScalar } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
@@ -14,8 +14,10 @@ import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 import { readConfigMap, readSecret } from './keyed.ts'
 
-/** Without an `object`, either it is not known what the document declares, or it is `foreign`: an object of no concern to us. */
+/** Without an `object`, either it is not known what is declared, or it is `foreign`: an object of no concern to us. */
 type Declaration = {
+  /** Where in the document it stands: `[]`, or `['items', 2]` in a List. The paths of its faults begin there. */
+  readonly within: Path
   readonly foreign?: true
   readonly object?: string
   readonly declared?: Declared
@@ -82,11 +84,7 @@ const readers: ReadonlyMap<string, { readonly apiVersion: string; readonly read:
 
 function kindFault(value: Fields): Fault | undefined {
   const kind = String(value['kind'] ?? '')
-  if (kind === 'List')
-    return fault(
-      ['kind'],
-      'a List is not supported; make each of its items a document of its own, separated by lines ---',
-    )
+  if (isList(value)) return fault(['kind'], 'a List is not read inside of a List; put its items into the outer one')
   const known = readers.get(kind)
   if (known === undefined) {
     const all = [...readers.keys()].join(', ')
@@ -99,17 +97,15 @@ function kindFault(value: Fields): Fault | undefined {
   return fault(['apiVersion'], `the apiVersion of a ${kind} must be ${known.apiVersion}`)
 }
 
+const isList = ({ kind }: Fields): boolean => kind === 'List'
+
 /**
  * Objects of other kinds, e.g. an application's Deployment, are ignored; but a kind that is spelled nearly like one of ours is a
  * mistake.
  */
-const isForeign = (value: Fields): boolean =>
-  value['kind'] === 'List' && Array.isArray(value['items'])
-    ? value['items'].map(fieldsOf).every(isForeignItself)
-    : isForeignItself(value)
-
-function isForeignItself({ kind, apiVersion: given }: Fields): boolean {
-  if (typeof kind !== 'string' || typeof given !== 'string') return false
+function isForeign(value: Fields): boolean {
+  const { kind, apiVersion: given } = value
+  if (typeof kind !== 'string' || typeof given !== 'string' || isList(value)) return false
   return !given.startsWith(`${group}/`) && !readers.has(kind) && didYouMean(kind, [...readers.keys()]) === undefined
 }
 
@@ -128,11 +124,11 @@ function unfolding(document: Document): Fault {
     : fault(lost, 'this alias (*name) has no anchor; put text that begins with * in quotes')
 }
 
-/** How the scalar at a path is written in the text; undefined for anything else. */
+/** How the scalar at a path below `within` is written in the text; undefined for anything else. */
 const writtenIn =
-  (document: Document): Written =>
+  (document: Document, within: Path): Written =>
   (path) => {
-    const node = document.getIn(path, true)
+    const node = document.getIn([...within, ...path], true)
     return isScalar(node) ? node.source : undefined
   }
 
@@ -150,24 +146,34 @@ function nameFaults(
   return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${says}`)]
 }
 
-/** `document` must be well-formed YAML. */
-export function readDeclared(document: Document): Declaration {
-  const value = jsOf(document)
-  if (value === undefined) return { faults: [unfolding(document)] }
-  if (isForeign(value)) return { foreign: true, faults: [] }
+function readObject(value: Fields, within: Path, written: Written): Declaration {
+  if (isForeign(value)) return { within, foreign: true, faults: [] }
   const wrongKind = kindFault(value)
-  if (wrongKind !== undefined) return { faults: [wrongKind] }
+  if (wrongKind !== undefined) return { within, faults: [wrongKind] }
   const kind = String(value['kind'])
   const metadata = fieldsOf(value['metadata'])
   const { name, namespace = 'default' } = metadata
-  const written = writtenIn(document)
   const faults = [
     ...nameFaults('name', name, objectName, written),
     ...nameFaults('namespace', namespace, namespaceName, written),
   ]
-  if (faults.length > 0) return { faults }
+  if (faults.length > 0) return { within, faults }
   const identity = { namespace: String(namespace), name: String(name) }
   const object = kind === 'Namespace' ? `Namespace ${name}` : `${kind} ${namespace}/${name}`
   const read = readers.get(kind)?.read({ ...value, metadata }, identity, written)
-  return { object, ...read, faults: read?.faults ?? [] }
+  return { within, object, ...read, faults: read?.faults ?? [] }
+}
+
+/**
+ * A List, as `kubectl get -o yaml` prints it, declares what each of its items does. `document` must be well-formed YAML.
+ */
+export function readDeclared(document: Document): readonly Declaration[] {
+  const value = jsOf(document)
+  if (value === undefined) return [{ within: [], faults: [unfolding(document)] }]
+  if (!isList(value)) return [readObject(value, [], writtenIn(document, []))]
+  const { apiVersion: given, items } = value
+  const wrong = (field: string, message: string) => [{ within: [], faults: [fault([field], message)] }]
+  if (given !== 'v1') return wrong('apiVersion', 'the apiVersion of a List must be v1')
+  if (!Array.isArray(items)) return wrong('items', 'a List has its objects in items; add it')
+  return items.map((item, i) => readObject(fieldsOf(item), ['items', i], writtenIn(document, ['items', i])))
 }

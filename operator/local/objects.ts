@@ -18,8 +18,13 @@ export type LocatedProblem = Position & {
   readonly message: string
 }
 
-/** Where an object is written; for `locate`. */
-export type Source = { readonly file: string; readonly document: Document; readonly lines: LineCounter }
+/** Where an object is written; `within` is where it begins in the document. For `locate`. */
+export type Source = {
+  readonly file: string
+  readonly document: Document
+  readonly within: Path
+  readonly lines: LineCounter
+}
 
 /** `object` is `RelayPolicy mail/shared`, `Secret mail/ses` or `Namespace team-a`. */
 export type LocatedObject = Declared & { readonly object: string; readonly source: Source }
@@ -64,12 +69,18 @@ export function readObjects(text: string, file: string): Read {
     // kubectl knows merge keys (`<<`), too.
     merge: true,
   })
-  return joinReads([...documents].map((document) => readDocument({ file, document, lines })))
+  return joinReads([...documents].flatMap((document) => readDocument({ file, document, within: [], lines })))
 }
 
 /** The position of a field, or of its nearest ancestor that is written in the text. */
-export const locate = (object: LocatedObject, path: Path): Position =>
-  positionOf(object.source, offsetOf(object.source.document, path))
+export const locate = ({ source }: LocatedObject, path: Path): Position => positionIn(source, path)
+
+/** Whether a field is written in the text, or has its default. */
+export const isWritten = ({ source: { document, within } }: LocatedObject, path: Path): boolean =>
+  document.hasIn([...within, ...path])
+
+const positionIn = (source: Source, path: Path): Position =>
+  positionOf(source, offsetOf(source.document, [...source.within, ...path]))
 
 function positionOf({ file, lines }: Source, offset: number): Position {
   const { line, col } = lines.linePos(offset)
@@ -91,38 +102,39 @@ const repeatedText =
 const withoutQuotation = ({ code, message }: YAMLError): string =>
   ownWords[code] ?? (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
 
-const nothing: Read = { objects: [], problems: [], unread: [] }
-
 /** A document with nothing but comments, e.g. after a last line `---`. */
 const isEmpty = ({ contents }: Document): boolean =>
   contents === null || (isScalar(contents) && contents.value === null)
 
-function readDocument(source: Source): Read {
+/** What a document declares, one by one; nothing of a document that is not understood. */
+function readDocument(source: Source): readonly Read[] {
   const { document, file } = source
   // Only the first error: later ones usually follow from it.
   const fault = document.errors[0] ?? document.warnings[0]
-  const unread = (problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
+  const unread = (...problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
   if (fault !== undefined) {
     const message = `this is not well-formed YAML: ${withoutQuotation(fault)}`
-    return unread([{ ...positionOf(source, fault.pos[0]), message }])
+    return [unread({ ...positionOf(source, fault.pos[0]), message })]
   }
   if (document.directives?.yaml.explicit === true) {
     const message = 'kubectl does not read a document with a line %YAML before it; remove that line'
-    return unread([{ ...positionOf(source, document.range?.[0] ?? 0), message }])
+    return [unread({ ...positionOf(source, document.range?.[0] ?? 0), message })]
   }
   const repeated = repeatedKey(document)
   if (repeated !== undefined)
-    return unread([{ ...positionOf(source, repeated.range?.[0] ?? 0), message: repeatedText }])
-  if (isEmpty(document)) return nothing
-  const { foreign, object, declared, faults: problems } = readDeclared(document)
-  if (foreign) return nothing
-  const located = problems.map(({ path, ...problem }) => ({
-    ...positionOf(source, offsetOf(document, path)),
-    ...(object === undefined ? {} : { object }),
-    ...problem,
-  }))
-  if (object === undefined || declared === undefined) return unread(located)
-  return { objects: [{ ...declared, object, source }], problems: located, unread: [] }
+    return [unread({ ...positionOf(source, repeated.range?.[0] ?? 0), message: repeatedText })]
+  if (isEmpty(document)) return []
+  return readDeclared(document).flatMap(({ within, foreign, object, declared, faults }) => {
+    if (foreign) return []
+    const own = { ...source, within }
+    const problems = faults.map(({ path, ...problem }) => ({
+      ...positionIn(own, path),
+      ...(object === undefined ? {} : { object }),
+      ...problem,
+    }))
+    if (object === undefined || declared === undefined) return [unread(...problems)]
+    return [{ objects: [{ ...declared, object, source: own }], problems, unread: [] }]
+  })
 }
 
 /**

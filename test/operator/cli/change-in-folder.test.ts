@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
+import { credential, domain, listed, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 const plain = credential('app', 'shared')
-const others = [
+const others = listed(
   credential('rotated', 'shared', { rotation: { overlap: '1h', trigger: 'one' }, suspended: true }),
   credential('device', 'shared', { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }] }),
-].join('---\n')
+)
 const files = {
   'mail.yaml': `${policy('shared', 2525)}---\n${domain()}`,
   'app.yaml': `# kept\n${plain}`,

@@ -4,7 +4,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readDirectory, valueIn } from '../../../operator/local/directory.ts'
-import { credential, domain, policy, yamlDirectory } from './yaml.ts'
+import { isWritten, locate } from '../../../operator/local/objects.ts'
+import { credential, domain, listed, policy, yamlDirectory } from './yaml.ts'
 
 const nowhere = '/nowhere'
 const names = (directory: string, leftOut = nowhere): readonly string[] =>
@@ -110,35 +111,70 @@ test('a file in UTF-8 with a byte order mark and the line ends of Windows is rea
   expect(names(directory)).toEqual(['SenderDomain mail/example-org'])
 })
 
-const listed = (kind: string, text: string): string =>
-  `apiVersion: v1\nkind: ${kind}\nitems:\n-\n${text.replaceAll(/^/gm, '  ')}\n`
-
-test('a List with objects of ours, as kubectl get -o yaml prints it, is refused with what to write instead', () => {
-  const directory = yamlDirectory({ 'a.yaml': listed('List', domain()) })
-  const { objects, unread, problems } = readDirectory(directory, nowhere)
-  expect({ objects, unread }).toEqual({ objects: [], unread: [join(directory, 'a.yaml')] })
-  expect(problems).toMatchObject([
-    {
-      line: 2,
-      field: 'kind',
-      message: 'a List is not supported; make each of its items a document of its own, separated by lines ---',
-    },
-  ])
+test('a List, as kubectl get -o yaml prints it, declares its items', () => {
+  const directory = yamlDirectory({
+    'a.yaml': listed(domain(), 'apiVersion: apps/v1\nkind: Deployment', credential('web', 'shared')),
+    'b.yaml': 'apiVersion: v1\nkind: List\nitems: []\n',
+  })
+  expect(readDirectory(directory, nowhere)).toMatchObject({
+    objects: [{ object: 'SenderDomain mail/example-org' }, { object: 'RelayCredential team-a/web' }],
+    unread: [],
+    problems: [],
+  })
 })
 
-test('a List that has itself among its items is read without an endless loop', () => {
-  const directory = yamlDirectory({ 'a.yaml': '&list\napiVersion: v1\nkind: List\nitems: [*list]\n' })
-  expect(names(directory)).toEqual([])
+test('an item of a List knows its own place, and its field is named as in a document of its own', () => {
+  const wrong = domain().replace(/\n$/, '').concat('\n  colour: red')
+  const directory = yamlDirectory({ 'a.yaml': listed(credential('web', 'shared'), wrong) })
+  const lines = listed(credential('web', 'shared'), wrong).split('\n')
+  const { objects, problems } = readDirectory(directory, nowhere)
+  expect(problems).toMatchObject([
+    {
+      object: 'SenderDomain mail/example-org',
+      field: 'spec.colour',
+      line: lines.findIndex((line) => line.includes('colour')) + 1,
+    },
+  ])
+  const names = lines.flatMap((line, i) => (/^ {4}name: /.test(line) ? [i + 1] : []))
+  expect(objects.map((object) => locate(object, ['metadata', 'name']).line)).toEqual(names)
+  expect(objects.map((object) => isWritten(object, ['metadata', 'name']))).toEqual([true, true])
+  expect(objects.map((object) => isWritten(object, ['spec', 'nothing']))).toEqual([false, false])
+})
+
+test('an object that is declared in a List and outside of it is declared twice', () => {
+  const directory = yamlDirectory({ 'a.yaml': listed(policy('shared', 2525), domain()), 'b.yaml': domain() })
+  const { objects, problems } = readDirectory(directory, nowhere)
+  expect(objects.map((o) => o.declares)).toEqual(['resource', 'invalid'])
+  expect(problems.map((p) => p.message)).toEqual([expect.stringContaining('is declared twice')])
+})
+
+test.each([
+  ['an item that is nothing', listed('# nothing'), 'kind is missing; add it: '],
+  ['an item that is a text', 'apiVersion: v1\nkind: List\nitems: [web]\n', 'kind is missing; add it: '],
+  [
+    'an item with a kind that is spelled nearly like one of ours',
+    listed('apiVersion: v1\nkind: Secrets'),
+    'did you mean',
+  ],
+  ['a List of another group', 'apiVersion: example.org/v1\nkind: List\nitems: []\n', 'of a List must be v1'],
+  ['a List without items', 'apiVersion: v1\nkind: List\n', 'a List has its objects in items; add it'],
+  ['a List whose items are none', 'apiVersion: v1\nkind: List\nitems: {}\n', 'a List has its objects in items; add it'],
+  [
+    'a List in a List',
+    listed(listed(domain())),
+    'a List is not read inside of a List; put its items into the outer one',
+  ],
+  ['a List that is one of its items', '&list\napiVersion: v1\nkind: List\nitems: [*list]\n', 'inside of a List'],
+])('%s leaves the file unread, so that nothing of it counts as deleted', (_what, text, message) => {
+  const directory = yamlDirectory({ 'a.yaml': text })
+  const { objects, unread, problems } = readDirectory(directory, nowhere)
+  expect({ objects, unread }).toEqual({ objects: [], unread: [join(directory, 'a.yaml')] })
+  expect(problems.map((p) => p.message)).toEqual([expect.stringContaining(message)])
 })
 
 test('a folder that is its own state folder is read', () => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
   expect(names(directory, directory)).toEqual(['RelayPolicy mail/shared'])
-})
-
-test('a List of other kinds is ignored, as each of its items would be', () => {
-  const directory = yamlDirectory({ 'a.yaml': listed('List', 'apiVersion: apps/v1\nkind: Deployment') })
-  expect(readDirectory(directory, nowhere)).toMatchObject({ objects: [], unread: [], problems: [] })
 })
 
 test('a folder behind links is read once, also where links form a circle', () => {

@@ -42,3 +42,9 @@ export const credential = (name: string, policyName: string, spec: object = {}):
     senderDomainRefs: [{ name: 'example-org', namespace: 'mail' }],
     ...spec,
   })
+
+/** Objects as `kubectl get -o yaml` prints several. */
+export const listed = (...texts: readonly string[]): string => {
+  const items = texts.map((text) => `-\n${text.replaceAll(/^/gm, '  ')}\n`)
+  return `apiVersion: v1\nkind: List\nmetadata:\n  resourceVersion: ""\nitems:\n${items.join('')}`
+}
