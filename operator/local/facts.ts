@@ -9,7 +9,7 @@ import { readKeys } from './credential-keys.ts'
 import { type DeclaredFacts, declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
 import { type KeyPlaces, type LookOf, localDomainKeys, recordedIn } from './domain-keys.ts'
-import { textOf } from './files.ts'
+import { keptText } from './files.ts'
 import type { State } from './state.ts'
 import { readStatuses } from './status-file.ts'
 
@@ -79,10 +79,9 @@ function runningConfigs(state: State): ReadonlyMap<Name, RelayConfig> {
 
 /** The configuration that a fleet last got. A file that exists but can not be used is not the same as no file. */
 export function configOnDisk(state: State, policy: Name): RelayConfig | 'unreadable' | undefined {
-  const text = textOf(state.fleet(policy).configFile)
-  if (text === undefined) return undefined
   try {
-    return parseConfig(text)
+    const text = keptText(state.fleet(policy).configFile)
+    return text === undefined ? undefined : parseConfig(text)
   } catch {
     return 'unreadable'
   }

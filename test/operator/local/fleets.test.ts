@@ -1,7 +1,8 @@
-/** Of a fleet whose policy is gone nothing secret stays, and its mail does. */
+/** Of a fleet whose policy is gone nothing secret stays, and its mail does; but not where that may be an error of the disk. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { configOnDisk } from '../../../operator/local/facts.ts'
 import { localFleets } from '../../../operator/local/fleets.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
@@ -17,4 +18,18 @@ test('what a killed process has left of a fleet that it removed goes at the next
   const fleets = localFleets(state, () => undefined)
   for (const name of fleets.known()) fleets.remove(name)
   expect([key, copy, mail].map((file) => existsSync(file))).toEqual([false, false, true])
+})
+
+test('of a fleet whose configuration is there and can not be read nothing is removed', async () => {
+  const state = stateAt(temporaryFolder())
+  const { config, configFile } = state.fleet('mail/shared')
+  const key = join(config, 'dkim-s1.pem')
+  // Reading a folder fails as a disk does, for root, too.
+  mkdirSync(configFile, { recursive: true })
+  writeFileSync(key, 'x')
+  expect(configOnDisk(state, 'mail/shared')).toBe('unreadable')
+  const fleets = localFleets(state, () => undefined)
+  onTestFinished(() => fleets.close())
+  for (const name of fleets.known()) fleets.remove(name)
+  expect([key, configFile].map((file) => existsSync(file))).toEqual([true, true])
 })
