@@ -13,10 +13,11 @@ import type { KeyCondition } from '../lifecycle/domain-keys.ts'
 import { keyRecordIn } from '../lifecycle/key-record.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../lifecycle/keys-of-domain.ts'
 import { longestExpiryMs } from '../lifecycle/longest-expiry.ts'
-import { type HeldPem, ownKeysIn } from '../lifecycle/own-keys.ts'
+import { type HeldPem, type OwnKeysRead, ownKeysIn } from '../lifecycle/own-keys.ts'
 import { type GivenSecret, type ProvidedKeys, providedKeys } from '../lifecycle/provided-keys.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import type { Directory } from './directory.ts'
+import { diskTrouble } from './disk-trouble.ts'
 import type { Statuses } from './observed-statuses.ts'
 import type { State } from './state.ts'
 
@@ -52,7 +53,7 @@ export function localDomainKeys(domains: readonly Domain[], places: KeyPlaces): 
 
 function keysOf(domain: Domain, name: Name, recorded: readonly DkimKey[], places: KeyPlaces): LocalKeys {
   const given = givenKeys(domain, recorded, places)
-  const read = ownKeysIn(domain.spec.domain, filesIn(places.state.domainKeys(name)))
+  const read = ownKeysAt(domain.spec.domain, places.state.domainKeys(name))
   const own = read.is === 'whole' ? read.keys : []
   const { pems: _, ...provided } = given ?? { pems: undefined, keys: [], found: [] }
   const facts: KeysFacts = {
@@ -116,9 +117,27 @@ const pemsOf = (given: ProvidedKeys | undefined): readonly HeldPem[] =>
     return pem === undefined ? [] : [{ ...key, pem }]
   })
 
+/** What can not be read must not look as if it were not there: other keys would be made in its place. */
+function ownKeysAt(domain: string, folder: string): OwnKeysRead {
+  try {
+    return ownKeysIn(domain, filesIn(folder))
+  } catch (error) {
+    return { is: 'damaged', why: diskTrouble(error) }
+  }
+}
+
 function filesIn(folder: string): ReadonlyMap<string, string> {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pem')) : []
+  const names = namesIn(folder).filter((name) => name.endsWith('.pem'))
   return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 const damaged = (folder: string, why: string): KeyCondition => ({
