@@ -39,7 +39,9 @@ export function readDirectory(root: string, leftOut: string): Directory {
   const visit = (folder: string, entry: Dirent): void => {
     const path = join(folder, entry.name)
     if (entry.name.startsWith('.')) return
-    if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(path))) enter(path)
+    const isFolder = attempt(path, () => leadsToFolder(path, entry))
+    if (!isFolder.ok) reads.push(isFolder.read)
+    else if (isFolder.value) enter(path)
     else if (/\.ya?ml$/.test(entry.name)) {
       // The file behind the link changes in another folder, so it is watched by itself.
       if (entry.isSymbolicLink()) watched.push(path)
@@ -60,14 +62,12 @@ function realpathOf(path: string): string {
   }
 }
 
-/** A dangling link is no folder; if it is named like a YAML file, reading it reports the error. */
-function isFolder(link: string): boolean {
-  try {
-    return statSync(link).isDirectory()
-  } catch {
-    return false
-  }
-}
+/**
+ * A dangling link is no folder; if it is named like a YAML file, reading it reports the error.
+ * @throws Error where a link can not be followed: a folder may be behind it
+ */
+const leadsToFolder = (path: string, entry: Dirent): boolean =>
+  entry.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false })?.isDirectory() === true : entry.isDirectory()
 
 /** @throws Error for anything but a regular file: reading a pipe or a device could block for ever. */
 function textOfFile(path: string): string {

@@ -188,3 +188,14 @@ test('a folder behind links is read once, also where links form a circle', () =>
   expect(read.problems).toEqual([])
   expect(read.watched).toEqual([directory, join(directory, 'teams'), join(directory, 'teams', 'a')])
 })
+
+test('a link that can not be followed counts as unread, since a folder may be behind it', () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  const [loop, dangling] = [join(directory, 'teams'), join(directory, 'away')]
+  symlinkSync(loop, loop)
+  symlinkSync(join(directory, 'nowhere'), dangling)
+  const { objects, unread, problems } = readDirectory(directory, nowhere)
+  expect(objects.map((o) => o.object)).toEqual(['RelayPolicy mail/shared'])
+  expect(unread).toEqual([loop])
+  expect(problems).toMatchObject([{ file: loop, message: expect.stringContaining('ELOOP') }])
+})
