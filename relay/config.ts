@@ -268,21 +268,20 @@ export const configHash = (text: string): string => `sha256:${hash('sha256', tex
 /** The verifier that stands in a configuration for an operator-made key of 256 random bits: no slow hash is needed. */
 export const verifierOf = (password: string): string => `sha256:${hash('sha256', password)}`
 
+/** The servers that relays connect to by the configuration's word: smarthosts, and the store of limits. */
+export const serversOf = ({ routes, sharing }: RelayConfig): readonly (SmarthostConfig | LimitStoreConfig)[] => [
+  ...routes.flatMap(({ smarthosts }) => smarthosts),
+  ...(sharing?.store === undefined ? [] : [sharing.store]),
+]
+
 /** Every file that a configuration names, relative to its folder. */
 export function filesOf(config: RelayConfig): readonly string[] {
-  const listeners = config.listeners.flatMap(({ tls, clientCertificates }) => [
-    tls.certificateFile,
-    tls.keyFile,
-    ...(clientCertificates === undefined ? [] : [clientCertificates.caFile]),
-  ])
-  const smarthosts = config.routes.flatMap((r) => r.smarthosts)
-  const { store } = config.sharing ?? {}
-  const secrets = [...smarthosts, ...(store === undefined ? [] : [store])].flatMap((s) => [
-    s.tls.caFile,
-    s.auth?.usernameFile,
-    s.auth?.passwordFile,
-  ])
-  return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined), ...signingKeyFilesOf(config)])]
+  const named = [
+    ...config.listeners.flatMap((l) => [l.tls.certificateFile, l.tls.keyFile, l.clientCertificates?.caFile]),
+    ...serversOf(config).flatMap(({ tls, auth }) => [tls.caFile, auth?.usernameFile, auth?.passwordFile]),
+    ...signingKeyFilesOf(config),
+  ]
+  return [...new Set(named.filter((file) => file !== undefined))]
 }
 
 /** The files of signing keys. A configuration can be used without them: each concerns the mail of one domain only. */

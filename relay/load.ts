@@ -11,6 +11,7 @@ import {
   type RelayConfig,
   type SigningKeyConfig,
   secretIn,
+  serversOf,
   signingKeyFilesOf,
 } from './config.ts'
 import { ConfigOctets } from './config-octets.ts'
@@ -207,8 +208,7 @@ const secondText = (at: Date): string => at.toISOString().replace('.000Z', 'Z')
 function keepGoodAuthorities({ config, files, stale, previous }: Reading): void {
   const authorities = [
     ...config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? []),
-    ...config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? [])),
-    ...(config.sharing?.store?.tls.caFile === undefined ? [] : [config.sharing.store.tls.caFile]),
+    ...serversOf(config).flatMap(({ tls }) => tls.caFile ?? []),
   ]
   for (const path of new Set(authorities)) {
     const problem = problemOf(() => files.set(path, printAuthority(readAuthority(path, files.get(path) ?? ''))))
@@ -220,12 +220,9 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
   }
 }
 
-/**
- * An empty username or password (a slip of the hand in a Secret) gets in nowhere: the last good login of that peer stays in use.
- */
+/** An empty username or password (a slip of the hand in a Secret) gets in nowhere: the last good login of that server stays in use. */
 function keepGoodLogins({ config, files, stale, previous }: Reading): void {
-  const peers = [...config.routes.flatMap((r) => r.smarthosts), config.sharing?.store]
-  for (const auth of peers.flatMap((peer) => peer?.auth ?? [])) {
+  for (const auth of serversOf(config).flatMap((server) => server.auth ?? [])) {
     const pair = [auth.usernameFile, auth.passwordFile]
     const empty = pair.find((path) => secretIn({ files }, path) === '')
     if (empty === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue

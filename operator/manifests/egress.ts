@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
+import { serversOf } from '../../relay/config.ts'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'
 import { byText } from '../compile/order.ts'
 import { splitName } from '../compile/snapshot.ts'
@@ -71,18 +72,15 @@ const world: Rule = {
 
 export function egress({ name, compiled }: RelayFleet): Rule[] {
   const { namespace } = splitName(name)
-  const { routes, sharing } = compiled.config
-  const targets: readonly Target[] = [
-    ...routes.flatMap((r) => r.smarthosts),
-    ...(sharing?.store ? [sharing.store] : []),
-  ]
-  const reached = targets.flatMap((target) => placesOf(target, namespace).map((place) => ({ place, target })))
+  const reached = serversOf(compiled.config).flatMap((target) =>
+    placesOf(target, namespace).map((place) => ({ place, target })),
+  )
   const byPlace = [...Map.groupBy(reached, ({ place }) => place.key)].toSorted(([a], [b]) => byText(a, b))
   const rules = byPlace.flatMap(([, ofPlace]) => {
     const [first] = ofPlace
     const there = ofPlace.map(({ target }) => target)
     return first === undefined ? [] : [ruleFor(first.place, there)]
   })
-  const goesOut = routes.some((r) => r.exchangers !== undefined)
+  const goesOut = compiled.config.routes.some((r) => r.exchangers !== undefined)
   return [dns, ...rules, ...(goesOut ? [world] : [])]
 }
