@@ -45,6 +45,10 @@ type Sending = {
   readonly recipients: FromSchema<typeof recipients>
 }
 
+/** The mode that counts. Without one, NonProduction mail is captured: it must not go anywhere unless somebody says so. */
+export const modeOf = ({ environment, recipients: { mode } }: Sending) =>
+  mode ?? (environment === 'NonProduction' ? 'Capture' : 'Unrestricted')
+
 export const recipientRules: readonly CrossFieldRule<Sending>[] = [
   {
     field: 'spec.recipients.mode',

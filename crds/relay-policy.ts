@@ -6,7 +6,7 @@ import { admission, networkRules } from './admission.ts'
 import * as fields from './fields.ts'
 import { limitStore, limitStoreRules } from './limit-store.ts'
 import { listenerRules, listeners } from './listener.ts'
-import { recipientRules, recipients } from './recipients.ts'
+import { modeOf, recipientRules, recipients } from './recipients.ts'
 import { relayPolicyStatus as status } from './relay-policy-status.ts'
 import { route } from './route.ts'
 import { routeRules } from './route-rules.ts'
@@ -128,9 +128,7 @@ const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
     field: 'spec.routes',
     cel: "(has(self.recipients.mode) ? self.recipients.mode == 'Capture' : self.environment == 'NonProduction') || self.routes.size() > 0",
     message: 'mail that is not captured needs a way out; add a route',
-    holds: (s) =>
-      (s.recipients.mode ?? (s.environment === 'NonProduction' ? 'Capture' : 'Unrestricted')) === 'Capture' ||
-      s.routes.length > 0,
+    holds: (s) => modeOf(s) === 'Capture' || s.routes.length > 0,
   },
   ...networkRules,
   ...throttleRules,

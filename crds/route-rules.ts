@@ -7,11 +7,10 @@ import { wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.t
 /** The part of a policy that these rules read. */
 type Routed = { readonly hostname?: string; readonly routes: readonly Route[] }
 
-const isCatchAll = (r: Route): boolean =>
-  r.match === undefined ||
-  (r.match.senderDomains.length === 0 &&
-    r.match.recipientDomains.length === 0 &&
-    r.match.credentialSelector === undefined)
+/** Whether it takes all mail that comes to it: it has no match, or one without any condition. */
+export const isCatchAll = ({ match }: Route): boolean =>
+  match === undefined ||
+  (match.senderDomains.length === 0 && match.recipientDomains.length === 0 && match.credentialSelector === undefined)
 const catchAllCel =
   '(!has(r.match) || (r.match.senderDomains.size() == 0 && r.match.recipientDomains.size() == 0 && !has(r.match.credentialSelector)))'
 

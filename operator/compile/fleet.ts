@@ -4,6 +4,7 @@
  */
 import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
+import { modeOf } from '../../crds/recipients.ts'
 import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import { heldEntry } from '../../relay/held-entry.ts'
 import { heldConfig } from '../../relay/less-revoked.ts'
@@ -28,15 +29,15 @@ const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'
   transactionMs: durationMs(limits.transactionTime),
 })
 
-/** Without a mode, NonProduction mail is captured: it must not go anywhere unless somebody says so. */
-const defaultMode = { Production: 'Unrestricted', NonProduction: 'Capture' } as const
-
-const recipientsOf = ({ environment, recipients }: Policy['spec']): RelayConfig['recipients'] => ({
-  mode: recipients.mode ?? defaultMode[environment],
-  domains: recipients.allow.domains,
-  addresses: recipients.allow.addresses,
-  ...(recipients.redirectTo === undefined ? {} : { redirectTo: recipients.redirectTo }),
-})
+const recipientsOf = (spec: Policy['spec']): RelayConfig['recipients'] => {
+  const { allow, redirectTo } = spec.recipients
+  return {
+    mode: modeOf(spec),
+    domains: allow.domains,
+    addresses: allow.addresses,
+    ...(redirectTo === undefined ? {} : { redirectTo }),
+  }
+}
 
 const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['senderRules'] => ({
   envelopeFrom: { enforcement: rules.envelopeFrom.enforcement },

@@ -1,6 +1,7 @@
 /** Compiles routes: with the credentials that their selectors choose, and the files that their smarthosts need. */
 import { durationMs } from '../../crds/duration.ts'
 import { exchangerBounds } from '../../crds/route.ts'
+import { isCatchAll } from '../../crds/route-rules.ts'
 import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
 import type { References, Resolved } from './references.ts'
 import { selects } from './selector.ts'
@@ -23,10 +24,6 @@ const chosen = (route: Route, member: Member): boolean => {
   if (selector === undefined) return false
   return member.labels === undefined ? member.routesBefore.includes(route.name) : selects(selector, member.labels)
 }
-
-const isCatchAll = ({ match }: Route): boolean =>
-  match === undefined ||
-  (match.senderDomains.length === 0 && match.recipientDomains.length === 0 && match.credentialSelector === undefined)
 
 const matchOf = (route: Route, members: readonly Member[]): Pick<RouteConfig, 'match'> => {
   if (isCatchAll(route)) return {}
