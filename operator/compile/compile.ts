@@ -19,7 +19,7 @@ import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, typ
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
 import { tokensOf } from './tokens.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
-import { domainName } from './wish.ts'
+import { referred } from './wish.ts'
 
 export function compile(snapshot: Snapshot): Compiled {
   const known = knownIn(snapshot)
@@ -87,7 +87,7 @@ function compileFleets(
 const refersTo =
   (credentials: readonly JudgedCredential[]) =>
   (domain: Name): boolean =>
-    credentials.some(({ credential: c }) => c.spec.senderDomainRefs.some((_, i) => domainName(c, i) === domain))
+    credentials.some(({ credential: c }) => c.spec.senderDomainRefs.some((ref) => referred(ref, c) === domain))
 
 const invalidPolicies = ({ invalid }: Snapshot): ReadonlyMap<Name, Invalid> =>
   new Map(invalid.filter((i) => i.kind === 'RelayPolicy').map((i) => [nameOf(i), i]))

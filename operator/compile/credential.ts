@@ -14,7 +14,7 @@ import { type Permission, permit } from './permission.ts'
 import { unfit } from './secret-template.ts'
 import { type Credential, type Invalid, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
-import { domainName, wishOf } from './wish.ts'
+import { referred, wishOf } from './wish.ts'
 
 export type JudgedCredential = {
   readonly credential: Credential
@@ -42,9 +42,9 @@ const namesOf = (credential: Credential): Names =>
   namesIn(credential, [], () => {
     const { namespace, spec } = credential
     return {
-      fleet: `${spec.policyRef.namespace ?? namespace}/${spec.policyRef.name}`,
+      fleet: referred(spec.policyRef, credential),
       secret: { owner: nameOf(credential), thing: `${namespace}/${secretNameOf(credential)}` },
-      domains: spec.senderDomainRefs.map((_, i) => domainName(credential, i)),
+      domains: spec.senderDomainRefs.map((ref) => referred(ref, credential)),
     }
   })
 
@@ -72,8 +72,8 @@ const admittedByPolicy: Check = (credential, { admission }, known) => {
 }
 
 const admittedByDomains: Check = (credential, { answers }) => {
-  const refs = credential.spec.senderDomainRefs.map((_, i) => ({
-    answer: answers.get(domainName(credential, i)),
+  const refs = credential.spec.senderDomainRefs.map((ref, i) => ({
+    answer: answers.get(referred(ref, credential)),
     field: `spec.senderDomainRefs[${i}]`,
   }))
   const refused = refs.flatMap(({ answer, field }) =>

@@ -65,23 +65,22 @@ const issued = (place: Place, policy: Policy, listener: Listener): readonly File
 }
 
 /** The certificate and its key: from the Secret that the listener names, else issued by the operator. */
-export function listenerFiles(place: Place, policy: Policy, index: number, references: References): Resolved {
-  const listener = policy.spec.listeners[index]
-  if (listener === undefined) return { files: [] }
-  const ref = listener.tls.certificateRef
-  return ref === undefined
-    ? { files: issued(place, policy, listener) }
-    : references.certificate(
-        `${policy.namespace}/${ref.name}`,
-        listener.name,
-        `spec.listeners[${index}].tls.certificateRef`,
-      )
-}
+export const listenerFiles =
+  (place: Place, policy: Policy, references: References) =>
+  (listener: Listener, index: number): Resolved => {
+    const ref = listener.tls.certificateRef
+    if (ref === undefined) return { files: issued(place, policy, listener) }
+    const field = `spec.listeners[${index}].tls.certificateRef`
+    return references.certificate(`${policy.namespace}/${ref.name}`, listener.name, field)
+  }
 
 /** The authority that issues the certificates of a listener's clients. */
-export function clientAuthorityFiles(policy: Policy, index: number, references: References): Resolved {
-  const caRef = policy.spec.listeners[index]?.clientCertificates?.caRef
-  return caRef === undefined
-    ? { files: [] }
-    : references.authority(`${policy.namespace}/${caRef.name}`, `spec.listeners[${index}].clientCertificates.caRef`)
-}
+export const clientAuthorityFiles =
+  (policy: Policy, references: References) =>
+  ({ clientCertificates: asks }: Listener, index: number): Resolved =>
+    asks === undefined
+      ? { files: [] }
+      : references.authority(
+          `${policy.namespace}/${asks.caRef.name}`,
+          `spec.listeners[${index}].clientCertificates.caRef`,
+        )

@@ -70,8 +70,8 @@ function hostnameFindings({ spec: { hostname }, ...policy }: Policy): readonly F
 }
 
 const resolve = (policy: Policy, place: Place, references: References): readonly Resolved[] => [
-  ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
-  ...policy.spec.listeners.map((_, i) => clientAuthorityFiles(policy, i, references)),
+  ...policy.spec.listeners.map(listenerFiles(place, policy, references)),
+  ...policy.spec.listeners.map(clientAuthorityFiles(policy, references)),
   ...routeFiles(policy, references),
   ...limitStoreFiles(policy, references),
 ]

@@ -21,10 +21,11 @@ export const usernameOf = (whole: Name): string => {
   return `${name}.${namespace}`
 }
 
-export const domainName = (credential: Credential, index: number): Name => {
-  const ref = credential.spec.senderDomainRefs[index]
-  return `${ref?.namespace ?? credential.namespace}/${ref?.name ?? ''}`
-}
+/** What one of a credential's references names: an object of its own namespace, where the reference has none. */
+export const referred = (
+  ref: { readonly namespace?: string; readonly name: string },
+  { namespace }: Credential,
+): Name => `${ref.namespace ?? namespace}/${ref.name}`
 
 export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
   const { senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } = credential.spec
@@ -32,7 +33,7 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
   return {
     name,
     namespace: credential.namespace,
-    domains: [...new Set(senderDomainRefs.map((_, i) => domainName(credential, i)))],
+    domains: [...new Set(senderDomainRefs.map((ref) => referred(ref, credential)))],
     entry: (senders) => ({
       name,
       username: usernameOf(name),
