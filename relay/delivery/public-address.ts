@@ -1,7 +1,6 @@
 /** Whether an address that DNS gave us may be connected to: what is not on the open Internet is not (case C10). Pure. */
-import { isIPv6 } from 'node:net'
 import { specialNetworks } from '../mail/special-networks.ts'
-import { contains } from '../rules/networks.ts'
+import { contains, plainAddress } from '../rules/networks.ts'
 
 const special = [...specialNetworks.v4, ...specialNetworks.v6]
 
@@ -10,8 +9,7 @@ export const isPublic = (address: string): boolean => contains(special, translat
 
 /** The IPv4 address that a DNS64 resolver put behind 64:ff9b::/96 (RFC 6052): there every exchanger has one. */
 function translated(address: string): string {
-  if (!isIPv6(address)) return address
-  const canonical = new URL(`http://[${address.replace(/%.*$/s, '')}]`).hostname.slice(1, -1)
-  const [, high = '0', low = '0'] = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(canonical) ?? []
-  return canonical.startsWith('64:ff9b::') ? `::ffff:${high === '' ? '0' : high}:${low === '' ? '0' : low}` : address
+  const plain = plainAddress(address)
+  const [, high = '0', low = ''] = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(plain) ?? []
+  return plain.startsWith('64:ff9b::') ? `::ffff:${high}:${low || '0'}` : plain
 }
