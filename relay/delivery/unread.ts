@@ -1,5 +1,6 @@
 /** Mail that the spool can not read now, and that waits: each message is told once, until it was read or the reason is another one. */
 import type { Events } from '../events.ts'
+import { Latest } from '../latest.ts'
 import { type Spool, SpoolError } from '../spool/spool.ts'
 
 type Parts = {
@@ -11,8 +12,8 @@ export class Unread {
   readonly #parts: Parts
   /** For errors that are not the spool's. */
   readonly #where: string
-  /** By queue id; the one that was told last is the last. */
-  readonly #told = new Map<string, string>()
+  /** By queue id. Some of what has left, or was set aside, is forgotten only because more follow. */
+  readonly #told = new Latest<string>(1000)
 
   constructor(parts: Parts, where: string) {
     this.#parts = parts
@@ -29,12 +30,7 @@ export class Unread {
     // What was set aside is told by that, and a disk that fails as a whole is told as such.
     if (queueId === undefined || !spool.has(queueId) || (spool.fault !== undefined && !spool.isFull)) return
     if (this.#told.get(queueId) === error.message) return
-    this.#told.delete(queueId)
     this.#told.set(queueId, error.message)
-    for (const first of this.#told.keys()) {
-      if (this.#told.size <= most) break
-      this.#told.delete(first)
-    }
     events.unreadable(queueId, error.message)
   }
 
@@ -42,6 +38,3 @@ export class Unread {
     this.#told.delete(queueId)
   }
 }
-
-/** Some of what has left, or was set aside, is forgotten by this alone. */
-const most = 1000
