@@ -2,6 +2,7 @@
 import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
+import { headerEnd } from '../mail/header.ts'
 import type { Spool } from '../spool/spool.ts'
 import { ContentError, DataEncoder, wrongLength } from './data-encoder.ts'
 import type { Seal } from './seal.ts'
@@ -88,8 +89,8 @@ function expectOctets(found: number, bytes: number): void {
 }
 
 function headerOf(content: Buffer): Buffer {
-  const end = content.indexOf('\r\n\r\n')
-  return end < 0 ? content : content.subarray(0, end)
+  const end = headerEnd(content)
+  return end === -1 ? content : content.subarray(0, end)
 }
 
 /** By listeners and not `for await`, which takes more turns of the event loop for the one chunk of a small content. */

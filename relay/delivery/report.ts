@@ -1,6 +1,7 @@
 /** Puts a DSN into the spool, once: it is durable before the recipients that it reports are closed. */
 import type { RelayConfig } from '../config.ts'
 import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
+import { headerEnd } from '../mail/header.ts'
 import { type ReportPolicy, reportMayLeave } from '../rules/report-way.ts'
 import type { Spool } from '../spool/spool.ts'
 import { composeDsn, type Failure } from './dsn.ts'
@@ -56,6 +57,7 @@ export async function queueDsn(
 }
 
 const maxHeader = 128 * 1024
+const blankLine = '\r\n'.length
 
 /** Without the blank line; a header that cannot be read is none, since the report matters more. */
 async function readHeader(spool: Pick<Spool, 'content'>, queueId: string): Promise<Buffer> {
@@ -63,11 +65,11 @@ async function readHeader(spool: Pick<Spool, 'content'>, queueId: string): Promi
   try {
     for await (const chunk of spool.content(queueId) as AsyncIterable<Buffer>) {
       head = Buffer.concat([head, chunk])
-      if (head.includes('\r\n\r\n') || head.length > maxHeader) break
+      if (headerEnd(head) !== -1 || head.length > maxHeader) break
     }
   } catch {
     return Buffer.alloc(0)
   }
-  const end = head.indexOf('\r\n\r\n')
-  return head.subarray(0, end < 0 ? Math.min(head.length, maxHeader) : end + 2)
+  const end = headerEnd(head)
+  return head.subarray(0, end === -1 ? maxHeader : end - blankLine)
 }
