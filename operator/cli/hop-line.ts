@@ -1,6 +1,5 @@
 /** Turns a relay's log line about a message into a line for a person; undefined for other log lines. Pure. */
-
-type Fields = Readonly<Record<string, unknown>>
+import { type Fields, fieldsIn } from '../local/log-line.ts'
 
 const sayings: Readonly<Record<string, (fields: Fields) => string>> = {
   accepted: () => 'on disk, and ours',
@@ -18,13 +17,5 @@ const placeOf = ({ smarthost, host }: Fields): string =>
 
 export function hopLine(line: string): string | undefined {
   const fields = fieldsIn(line)
-  return sayings[String(fields['msg'])]?.(fields)
-}
-
-function fieldsIn(line: string): Fields {
-  try {
-    return JSON.parse(line) as Fields
-  } catch {
-    return {}
-  }
+  return fields && sayings[String(fields['msg'])]?.(fields)
 }

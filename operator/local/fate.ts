@@ -1,4 +1,5 @@
 /** Finds out from a relay's log what happened to an accepted message. Pure. */
+import { type Fields, fieldsIn } from './log-line.ts'
 
 export type Fate =
   | { readonly kind: 'captured' }
@@ -8,17 +9,16 @@ export type Fate =
   | { readonly kind: 'deferred'; readonly reply: string }
   | { readonly kind: 'unknown' }
 
-type Fields = { readonly msg?: unknown } & Readonly<Record<string, unknown>>
-
 /**
  * The worst fate of any recipient, by the last log line about each; `unknown` until every accepted recipient has one. `atEnd`:
  * no more lines will come, so what is known has to do.
  */
 export function fateOf(queueId: string, lines: readonly string[], atEnd = false): Fate {
   const about = lines
-    .map((line) => (line.includes(queueId) ? parsed(line) : {}))
+    .map((line) => (line.includes(queueId) ? fieldsIn(line) : undefined))
+    .filter((fields) => fields !== undefined)
     .filter((fields) => fields['queueId'] === queueId)
-  if (about.some(({ msg }) => msg === 'captured')) return { kind: 'captured' }
+  if (about.some((fields) => fields['msg'] === 'captured')) return { kind: 'captured' }
   const fates = fatesIn(about)
   const worst = worstFirst.map((kind) => fates.find((fate) => fate.kind === kind)).find((fate) => fate !== undefined)
   return worst !== undefined && isSettled(worst, about, atEnd) ? worst : { kind: 'unknown' }
@@ -46,7 +46,7 @@ function isSettled(worst: Fate, about: readonly Fields[], atEnd: boolean): boole
   const recipients = about.map((fields) => fields['forwardPaths']).find((paths) => Array.isArray(paths))
   if (recipients === undefined) return atEnd
   // A failed attempt is final only with the line `deferred`: until then, another smarthost may take the message.
-  if (worst.kind === 'deferred') return atEnd || about.some(({ msg }) => msg === 'deferred')
+  if (worst.kind === 'deferred') return atEnd || about.some((fields) => fields['msg'] === 'deferred')
   return about.filter((fields) => fateIn(fields)?.kind === 'delivered').length >= recipients.length
 }
 
@@ -63,13 +63,5 @@ function fateIn(fields: Fields): Fate | undefined {
       return { kind: 'bounced', reply: attempted }
     default:
       return { kind: 'deferred', reply: attempted }
-  }
-}
-
-function parsed(line: string): Fields {
-  try {
-    return JSON.parse(line) as Fields
-  } catch {
-    return {}
   }
 }

@@ -1,9 +1,9 @@
 /** Shortens one line of a relay's log for a person at a terminal. Pure. */
+import { type Fields, fieldsIn } from './log-line.ts'
 import { showCommand } from './relay-command.ts'
 
 export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
 
-type Fields = Readonly<Record<string, unknown>>
 const shown = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
 const counted = (value: unknown, what: string): string => {
   const n = Array.isArray(value) ? value.length : 0
@@ -40,8 +40,7 @@ const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 
 /** Undefined where a person at a terminal need not see the line. `root` is the state folder. */
 export function tellLine(line: string, root: string): RelayLine | undefined {
-  const fields = parsed(line)
-  // A line that is no JSON is not from the relay's log, but from Node itself, e.g. a crash.
+  const fields = fieldsIn(line)
   if (fields === undefined) return line.trim() === '' ? undefined : { level: 'error', text: line }
   const message = shown(fields['msg'])
   const level = levelOf(Number(fields['level']))
@@ -61,12 +60,3 @@ const why = (f: Fields): string => {
 }
 
 const levelOf = (level: number): RelayLine['level'] => (level >= 50 ? 'error' : level >= 40 ? 'warn' : 'info')
-
-function parsed(line: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? (value as Fields) : undefined
-  } catch {
-    return undefined
-  }
-}

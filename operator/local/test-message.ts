@@ -1,11 +1,12 @@
 /** Builds the message that `send-test` and `submit` send. */
 import { randomUUID } from 'node:crypto'
 import { encodeWords, foldLines } from 'nodemailer/lib/mime-funcs'
+import { dateTime } from '../../relay/mail/date-time.ts'
 
 export function testMessage(from: string, to: readonly string[], now: Date, subject?: string): string {
   const id = randomUUID()
   return [
-    `Date: ${now.toUTCString().replace('GMT', '+0000')}`,
+    `Date: ${dateTime(now.getTime())}`,
     `From: ${from}`,
     `To: ${to.join(', ')}`,
     subjectField(subject ?? `Relayfleet test ${id.slice(0, 8)}`),
