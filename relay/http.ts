@@ -1,5 +1,5 @@
 /** What a relay tells about itself over HTTP: /metrics, /healthz, /readyz, /status and /usage. */
-import { type Makers, type Page, page, plain, servePages } from './page-server.ts'
+import { type Exposition, exposition, type Makers, type Page, page, servePages, verdict } from './page-server.ts'
 import { sharedPage } from './shared-page.ts'
 
 /** The body of /status: what the operator bases `Programmed` on, and what a person asks first. */
@@ -123,7 +123,7 @@ export type Pages = {
   readonly notReady: () => readonly string[]
   readonly status: () => RelayStatus
   readonly usage: () => RelayUsage
-  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+  readonly metrics: () => Promise<Exposition>
 }
 
 const json = (value: unknown) => page(200, 'application/json', `${JSON.stringify(value)}\n`)
@@ -131,17 +131,12 @@ const json = (value: unknown) => page(200, 'application/json', `${JSON.stringify
 /** /healthz and /readyz are answered at once; pages that cost something are made once for all who ask meanwhile. */
 const makersOf = ({ notReady, status, usage, metrics }: Pages): Makers =>
   new Map<string, () => Page | Promise<Page>>([
-    ['/healthz', () => plain(200, 'ok\n')],
-    ['/readyz', () => readiness(notReady())],
+    ['/healthz', () => verdict([])],
+    ['/readyz', () => verdict(notReady())],
     ['/status', sharedPage(() => json(status()))],
     ['/usage', sharedPage(() => json(usage()))],
     ['/metrics', sharedPage(async () => exposition(await metrics()))],
   ])
-
-const readiness = (why: readonly string[]) =>
-  why.length === 0 ? plain(200, 'ok\n') : plain(503, `${why.join('\n')}\n`)
-
-const exposition = ({ type, text }: { readonly type: string; readonly text: string }) => page(200, type, text)
 
 export const serve = (at: { host: string; port: number }, from: Pages): ReturnType<typeof servePages> =>
   servePages(at, makersOf(from))

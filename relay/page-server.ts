@@ -12,7 +12,16 @@ export type Page = { readonly code: number; readonly type: string; readonly body
 export type Makers = ReadonlyMap<string, () => Page | Promise<Page>>
 
 export const page = (code: number, type: string, text: string): Page => ({ code, type, body: Buffer.from(text) })
-export const plain = (code: number, text: string): Page => page(code, 'text/plain', text)
+const plain = (code: number, text: string): Page => page(code, 'text/plain', text)
+
+/** What a probe gets: 200 where nothing is wrong, else 503 and one line for each problem. */
+export const verdict = (wrongs: readonly string[]): Page =>
+  wrongs.length === 0 ? plain(200, 'ok\n') : plain(503, `${wrongs.join('\n')}\n`)
+
+/** The metrics of a process in the text format of Prometheus, with its media type. */
+export type Exposition = { readonly type: string; readonly text: string }
+
+export const exposition = ({ type, text }: Exposition): Page => page(200, type, text)
 
 export type Serving = {
   /** The port in use. */
