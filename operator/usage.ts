@@ -2,6 +2,7 @@
 import type { LimitsConfig } from '../relay/config.ts'
 import type { CredentialUsage, RelayUsage } from '../relay/http.ts'
 import { isApproaching } from '../relay/rules/limits.ts'
+import { dayMs } from '../relay/rules/utc-day.ts'
 import type { Compiled, Condition } from './compile/compiled.ts'
 import type { Name } from './compile/snapshot.ts'
 
@@ -54,8 +55,6 @@ export function usageSaying(limits: LimitsConfig, used: Used | undefined): Usage
   const condition = quotaApproaching(limits, used.today)
   return { fields: { usage: usageOf(limits, used) }, ...(condition !== undefined && { condition }) }
 }
-
-const dayMs = 86_400_000
 
 function usageOf({ daily }: LimitsConfig, { day, today, lastRefusal }: Used) {
   // Rounding must not hide that a day is used up: `explain` goes by this figure.
