@@ -1,7 +1,7 @@
 /** Translates what relays report of the use of keys into the operator's own clock, and clients into networks. Pure. */
 import { isIPv4 } from 'node:net'
 import type { RelayUsage } from '../relay/http.ts'
-import { plainAddress } from '../relay/rules/networks.ts'
+import { groupsOf, plainAddress } from '../relay/rules/networks.ts'
 import type { KeyUse } from './lifecycle/keys.ts'
 
 /** A relay's answer, and when it was asked, in milliseconds since the epoch by our own clock. */
@@ -33,15 +33,6 @@ export function usesIn(told: readonly Told[], before: Uses = new Map()): Uses {
 export function networkOf(client: string): string {
   const address = plainAddress(client)
   if (isIPv4(address)) return `${address.replace(/\d+$/, '0')}/24`
-  return `${firstGroups(address)}::/64`
-}
-
-/** The first four groups of an IPv6 address (its /64), without zero groups at their end. */
-function firstGroups(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
-  const groups = [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4)
-  return groups.join(':').replace(/(^|:)0(:0)*$/, '')
+  const first = groupsOf(address).slice(0, 4).join(':')
+  return `${first.replace(/(^|:)0(:0)*$/, '')}::/64`
 }

@@ -1,6 +1,6 @@
 /** What the limits per client count as one client: an IPv4 address, or the /64 of an IPv6 one, in which it may take any address. */
 import { isIP, isIPv4 } from 'node:net'
-import { plainAddress } from '../rules/networks.ts'
+import { groupsOf, plainAddress } from '../rules/networks.ts'
 
 /** From 2000:: on, the lower half of an address names an interface (RFC 4291 section 2.5.1); addresses below have no such half. */
 const firstWithInterfaces = 0x2000
@@ -13,10 +13,4 @@ export function originOf(client: string): string {
   const groups = groupsOf(address)
   if (Number.parseInt(groups[0] ?? '', 16) < firstWithInterfaces) return address
   return `${groups.slice(0, 4).join(':')}::/64`
-}
-
-/** All eight groups of an address in the form of RFC 5952; those that `::` stands for are `0`. */
-function groupsOf(address: string): readonly string[] {
-  const [before = [], after = []] = address.split('::').map((side) => (side === '' ? [] : side.split(':')))
-  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
 }

@@ -68,6 +68,13 @@ export function plainAddress(written: string): string {
 export const withoutZone = (written: string): string =>
   written.includes('%') ? written.slice(0, written.indexOf('%')) : written
 
+/** All eight groups of an IPv6 address in its canonical form; those that `::` stands for are `0`. */
+export function groupsOf(address: string): readonly string[] {
+  const [before = [], after = []] = address.split('::').map((side) => (side === '' ? [] : side.split(':')))
+  const zeros = Math.max(0, 8 - before.length - after.length)
+  return [...before, ...Array<string>(zeros).fill('0'), ...after]
+}
+
 const dotted = (...halves: readonly string[]): string =>
   halves
     .map((half) => Number.parseInt(half, 16))
