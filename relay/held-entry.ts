@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from './config.ts'
 import { isWithin } from './rules/networks.ts'
-import type { Proof } from './rules/proof.ts'
+import type { ProofConfig } from './rules/proof.ts'
 
 /** Undefined where the credential is left without anything to log in by, to send as, to come from, or to send to. */
 export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {
@@ -33,7 +33,7 @@ export function heldEntry(before: CredentialConfig, now: CredentialConfig): Cred
 /**
  * Keys are the new ones, since they come and go by themselves. Service accounts and certificate names are those that are in both.
  */
-function heldProof(before: Proof, now: Proof): Proof | undefined {
+function heldProof(before: ProofConfig, now: ProofConfig): ProofConfig | undefined {
   const { keys, serviceAccounts, certificate } = now
   if (serviceAccounts !== undefined) {
     const left = serviceAccounts.filter((account) => before.serviceAccounts?.includes(account))

@@ -9,11 +9,11 @@ export type Undone = { readonly act: Act; readonly why: string }
  * Begins all acts in this turn, in their order, and resolves with those that failed when all have ended.
  */
 export async function together(acts: readonly Act[]): Promise<readonly Undone[]> {
-  const ended = await Promise.all(acts.map(outcomeOf))
+  const ended = await Promise.all(acts.map(failureOf))
   return ended.filter((undone) => undone !== undefined)
 }
 
-async function outcomeOf(act: Act): Promise<Undone | undefined> {
+async function failureOf(act: Act): Promise<Undone | undefined> {
   try {
     await act()
     return undefined

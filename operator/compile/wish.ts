@@ -1,7 +1,7 @@
 /** What a credential asks of a fleet: by its spec, or, where that is invalid or unread, what it had there before. */
 import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
-import { hasKeys } from '../../relay/rules/proof.ts'
+import { hasKeys, type ProofConfig } from '../../relay/rules/proof.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import { certificateOf } from './client-certificate.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, namespaceOf, splitName } from './snapshot.ts'
@@ -53,10 +53,7 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
 const momentOf = (time: string): number => Math.max(0, Date.parse(time))
 
 /** What the credential proves itself with at a login. */
-function proofOf(
-  { namespace, spec }: Credential,
-  keys: BindingKeys | undefined,
-): Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'> {
+function proofOf({ namespace, spec }: Credential, keys: BindingKeys | undefined): ProofConfig {
   switch (spec.type) {
     case 'Password':
       return { keys: (keys?.keys ?? []).map(keyConfig) }

@@ -46,7 +46,7 @@ export type Heard = {
   readonly upTo: number | undefined
 }
 
-export const timeText = (ms: number): string => new Date(ms).toISOString()
+export const rfc3339 = (ms: number): string => new Date(ms).toISOString()
 export const timeOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Date.parse(text)
 
@@ -72,5 +72,5 @@ export function stamped(keys: readonly Key[], now: number): readonly Key[] {
 
 function timeOr(text: string | undefined, now: number): string {
   const time = timeOf(text)
-  return text === undefined || time === undefined || Number.isNaN(time) || time > now + wrongBy ? timeText(now) : text
+  return text === undefined || time === undefined || Number.isNaN(time) || time > now + wrongBy ? rfc3339(now) : text
 }

@@ -15,9 +15,9 @@ import {
   pendingOf,
   type Rotation,
   retiringOf,
+  rfc3339,
   stamped,
   timeOf,
-  timeText,
 } from './keys.ts'
 import { retirementOf, type Why } from './retirement.ts'
 
@@ -78,7 +78,7 @@ export function withPending(
   { trigger }: Rotation,
   now: number,
 ) {
-  const key: Key = { ...made, state: 'Pending', createdAt: timeText(now), ...(trigger !== '' && { trigger }) }
+  const key: Key = { ...made, state: 'Pending', createdAt: rfc3339(now), ...(trigger !== '' && { trigger }) }
   return [key, ...keys.filter((k) => k.state !== 'Pending')].slice(0, mostKeys)
 }
 
@@ -106,7 +106,7 @@ function adopted(known: readonly Key[], { secret, rotation, now }: KeyFacts): Ke
   if (active !== undefined && secret.replaces !== active.id) return undefined
   const { trigger } = rotation
   const { id, verifier } = secret
-  return { id, verifier, createdAt: timeText(now), ...(trigger !== '' && { trigger }) }
+  return { id, verifier, createdAt: rfc3339(now), ...(trigger !== '' && { trigger }) }
 }
 
 function handOut(held: Key, others: readonly Key[], { rotation, now }: KeyFacts): Settled {
@@ -133,8 +133,8 @@ function handOut(held: Key, others: readonly Key[], { rotation, now }: KeyFacts)
 const replaced = (key: Key, { everyMs }: Rotation, now: number): Key => ({
   ...key,
   state: 'Retiring',
-  replacedAt: timeText(now),
-  ...(everyMs !== undefined && { expiresAt: timeText(now + everyMs) }),
+  replacedAt: rfc3339(now),
+  ...(everyMs !== undefined && { expiresAt: rfc3339(now + everyMs) }),
 })
 
 function retire(keys: readonly Key[], { rotation, secret, heard, now }: KeyFacts): Pick<KeyStep, 'keys' | 'retired'> {

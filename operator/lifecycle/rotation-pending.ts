@@ -1,7 +1,7 @@
 /**
  * The condition RotationPending of a credential with more than one key: which is old, who still uses it, and when it ends. Pure.
  */
-import { type Heard, type Key, type KeyUse, pendingOf, type Rotation, retiringOf, timeOf, timeText } from './keys.ts'
+import { type Heard, type Key, type KeyUse, pendingOf, type Rotation, retiringOf, rfc3339, timeOf } from './keys.ts'
 import { isInUse, type Retirement, retirementOf } from './retirement.ts'
 
 export type RotationPending = {
@@ -61,7 +61,7 @@ function ofRetiring(key: Key, rotation: Rotation, heard: Heard, now: number): Pa
 }
 
 /** Relays are asked about once a minute, so seconds would mean nothing. */
-const toTheMinute = (ms: number): string => timeText(ms).replace(/:\d\d\.\d+Z$/, 'Z')
+const toTheMinute = (ms: number): string => rfc3339(ms).replace(/:\d\d\.\d+Z$/, 'Z')
 
 const usedBy = ({ at, network }: KeyUse): string => `was last used at ${toTheMinute(at)} from ${network}`
 

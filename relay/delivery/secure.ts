@@ -33,11 +33,11 @@ export const secureContext = (roots: string | undefined): SecureContext =>
     minVersion: 'TLSv1.2',
     // One handshake a connection, with one chain of certificates.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ...(roots !== undefined && { ca: certificatesIn(roots) }),
+    ...(roots !== undefined && { ca: checkedPem(roots) }),
   })
 
 /** Throws where it is no PEM. Node would take it, trust nobody by it, and then blame the server's certificate. */
-function certificatesIn(roots: string): string {
+function checkedPem(roots: string): string {
   void new X509Certificate(roots)
   return roots
 }

@@ -10,15 +10,15 @@ type Counting = Pick<Inbound, 'allowances' | 'inForce'>
 
 /** The refusal that a message with so many recipients would get now, as far as that is known before its header; counts nothing. */
 export const peek = (inbound: Counting, credential: CredentialConfig, recipients: number): Refusal | undefined =>
-  firstRefusal(inbound, credential, undefined, (counted) => inbound.allowances.peek(counted, recipients))
+  firstExceeded(inbound, credential, undefined, (counted) => inbound.allowances.peek(counted, recipients))
 
 /** The refusal for one more recipient of a message that has `accepted` already; counts nothing. A burst is as large for any From. */
 export const roomFor = (inbound: Counting, credential: CredentialConfig, accepted: number): Refusal | undefined =>
-  firstRefusal(inbound, credential, anyFrom, (counted) => inbound.allowances.room(counted, accepted))
+  firstExceeded(inbound, credential, anyFrom, (counted) => inbound.allowances.room(counted, accepted))
 
 const anyFrom: From = { senderDomain: '' }
 
-function firstRefusal(
+function firstExceeded(
   { inForce }: Counting,
   credential: CredentialConfig,
   from: From | undefined,

@@ -3,7 +3,7 @@ import { addressLiteral, isAddressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import { withoutZone } from '../rules/networks.ts'
 
-export type Reception = {
+export type Trace = {
   readonly hostname: string
   readonly queueId: string
   readonly client: { readonly address: string; readonly helo: string; readonly tls: string }
@@ -17,7 +17,7 @@ export type Reception = {
  * The field with its final CR LF. A recipient is named in it (`for`) only where it is the only one, since each would learn of the
  * others; and only in ASCII, since any other header needs SMTPUTF8 at every next hop (RFC 6532), also after a redirect to ASCII.
  */
-export function receivedHeader(r: Reception): string {
+export function receivedHeader(r: Trace): string {
   // An address literal has no zone: `fe80::1%eth0` names an interface of this node.
   const literal = addressLiteral(withoutZone(r.client.address))
   const by = `${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`

@@ -1,8 +1,8 @@
 /** Our Received field keeps to the grammar of RFC 5321 section 4.4, whatever the client calls itself. */
 import { expect, test } from 'vitest'
-import { type Reception, receivedHeader } from '../../../relay/inbound/received.ts'
+import { receivedHeader, type Trace } from '../../../relay/inbound/received.ts'
 
-const reception: Reception = {
+const reception: Trace = {
   hostname: 'relay.example.org',
   queueId: '0ABC',
   client: { address: '192.0.2.7', helo: 'app.example', tls: 'TLSv1.3' },
