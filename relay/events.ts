@@ -64,9 +64,8 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
   }
 
   return {
-    connected(s: SessionFacts): void {
-      metrics.connections.inc({ listener: s.listener, tls: s.tls === '' ? 'none' : s.tls })
-      log.debug(s, 'connected')
+    connected({ listener, tls }: SessionFacts): void {
+      metrics.connections.inc({ listener, tls: tls === '' ? 'none' : tls })
     },
     authenticated(s: SessionFacts, mechanism: string, credential: string, key: string): void {
       metrics.auth.inc({ mechanism, result: 'success', reason: '' })
@@ -200,9 +199,8 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     recovered(messages: number, swept: number): void {
       log.info({ messages, swept }, 'spool recovered')
     },
-    smarthostConnected(smarthost: string, host: string, tls: string): void {
+    smarthostConnected(smarthost: string, tls: string): void {
       metrics.deliveryTls.inc({ smarthost, version: tls === '' ? 'none' : tls })
-      log.debug({ smarthost, host, tls }, 'smarthost connected')
     },
     /** The smarthost failed again and again, refuses our login, or shows a wrong certificate: for `forMs` others take over. */
     smarthostEjected(smarthost: string, host: string, forMs: number, reply: string): void {

@@ -1,16 +1,14 @@
 /** Lines of the log: each is one JSON object with `level` (a number, as pino has them), `time`, its fields and `msg`. */
 
-const levels = { debug: 20, info: 30, warn: 40, error: 50 } as const
+const levels = { info: 30, warn: 40, error: 50 } as const
 type Level = keyof typeof levels
 
 /** `message` is a constant of ours without any character that JSON has to escape: it is written as it is. */
 export type Log = Readonly<Record<Level, (fields: object, message: string) => void>>
 
-/** Lines of a level below `least` are left out. */
-export function createLog(output: { write(line: string): void }, least: Level = 'info'): Log {
+export function createLog(output: { write(line: string): void }): Log {
   const now = clock()
   const writer = (level: Level): Log[Level] => {
-    if (levels[level] < levels[least]) return () => undefined
     const head = `{"level":${levels[level]},"time":"`
     return (fields, message) => {
       const json = JSON.stringify(fields)
@@ -18,7 +16,7 @@ export function createLog(output: { write(line: string): void }, least: Level = 
       output.write(`${head}${now()}",${inner}"msg":"${message}"}\n`)
     }
   }
-  return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
+  return { info: writer('info'), warn: writer('warn'), error: writer('error') }
 }
 
 /** The time as `toISOString` has it; made anew only once a millisecond, since a busy relay has several lines in each. */

@@ -314,7 +314,7 @@ export class Pool {
     const { client } = opened
     this.#busy.add(client)
     client.onBroken(() => this.#forget(client))
-    this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)
+    this.#events.smarthostConnected(this.label, client.tls)
     return opened
   }
 

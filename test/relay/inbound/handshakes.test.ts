@@ -209,7 +209,8 @@ test.each([
   await talk(socket, 'NOOP')
   expect(under.submission.sessions).toBe(1)
   expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
-  expect(under.told.filter(({ msg }) => msg === 'connected')).toHaveLength(1)
+  const { values } = await under.metrics.connections.get()
+  expect(values.map(({ value }) => value)).toEqual([1])
 })
 
 test.each(versions)('a session of %s ends at a record that can not be decrypted', async (maxVersion) => {

@@ -99,7 +99,7 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
     },
   }
   const metrics = createMetrics('mail/shared', () => atRest)
-  return { events: createEvents(createLog(output, 'debug'), metrics, () => 'Clear'), told, metrics }
+  return { events: createEvents(createLog(output), metrics, () => 'Clear'), told, metrics }
 }
 
 export type UnderTest = {
