@@ -287,7 +287,7 @@ export class Connection implements Line, Hearer {
       case 'DATA':
         return this.#openContent()
       case 'RSET':
-        this.#conversation.reset()
+        this.#conversation.endTransaction()
         return this.#say(replies.reset)
       case 'VRFY':
         return hasArgument(line) ? this.#say(replies.unverified) : this.#refuse(protocol.vrfyArgument)
@@ -314,7 +314,7 @@ export class Connection implements Line, Hearer {
   #greetBack(verb: string, line: string): undefined {
     const answer = this.#conversation.hello(line)
     if ('code' in answer) return this.#say(answer)
-    const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
+    const lines = verb === 'EHLO' ? answer : [this.#conversation.hostname]
     const last = lines.length - 1
     for (let i = 0; i <= last; i++) this.#outlet.say(`250${i < last ? '-' : ' '}${lines[i]}\r\n`)
   }

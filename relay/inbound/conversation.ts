@@ -111,7 +111,7 @@ export class Conversation {
 
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */
   secured(tls: string, certificate?: Session['certificate']): void {
-    this.reset()
+    this.endTransaction()
     this.#session.tls = tls
     this.#session.certificate = certificate
     this.#session.helo = ''
@@ -133,10 +133,11 @@ export class Conversation {
     return lacking && this.refuse('connect', lacking)
   }
 
-  hello(line: string): { readonly host: string; readonly lines: readonly string[] } | Reply {
+  /** The lines of the reply to EHLO, or the reply that refuses. */
+  hello(line: string): readonly string[] | Reply {
     const read = readHello(line)
     if ('refusal' in read) return this.refuse('connect', read.refusal)
-    this.reset()
+    this.endTransaction()
     this.#session.helo = read.host
     const {
       hostname,
@@ -145,7 +146,7 @@ export class Conversation {
     } = this.#config
     const certificate = canLogInByCertificate(this.#inbound, this.#session)
     const mechanisms = mechanismsOffered({ tokens: tokens !== undefined, certificate })
-    return { host: read.host, lines: helloLines(this.#session, { hostname, messageBytes, mechanisms }) }
+    return helloLines(this.#session, { hostname, messageBytes, mechanisms })
   }
 
   auth(line: string): AuthAnswer {
@@ -228,7 +229,7 @@ export class Conversation {
     // From here the message may become ours: neither the deadline nor a lost client stops it.
     this.#settling = true
     this.#reception = undefined
-    this.#endTransaction()
+    this.endTransaction()
     return this.#settle(reception, transaction)
   }
 
@@ -240,8 +241,12 @@ export class Conversation {
     await reception?.abort()
   }
 
-  reset(): void {
-    this.#endTransaction()
+  /** RSET, and what has its effect. */
+  endTransaction(): void {
+    this.#deadline.unset()
+    if (!this.#settling) this.#session.transaction?.recipients.letGo()
+    this.#session.transaction = undefined
+    this.#mailRefused = false
   }
 
   /** Logs and counts a refusal, and returns the reply to give: one refusal too many ends the session with its reply. */
@@ -276,7 +281,7 @@ export class Conversation {
       this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
     }
     this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
-    this.#endTransaction()
+    this.endTransaction()
     this.#deadline.end()
     this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
@@ -381,13 +386,6 @@ export class Conversation {
 
   #giveUpOn(slow: Refusal): void {
     if (!this.#hungUp) this.#line.hangUp(this.refuse('data', slow))
-  }
-
-  #endTransaction(): void {
-    this.#deadline.unset()
-    if (!this.#settling) this.#session.transaction?.recipients.letGo()
-    this.#session.transaction = undefined
-    this.#mailRefused = false
   }
 }
 
