@@ -20,6 +20,7 @@ import {
 import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
+import { wholeFleet } from '../relay/rules/share.ts'
 import { countsOf } from '../relay/rules/throttles.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
 import { type WayOut, waysOut } from './ways-out.ts'
@@ -231,7 +232,7 @@ function throttles(config: RelayConfig, credential: CredentialConfig, recipients
  * left of a rate changes by the second, so that is not judged.
  */
 function limits({ limits: its }: Limited, recipients: number, { used = 0, now }: Question): Step {
-  const { daily } = allowanceOf(its, { relays: 1, index: 0 })
+  const { daily } = allowanceOf(its, wholeFleet)
   const refused = judgeLimits({
     limits: its,
     allowance: { daily, rate: undefined },

@@ -21,7 +21,7 @@ import {
 } from '../rules/limits.ts'
 import { dayFrom, dayKept, type NamedDay, namedDay } from '../rules/named-day.ts'
 import { atRate, type Earned } from '../rules/rate.ts'
-import type { Place } from '../rules/share.ts'
+import { wholeFleet } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
 import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
 import { dayOfStore, type QuotaFile } from './quota-file.ts'
@@ -79,9 +79,6 @@ const mostRatios = 100
 const freshMs = 1000
 /** The end of a day is written to the file again only when it differs by this much. */
 const driftMs = 1000
-/** The place of one that counts for the whole fleet: it has all of a limit to hand out. */
-const whole: Place = { relays: 1, index: 0 }
-
 export class Allowances {
   readonly #parts: Parts
   readonly #wall: () => number
@@ -113,7 +110,7 @@ export class Allowances {
   /** The refusal for one more recipient of a message that has `accepted` already. */
   room(credential: Counted, accepted: number): Refusal | undefined {
     const account = this.#account(credential.name)
-    const allowance = this.#byStore ? allowanceOf(credential.limits, whole) : this.#allowance(credential, account)
+    const allowance = this.#byStore ? allowanceOf(credential.limits, wholeFleet) : this.#allowance(credential, account)
     return this.#noted(account, roomInMessage(credential.limits, allowance, accepted))
   }
 
@@ -260,7 +257,7 @@ export class Allowances {
    */
   #fleetFacts(credential: Counted, account: Account, recipients: number): LimitFacts {
     const asked = this.#factsOf(credential, recipients)
-    const allowance = allowanceOf(credential.limits, whole)
+    const allowance = allowanceOf(credential.limits, wholeFleet)
     const { heard } = account
     // The rate has changed since the store was asked: nothing is refused by the old word, and the store is told the new rate.
     const isOfRate = allowance.rate && atRate(allowance.rate, heard?.earned, asked.now) === heard?.earned

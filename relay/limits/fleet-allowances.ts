@@ -9,7 +9,7 @@ import type { Events } from '../events.ts'
 import type { LimitStoreStatus } from '../http.ts'
 import type { Refusal } from '../mail/rule.ts'
 import { type Counted, overDaily, overRate } from '../rules/limits.ts'
-import { rateShare } from '../rules/share.ts'
+import { rateShare, wholeFleet } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
 import type { Allowances } from './allowances.ts'
 import type { Answer, Verdict } from './quota-script.ts'
@@ -164,7 +164,7 @@ export class FleetAllowances {
       relay,
       ...told,
       daily: limits?.daily,
-      rate: limits?.rate && rateShare(limits.rate, { relays: 1, index: 0 }),
+      rate: limits?.rate && rateShare(limits.rate, wholeFleet),
       messages: asking.map(({ recipients }) => recipients),
     })
     if (answer === undefined) {

@@ -12,6 +12,9 @@ export type Place = {
   readonly index: number | undefined
 }
 
+/** The place of one that counts for the whole fleet: it has all of a limit to hand out. */
+export const wholeFleet: Place = { relays: 1, index: 0 }
+
 /** A relay whose index is beyond the number of relays is about to leave, and hands out nothing. */
 export const shareOf = (whole: number, { relays, index }: Place): number =>
   index !== undefined && index >= relays ? 0 : Math.floor(whole / relays) + extra(whole % relays, index)
