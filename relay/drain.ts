@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { boundedText } from './bounded-file.ts'
+import { isAbsent } from './spool/disk-error.ts'
 
 export type DrainState = 'Draining' | 'Drained'
 
@@ -86,6 +87,6 @@ export function isToLeave(directory: string): boolean | undefined {
   try {
     return boundedText(join(directory, fileName), mostBytes).trim() !== ''
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? false : undefined
+    return isAbsent(error) ? false : undefined
   }
 }

@@ -339,7 +339,6 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     stopping(signal: string): void {
       log.info({ signal }, 'stopping')
     },
-
     endedAtTheDisk(data: string): void {
       log.error({ data }, 'a call to the disk hangs; ended without it')
     },
@@ -356,8 +355,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
 
 /**
  * Whether a refusal is the verdict on a message, and counts as one. Not a command out of turn (503), such as those that a client
- * has pipelined behind a refused MAIL; nor `always.errors`, which comes on top of a
- * refusal that was counted already.
+ * has pipelined behind a refused MAIL; nor `always.errors`, which comes on top of a refusal that was counted already.
  */
 const isVerdict = (stage: Stage, { rule, reply }: Refusal): boolean =>
   (stage === 'mail' || stage === 'data') && reply.code !== 503 && rule !== 'always.errors'

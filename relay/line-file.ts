@@ -8,7 +8,7 @@ import { existsSync, renameSync } from 'node:fs'
 import { boundedText } from './bounded-file.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
-import { wordsOf } from './spool/disk-error.ts'
+import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
 /** How a line is written and read; no name or value may hold a line feed. */
@@ -167,7 +167,7 @@ function textOf(path: string, failed: (why: string) => void): string {
   try {
     return boundedText(path, mostBytes)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    if (isAbsent(error)) return ''
     failed(`${path}: ${(error as Error).message}`)
     setAside(path)
     return ''

@@ -1,5 +1,5 @@
 /** What to do with one recipient after one delivery attempt. Pure: the caller does it. */
-import { type Outcome, unreachable } from '../mail/outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { backoffMs } from './backoff.ts'
 import { isThrottling } from './classify.ts'
@@ -45,8 +45,6 @@ export function decide(pending: Pending, outcome: Outcome, now: number, jitter: 
       return now - pending.acceptedAt < pending.retry.expireAfterMs
         ? { do: 'retry', at: nextAttemptAt(pending, outcome, now, jitter) }
         : giveUp(pending, { because: 'expired', reply: expired, last: outcome.reply })
-    default:
-      return unreachable(outcome)
   }
 }
 

@@ -17,7 +17,3 @@ export type Outcome =
   | { readonly kind: 'ambiguous'; readonly reply: Reply }
   /** `unasked`: concluded from what the next hop offers (EHLO), without having asked it; `reply` is in our words then. */
   | { readonly kind: 'bounced'; readonly reply: Reply; readonly unasked?: true }
-
-export const unreachable = (value: never): never => {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`)
-}

@@ -5,7 +5,6 @@
  * Damage is what the disk reads out and nobody wrote. What it fails to read out may be whole, and never counts as gone.
  */
 import type { Events } from '../events.ts'
-import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import { cutShort } from './cut-write.ts'
@@ -24,6 +23,7 @@ import type { Register } from './register.ts'
 import { Replay } from './replay.ts'
 import { type Place, parseSegmentName, type Segment } from './segment.ts'
 import { SpoolError } from './spool.ts'
+import { unreachable } from './unreachable.ts'
 import { WholeSegments } from './whole-segments.ts'
 
 export type Recovered = {

@@ -1,11 +1,11 @@
 /** What the journal's records come to: the messages that are ours, and which of them are reported on. Pure. */
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
-import { unreachable } from '../mail/outcome.ts'
 import { Absent } from './absent.ts'
 import type { Piece } from './record.ts'
 import { Register } from './register.ts'
 import { Reports } from './reports.ts'
 import type { Place, Segment } from './segment.ts'
+import { unreachable } from './unreachable.ts'
 
 type Record = Extract<Piece, { kind: 'record' }>
 type Entry = Record['entry']
