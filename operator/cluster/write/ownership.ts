@@ -1,5 +1,6 @@
 /** Whose an object is: ours by label, one fleet's by label and owner. What is not ours is never taken over. Pure. */
 import { createHash } from 'node:crypto'
+import { apiVersion, type KindName } from '../../../crds/kinds.ts'
 import type { KubeObject, OwnerReference } from '../api/object.ts'
 
 export const managedByLabel = 'app.kubernetes.io/managed-by'
@@ -21,45 +22,27 @@ export type Owner = {
   readonly labels: Readonly<Record<string, string>>
 }
 
+type Named = { readonly namespace: string; readonly name: string; readonly uid: string }
+
 /** The owner of a fleet's objects. */
-export const fleetOwner = (policy: {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-}): Owner => ({
-  namespace: policy.namespace,
-  reference: reference('RelayPolicy', policy),
-  labels: { [policyLabel]: policy.name },
-})
+export const fleetOwner = (policy: Named): Owner => ownerOf('RelayPolicy', policy, { [policyLabel]: policy.name })
 
 /** The owner of a binding Secret. */
-export const credentialOwner = (credential: {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-}): Owner => ({
-  namespace: credential.namespace,
-  reference: reference('RelayCredential', credential),
-  labels: noLabels,
-})
+export const credentialOwner = (credential: Named): Owner => ownerOf('RelayCredential', credential, noLabels)
 
 /** The owner of the Secret with the keys of a domain, and of what is published for it. */
-export const domainOwner = (domain: {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-}): Owner => ({ namespace: domain.namespace, reference: reference('SenderDomain', domain), labels: noLabels })
+export const domainOwner = (domain: Named): Owner => ownerOf('SenderDomain', domain, noLabels)
 
 const noLabels = {}
 
-const reference = (kind: string, { name, uid }: { readonly name: string; readonly uid: string }): OwnerReference => ({
-  apiVersion: 'relayfleet.dev/v1alpha1',
-  kind,
-  name,
-  uid,
-  controller: true,
-  blockOwnerDeletion: true,
+const ownerOf = (kind: KindName, { namespace, name, uid }: Named, labels: Owner['labels']): Owner => ({
+  namespace,
+  reference: { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true },
+  labels,
 })
+
+/** The labels that say whose an object is. */
+const marksOf = ({ labels }: Owner): Owner['labels'] => ({ [managedByLabel]: operatorName, ...labels })
 
 export type Belonging =
   | 'ours'
@@ -68,9 +51,9 @@ export type Belonging =
   /** It is being deleted; or it belongs to a deleted owner of the same name, with which the garbage collector removes it. */
   | 'leaving'
 
-export function belongingOf({ metadata }: KubeObject, { reference, labels }: Owner): Belonging {
-  const marks = { [managedByLabel]: operatorName, ...labels }
-  const marked = Object.entries(marks).every(([label, value]) => metadata.labels?.[label] === value)
+export function belongingOf({ metadata }: KubeObject, owner: Owner): Belonging {
+  const { reference } = owner
+  const marked = Object.entries(marksOf(owner)).every(([label, value]) => metadata.labels?.[label] === value)
   const controller = metadata.ownerReferences?.find((o) => o.controller === true)
   if (!marked || (controller !== undefined && !sameName(controller, reference))) return 'foreign'
   if (metadata.deletionTimestamp !== undefined) return 'leaving'
@@ -78,9 +61,10 @@ export function belongingOf({ metadata }: KubeObject, { reference, labels }: Own
 }
 
 /** The labels, as `name=value`, that are missing on an object which has this very owner: without them it is not written. */
-export function lostLabels({ metadata }: KubeObject, { reference, labels }: Owner): readonly string[] {
-  const isOwned = metadata.ownerReferences?.some((o) => o.controller === true && o.uid === reference.uid) === true
-  const marks = Object.entries({ [managedByLabel]: operatorName, ...labels })
+export function lostLabels({ metadata }: KubeObject, owner: Owner): readonly string[] {
+  const { uid } = owner.reference
+  const isOwned = metadata.ownerReferences?.some((o) => o.controller === true && o.uid === uid) === true
+  const marks = Object.entries(marksOf(owner))
   return isOwned ? marks.filter(([l, value]) => metadata.labels?.[l] !== value).map((mark) => mark.join('=')) : []
 }
 
@@ -88,14 +72,14 @@ const sameName = (a: OwnerReference, b: OwnerReference): boolean =>
   a.kind === b.kind && a.name === b.name && a.apiVersion.split('/')[0] === b.apiVersion.split('/')[0]
 
 /** The object as it is applied: marked as this owner's, with the hash of all of it. */
-export function marked(object: KubeObject, { reference, labels }: Owner): KubeObject {
+export function marked(object: KubeObject, owner: Owner): KubeObject {
   const { metadata } = object
   const whole = {
     ...object,
     metadata: {
       ...metadata,
-      labels: { ...metadata.labels, ...labels, [managedByLabel]: operatorName },
-      ownerReferences: [reference],
+      labels: { ...metadata.labels, ...marksOf(owner) },
+      ownerReferences: [owner.reference],
     },
   }
   const annotations = { ...metadata.annotations, [hashAnnotation]: hashOf(whole) }
