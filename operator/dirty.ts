@@ -25,4 +25,11 @@ export class Dirty {
     signal.removeEventListener('abort', end)
     this.#raised = Promise.withResolvers<void>()
   }
+
+  /** Like `next`, but waits no longer than `ms`. */
+  async nextWithin(ms: number, signal: AbortSignal): Promise<void> {
+    const timer = setTimeout(() => this.mark(), ms)
+    await this.next(signal)
+    clearTimeout(timer)
+  }
 }

@@ -84,9 +84,7 @@ export class Verifier {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#start(signal)
-      const timer = setTimeout(() => this.#dirty.mark(), pollMs)
-      await this.#dirty.next(signal)
-      clearTimeout(timer)
+      await this.#dirty.nextWithin(pollMs, signal)
     }
   }
 

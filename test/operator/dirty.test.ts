@@ -40,6 +40,13 @@ test.each([true, false])('the signal ends the wait (aborted before the wait: %s)
   await waiting
 })
 
+test('a bounded wait ends by itself, and leaves the flag lowered', async () => {
+  const dirty = new Dirty()
+  await dirty.nextWithin(1, forever)
+  const next = dirty.next(forever).then(() => 'raised')
+  expect(await Promise.race([next, new Promise((resolve) => setImmediate(() => resolve('lowered')))])).toBe('lowered')
+})
+
 test('a turn leaves no listener behind on the signal', async () => {
   const { signal } = new AbortController()
   const dirty = new Dirty()

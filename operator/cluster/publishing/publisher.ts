@@ -119,9 +119,7 @@ export function openPublisher({
     troubles: () => troubles,
     async run(signal) {
       while (!signal.aborted) {
-        const timer = setTimeout(() => dirty.mark(), everyMs)
-        await dirty.next(signal)
-        clearTimeout(timer)
+        await dirty.nextWithin(everyMs, signal)
         if (signal.aborted || !mayWrite()) continue
         await round(signal).catch((error: unknown) => {
           if (!signal.aborted) tell('DNSEndpoints', String(error))

@@ -87,7 +87,7 @@ export function openReporter(reporting: Reporting): Reporter {
         const at = leads && reported !== undefined ? desks.turn(reported, now()) : Number.POSITIVE_INFINITY
         const pause = pauseMs(performance.now() - begin)
         const ms = Math.min(Math.max(0, at - now()), leads ? longestMs : standbyMs)
-        await newsOr(ms, dirty, signal)
+        await dirty.nextWithin(ms, signal)
         await rest(pause, signal)
       }
       desks.forget()
@@ -142,16 +142,4 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
       writer.clear()
     },
   }
-}
-
-/** Resolves after that time, or when the flag is raised, or when the signal ends. */
-async function newsOr(ms: number, dirty: Dirty, signal: AbortSignal): Promise<void> {
-  const waiting = new AbortController()
-  const end = (): void => waiting.abort()
-  const timer = setTimeout(end, ms)
-  signal.addEventListener('abort', end)
-  if (signal.aborted) end()
-  await dirty.next(waiting.signal)
-  clearTimeout(timer)
-  signal.removeEventListener('abort', end)
 }
