@@ -1,6 +1,7 @@
 /** Reads a credential of a cluster and its binding Secret, with the person's own rights. */
 import { isNotFound } from '../cluster/api/api-error.ts'
 import { resources } from '../cluster/api/resource.ts'
+import { textIn } from '../cluster/api/secret-data.ts'
 import type { Condition } from '../compile/compiled.ts'
 import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'
@@ -56,8 +57,7 @@ export async function bindingOf(
       `Secret ${namespace}/${name} of RelayCredential ${credential} is gone; the operator makes a new one in a moment, so try again`,
     )
   })
-  const data = (object['data'] ?? {}) as Readonly<Record<string, string>>
-  const value = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString()
+  const value = (key: string): string => textIn(object, key) ?? ''
   const [host, port, username, password, uri] = ['host', 'port', 'username', 'password', 'uri'].map(value)
   if (!host || !port || !username || !password || !uri) {
     throw new Error(`Secret ${namespace}/${name} is incomplete; the operator repairs it in a moment, so try again`)

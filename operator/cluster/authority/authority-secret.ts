@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Issued } from '../../ca.ts'
 import type { KubeObject, ObjectMeta } from '../api/object.ts'
+import { base64, textIn } from '../api/secret-data.ts'
 import { managedByLabel, operatorName } from '../write/ownership.ts'
 import type { Term } from './authority-rotation.ts'
 
@@ -33,13 +34,11 @@ export function authoritySecret(
   }
 }
 
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
-
 /** @throws Error saying what is wrong with it, in words that quote none of it. */
-export function authoritiesIn({ data }: KubeObject): readonly HeldAuthority[] {
-  const text = (data as Readonly<Record<string, unknown>> | undefined)?.[keys.record]
-  if (typeof text !== 'string') throw new Error(`it has no key ${keys.record}`)
-  const record = parsed(Buffer.from(text, 'base64').toString('utf8'))
+export function authoritiesIn(secret: KubeObject): readonly HeldAuthority[] {
+  const text = textIn(secret, keys.record)
+  if (text === undefined) throw new Error(`it has no key ${keys.record}`)
+  const record = parsed(text)
   if (!Array.isArray(record) || record.length === 0) throw new Error(`${keys.record} is no list of authorities`)
   return record.map(heldAuthority)
 }

@@ -3,6 +3,7 @@ import { bindingEntries } from '../../binding-secret.ts'
 import { bindingType } from '../../compile/binding.ts'
 import type { Binding } from '../../compile/compiled.ts'
 import type { KubeObject } from '../api/object.ts'
+import { base64, textIn } from '../api/secret-data.ts'
 import { managedByLabel, type Owner } from '../write/ownership.ts'
 
 /** All that makes up the binding Secret of a credential, but for the password. */
@@ -36,14 +37,6 @@ export function bindingObject({ binding, authority, owner }: Owed, password: str
     type: bindingType,
     data: Object.fromEntries(entries.flatMap(([key, text]) => (text === undefined ? [] : [[key, base64(text)]]))),
   }
-}
-
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
-
-/** The text of a key; undefined where there is none, or it is not base64. */
-export function textIn({ data }: KubeObject, key: string): string | undefined {
-  const value = (data as Readonly<Record<string, unknown>> | undefined)?.[key]
-  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : undefined
 }
 
 /**

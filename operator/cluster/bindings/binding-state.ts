@@ -2,10 +2,11 @@
 import { isPassword } from '../../binding-secret.ts'
 import { bindingType } from '../../compile/binding.ts'
 import type { KubeObject } from '../api/object.ts'
+import { textIn } from '../api/secret-data.ts'
 import { holds } from '../write/holds.ts'
 import type { Seen } from '../write/look.ts'
 import { belongingOf, hashAnnotation, marked, type Owner } from '../write/ownership.ts'
-import { bindingObject, type Owed, replacesAnnotation, textIn } from './binding-object.ts'
+import { bindingObject, type Owed, replacesAnnotation } from './binding-object.ts'
 
 export type BindingState =
   | { readonly is: 'absent' }

@@ -6,16 +6,15 @@ import { type GivenSecret, givenLabel } from '../../lifecycle/provided-keys.ts'
 import type { Api } from '../api/api.ts'
 import { isNotFound } from '../api/api-error.ts'
 import { type Place, resources } from '../api/resource.ts'
+import { textsIn } from '../api/secret-data.ts'
 import { isDeniedByPolicy } from '../write/look.ts'
 
 /** @throws ApiError for trouble that passes, and where RBAC gives no right to look. */
 export async function givenSecret(api: Api, at: Place, signal: AbortSignal): Promise<GivenSecret> {
   try {
-    const { metadata, data } = await api.merge(resources.secrets, at, {}, { signal, dryRun: true })
+    const secret = await api.merge(resources.secrets, at, {}, { signal, dryRun: true })
     // Where the admission policy is not installed, what was not opened goes no further than here.
-    if (metadata.labels?.[givenLabel] !== 'true') return { is: 'withheld' }
-    const values = Object.entries((data ?? {}) as Readonly<Record<string, string>>)
-    return { is: 'there', data: new Map(values.map(([key, coded]) => [key, Buffer.from(coded, 'base64').toString()])) }
+    return secret.metadata.labels?.[givenLabel] === 'true' ? { is: 'there', data: textsIn(secret) } : { is: 'withheld' }
   } catch (error) {
     if (isNotFound(error)) return { is: 'absent' }
     if (isDeniedByPolicy(error)) return { is: 'withheld' }

@@ -3,6 +3,7 @@ import { suffixedName } from '../../compile/suffixed-name.ts'
 import { type HeldPem, ownKeysIn } from '../../lifecycle/own-keys.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
+import { base64, textsIn } from '../api/secret-data.ts'
 import { applyNew, applyObject, Deposed, type Writing } from '../write/apply.ts'
 import { look } from '../write/look.ts'
 import { belongingOf, type Owner } from '../write/ownership.ts'
@@ -30,17 +31,9 @@ export async function ownSecret(
   const belonging = seen.is === 'there' ? belongingOf(seen.object, owner) : 'foreign'
   if (seen.is === 'foreign' || belonging === 'foreign') return { is: 'foreign' }
   if (belonging === 'leaving') return { is: 'leaving' }
-  const read = ownKeysIn(domain, dataOf(seen.object))
+  const read = ownKeysIn(domain, textsIn(seen.object))
   return read.is === 'damaged' ? read : { is: 'whole', keys: read.keys, before: seen.object }
 }
-
-const dataOf = ({ data }: KubeObject): ReadonlyMap<string, string> =>
-  new Map(
-    Object.entries((data ?? {}) as Readonly<Record<string, string>>).map(([key, coded]) => [
-      key,
-      Buffer.from(coded, 'base64').toString(),
-    ]),
-  )
 
 /**
  * Writes the keys over the Secret that was looked at; removes it where there is no key.
@@ -85,5 +78,5 @@ const secretOf = (name: string, { namespace }: Owner, keys: readonly HeldPem[]):
   kind: 'Secret',
   metadata: { name, namespace },
   type: 'Opaque',
-  data: Object.fromEntries(keys.map(({ selector, pem }) => [`${selector}.pem`, Buffer.from(pem).toString('base64')])),
+  data: Object.fromEntries(keys.map(({ selector, pem }) => [`${selector}.pem`, base64(pem)])),
 })

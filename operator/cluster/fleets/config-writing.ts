@@ -4,13 +4,13 @@ import type { Name } from '../../compile/snapshot.ts'
 import { configSecrets, hashAnnotation } from '../../manifests/config-secrets.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
+import { dataOf } from '../api/secret-data.ts'
 import { heardAnnotation } from '../watch/heard.ts'
 import { type Applied, applyNew, applyObject, Deposed, type Writing } from '../write/apply.ts'
 import { holds } from '../write/holds.ts'
 import { marked } from '../write/ownership.ts'
 import { placed } from './config-places.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
-import { dataOf } from './known-config.ts'
 
 export type ConfigPlan = {
   /** What has to be written, in this order. */

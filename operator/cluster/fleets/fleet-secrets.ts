@@ -6,11 +6,12 @@ import { signingSecretOf } from '../../manifests/signing-secrets.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
+import { dataOf } from '../api/secret-data.ts'
 import { heardAnnotation, heardMore } from '../watch/heard.ts'
 import type { Heard } from '../watch/world.ts'
 import { look, type Seen } from '../write/look.ts'
 import { belongingOf, type Owner } from '../write/ownership.ts'
-import { dataOf, type KnownConfig, knownConfig } from './known-config.ts'
+import { type KnownConfig, knownConfig } from './known-config.ts'
 
 type Running = Extract<KnownConfig, { readonly is: 'known' }>
 

@@ -6,7 +6,7 @@ import type { Name } from '../../compile/snapshot.ts'
 import { pairServes } from '../../issued-pair.ts'
 import { metadataOf } from '../../manifests/labels.ts'
 import type { KubeObject } from '../api/object.ts'
-import { dataOf } from './known-config.ts'
+import { base64, textIn } from '../api/secret-data.ts'
 
 /**
  * The hosts that a fleet's issued certificate is for; undefined where no listener needs one. A fleet that is held may be so
@@ -61,9 +61,7 @@ export function certificateEndsAt(secret: KubeObject | undefined): number | unde
 }
 
 function pairIn(secret: KubeObject | undefined): Issued | undefined {
-  const { 'tls.crt': certificate, 'tls.key': key } = secret === undefined ? {} : dataOf(secret)
-  return certificate === undefined || key === undefined ? undefined : { certificate: text(certificate), key: text(key) }
+  if (secret === undefined) return undefined
+  const [certificate, key] = [textIn(secret, 'tls.crt'), textIn(secret, 'tls.key')]
+  return certificate === undefined || key === undefined ? undefined : { certificate, key }
 }
-
-const base64 = (plain: string): string => Buffer.from(plain).toString('base64')
-const text = (coded: string): string => Buffer.from(coded, 'base64').toString()

@@ -2,15 +2,13 @@
 import { configHash, parseConfig, type RelayConfig } from '../../../relay/config.ts'
 import { configText, hashAnnotation } from '../../manifests/config-secrets.ts'
 import type { KubeObject } from '../api/object.ts'
+import { dataOf } from '../api/secret-data.ts'
 
 export type KnownConfig =
   | { readonly is: 'absent' }
   | { readonly is: 'known'; readonly config: RelayConfig; readonly hash: string }
   /** There is something, and it is not one whole configuration: a write was interrupted, or somebody edited it. */
   | { readonly is: 'unknown'; readonly why: string }
-
-export const dataOf = (secret: KubeObject): Readonly<Record<string, string>> =>
-  (secret['data'] as Readonly<Record<string, string>> | undefined) ?? {}
 
 type Parsed = Pick<Extract<KnownConfig, { is: 'known' }>, 'config' | 'hash'>
 

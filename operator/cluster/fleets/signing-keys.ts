@@ -5,10 +5,10 @@
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { type KeyFiles, signingSecret, signingSecretOf } from '../../manifests/signing-secrets.ts'
+import { base64, dataOf } from '../api/secret-data.ts'
 import type { Applied, Writing } from '../write/apply.ts'
 import { removeSecret, writeSecret } from './config-writing.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
-import { dataOf } from './known-config.ts'
 
 /** The PEM of a file; undefined where it is not at hand. */
 export type PemOf = (senderDomain: Name, keyFile: string, signal: AbortSignal) => Promise<string | undefined>
@@ -78,7 +78,7 @@ export class SigningKeys {
     const found: Record<string, string> = {}
     for (const { senderDomain, keyFile } of files) {
       const pem = await this.#pemOf(senderDomain, keyFile, this.#writing.signal)
-      if (pem !== undefined) found[keyFile] = Buffer.from(pem).toString('base64')
+      if (pem !== undefined) found[keyFile] = base64(pem)
     }
     return found
   }

@@ -1,6 +1,7 @@
 /** The Secret of a binding follows Service Binding, takes labels from the template, and has the password only where it belongs. */
 import { expect, test } from 'vitest'
-import { bindingObject, confidences, textIn } from '../../../../operator/cluster/bindings/binding-object.ts'
+import { textIn } from '../../../../operator/cluster/api/secret-data.ts'
+import { bindingObject, confidences } from '../../../../operator/cluster/bindings/binding-object.ts'
 import { owed } from '../owed.ts'
 
 const password = 'p'.repeat(43)
