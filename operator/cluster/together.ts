@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ApiError } from './api/api-error.ts'
 import { Deposed } from './write/apply.ts'
+import { whyOf } from './write/refused.ts'
 
 export type Part = (signal: AbortSignal) => Promise<void>
 
@@ -29,7 +30,7 @@ export async function together(
       await part(either)
       if (!either.aborted) throw new Error('it ended by itself')
     } catch (error) {
-      if (!either.aborted || !isEnd(error)) failures.push(new Error(`${name}: ${messageOf(error)}`, { cause: error }))
+      if (!either.aborted || !isEnd(error)) failures.push(new Error(`${name}: ${whyOf(error)}`, { cause: error }))
     }
     left.delete(name)
     ending.abort()
@@ -51,5 +52,3 @@ export async function ended(signal: AbortSignal): Promise<void> {
 /** The errors that a part may end with once it was told to: they say that a request was cut off, and are no failure. */
 const isEnd = (error: unknown): boolean =>
   error instanceof ApiError || error instanceof Deposed || (error as Partial<Error> | undefined)?.name === 'AbortError'
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,8 +1,7 @@
 /** What people are told of binding Secrets: conditions for what stands in the way, Events for what was set right. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
-import type { Key, KeyUse } from '../../lifecycle/keys.ts'
-import { timeOf } from '../../lifecycle/keys.ts'
+import { type Key, type KeyUse, timeOf } from '../../lifecycle/keys.ts'
 import type { Retired } from '../../lifecycle/rotate.ts'
 import type { Occasion } from '../events/event-series.ts'
 import { withMend } from '../write/refused.ts'
@@ -10,7 +9,7 @@ import type { Owed } from './binding-object.ts'
 
 const secretOf = ({ owner, binding }: Owed): string => `Secret ${owner.namespace}/${binding.secretName}`
 
-const unresolved = (reason: string, message: string): Condition => ({
+export const unresolved = (reason: string, message: string): Condition => ({
   type: 'ResolvedRefs',
   status: 'False',
   reason,

@@ -16,11 +16,11 @@ import { rest } from '../api/rest.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
-import { Deposed, type Writing } from '../write/apply.ts'
+import { Deposed, Leaving, type Writing } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { credentialOwner } from '../write/ownership.ts'
 import { Permits } from '../write/permits.ts'
-import { lasts, patienceMs } from '../write/refused.ts'
+import { lasts, patienceMs, whyOf } from '../write/refused.ts'
 import { type Conclusion, conclusionOf } from './binding-conclusion.ts'
 import { type Entry, entryOf, expectsNone, knownKeys, owe } from './binding-entry.ts'
 import { bindingTroubles } from './binding-news.ts'
@@ -82,9 +82,6 @@ const ordinary = {
 const againMs = 5000
 /** How long to wait for what is under way in the end; it is given up, and so ends soon. */
 const restMs = 5000
-
-/** Thrown to try again later. */
-class Leaving extends Error {}
 
 export function openBindings(binder: Binder): Bindings {
   const { api, world, mayWrite, dirty, recorder, took, tell, reach, heard } = binder
@@ -293,7 +290,7 @@ export function openBindings(binder: Binder): Bindings {
   function fail(name: Name, error: unknown, waitMs: number): void {
     const entry = entries.get(name)
     if (entry?.owed === undefined || error instanceof Deposed || ending.signal.aborted) return
-    tell?.(name, error instanceof Error ? error.message : String(error))
+    tell?.(name, whyOf(error))
     const trouble = troubleOf(error, entry.owed, waitMs)
     if (trouble !== undefined) note(entry, entry.keys, trouble)
   }

@@ -8,6 +8,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { Applied } from '../write/apply.ts'
 import type { Owner } from '../write/ownership.ts'
 import { withMend } from '../write/refused.ts'
+import { unresolved } from './binding-news.ts'
 
 export type OwedGuide = {
   readonly guide: Guide
@@ -27,13 +28,6 @@ export function guideObject({ guide, authority, owner }: OwedGuide): KubeObject 
 }
 
 const nameOf = ({ guide, owner }: OwedGuide): string => `ConfigMap ${owner.namespace}/${guide.configMapName}`
-
-const unresolved = (reason: string, message: string): Condition => ({
-  type: 'ResolvedRefs',
-  status: 'False',
-  reason,
-  message,
-})
 
 /** The condition for how the write ended; undefined where the ConfigMap is as it is owed. */
 export function guideTrouble(owed: OwedGuide, applied: Exclude<Applied, { kind: 'leaving' }>): Condition | undefined {

@@ -9,10 +9,10 @@ import type { Dirty } from '../../dirty.ts'
 import type { Api } from '../api/api.ts'
 import { rest } from '../api/rest.ts'
 import type { World } from '../watch/world.ts'
-import { applyObject, Deposed } from '../write/apply.ts'
+import { applyObject, Deposed, Leaving } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { credentialOwner } from '../write/ownership.ts'
-import { lasts } from '../write/refused.ts'
+import { lasts, whyOf } from '../write/refused.ts'
 import { guideObject, guideRefused, guideTrouble, type OwedGuide } from './guide-object.ts'
 
 export type Guides = {
@@ -37,9 +37,6 @@ type Guiding = {
 /** How long to wait for what is under way in the end; it is given up, and so ends soon. */
 const restMs = 5000
 
-/** Thrown to try again later. */
-class Leaving extends Error {}
-
 export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guiding): Guides {
   const ending = new AbortController()
   const owing = new Map<Name, OwedGuide>()
@@ -63,7 +60,7 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
   function fail(name: Name, error: unknown, waitMs: number): void {
     const owed = owing.get(name)
     if (owed === undefined || error instanceof Deposed || ending.signal.aborted) return
-    const why = error instanceof Error ? error.message : String(error)
+    const why = whyOf(error)
     tell(name, why)
     if (!(error instanceof Leaving) && lasts(error, waitMs)) note(name, guideRefused(owed, why))
   }

@@ -17,13 +17,12 @@ import type { Backoff } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
-import type { Writing } from '../write/apply.ts'
-import { Deposed } from '../write/apply.ts'
+import { Deposed, Leaving, type Writing } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { Permits } from '../write/permits.ts'
-import { lasts, patienceMs } from '../write/refused.ts'
+import { lasts, patienceMs, whyOf } from '../write/refused.ts'
 import { type DomainEntry, entriesOf } from './domain-entry.ts'
-import { type DomainSights, Leaving, lookAtKeys, pemsOf } from './domain-look.ts'
+import { type DomainSights, lookAtKeys, pemsOf } from './domain-look.ts'
 import { keyTroubles } from './key-troubles.ts'
 
 export type DomainKeyring = {
@@ -186,7 +185,7 @@ class DomainKeyDesk implements DomainKeyring {
 
   #failed(name: Name, error: unknown, waitMs: number): void {
     if (this.#ending.signal.aborted || error instanceof Deposed) return
-    const why = error instanceof Error ? error.message : String(error)
+    const why = whyOf(error)
     this.#keyholder.tell?.(name, why)
     const entry = this.#entries.get(name)
     const passes = error instanceof Leaving ? waitMs < patienceMs : !lasts(error, waitMs)

@@ -7,7 +7,7 @@ import { type KeysFacts, type KeysStep, keysOfDomain } from '../../lifecycle/key
 import type { HeldPem } from '../../lifecycle/own-keys.ts'
 import { type ProvidedKeys, providedKeys } from '../../lifecycle/provided-keys.ts'
 import { newSigningKey } from '../../new-signing-key.ts'
-import type { Writing } from '../write/apply.ts'
+import { Leaving, type Writing } from '../write/apply.ts'
 import { domainOwner } from '../write/ownership.ts'
 import type { DomainEntry } from './domain-entry.ts'
 import { givenSecret } from './given-secret.ts'
@@ -24,9 +24,6 @@ export type DomainSights = {
 }
 
 type Whole = Extract<OwnSecret, { is: 'whole' }>
-
-/** Thrown to look again later. */
-export class Leaving extends Error {}
 
 /**
  * What is known of the keys after this look.

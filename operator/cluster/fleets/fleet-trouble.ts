@@ -1,10 +1,7 @@
 /** Why a fleet is not as it was compiled, and what to do about it, in words for a person at three in the morning. Pure. */
 import { ApiError } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
-import { mendOf } from '../write/refused.ts'
-
-/** The most letters of what an API server says; its messages may be long, and a status is short. */
-const longest = 400
+import { briefly, mendOf, whyOf } from '../write/refused.ts'
 
 /** Undefined where it is as it should be. */
 export function appliedTrouble(applied: Applied): string | undefined {
@@ -63,9 +60,9 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
 
 /** The message for an error, with what to do about it. `doing`: what was tried, with the kind and the name of the object. */
 export function errorTrouble(doing: string, error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = whyOf(error)
   const mend = mends.find(([when]) => when.test(said))?.[1] ?? mendOf(said) ?? ordinaryMend(error)
-  return `${doing}: ${said.length > longest ? `${said.slice(0, longest)}…` : said}${mend === '' ? '' : `; ${mend}`}`
+  return `${doing}: ${briefly(said)}${mend === '' ? '' : `; ${mend}`}`
 }
 
 const ordinaryMend = (error: unknown): string => (error instanceof ApiError ? 'it is tried again' : '')

@@ -2,6 +2,7 @@
 import type { Condition } from '../../compile/compiled.ts'
 import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
+import { briefly } from '../write/refused.ts'
 
 const trouble = (reason: string, message: string): Condition => ({
   type: 'RecordsPublished',
@@ -16,13 +17,10 @@ export const unavailable = trouble(
     '(--source=crd), or set spec.dns.publisher to Manual and publish what status.records wants',
 )
 
-/** The most letters of what an API server says; its messages may be long, and a status is short. */
-const longest = 400
-
 /** The condition for an error; undefined for one that passes by itself. */
 export function refusedTrouble(what: string, error: unknown): Condition | undefined {
   if (!(error instanceof ApiError) || isTransient(error) || isConflict(error)) return undefined
-  const said = error.message.length > longest ? `${error.message.slice(0, longest)}…` : error.message
+  const said = briefly(error.message)
   return trouble('PublisherRefused', `${what} can not be written: ${said}; mend what is refused, it is tried again`)
 }
 

@@ -5,6 +5,7 @@ import { type Keyed, type Name, namespaceIn } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
+import { whyOf } from '../write/refused.ts'
 import { Room } from '../write/room.ts'
 import { type Sight, splitReference } from './sight.ts'
 
@@ -158,5 +159,3 @@ export function openSightings({
     },
   }
 }
-
-const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

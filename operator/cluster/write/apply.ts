@@ -32,6 +32,9 @@ export type Writing = {
 /** Thrown where a write was due and another operator has taken over: nothing is wrong, and nothing is to be retried. */
 export class Deposed extends Error {}
 
+/** Thrown where an earlier object of that name is still being deleted: it is tried again. */
+export class Leaving extends Error {}
+
 type Options = {
   /** Only over the version that was observed, so that an operator with an outdated view changes nothing. */
   readonly onlyObserved?: boolean

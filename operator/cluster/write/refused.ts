@@ -11,6 +11,13 @@ export function lasts(error: unknown, waitMs: number): boolean {
   return !isTransient(error) || (waitMs >= patienceMs && /failed calling webhook/.test(String(error)))
 }
 
+export const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** The most letters of what an API server says; its messages may be long, and a status is short. */
+const longest = 400
+
+export const briefly = (said: string): string => (said.length > longest ? `${said.slice(0, longest)}…` : said)
+
 const mends: readonly (readonly [when: RegExp, mend: string])[] = [
   [/is still being deleted/, 'see whether its metadata.finalizers hold it back'],
   [/exceeded quota/, 'raise the quota, or make room in the namespace'],
