@@ -4,11 +4,11 @@ import { isOf, type Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { rest } from './api/rest.ts'
 import { policyNames } from './assemble.ts'
-import { type Expiry, expiries } from './expiry-news.ts'
+import { expiries } from './expiry-news.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
-import { type KeyCounts, keyCounts } from './key-news.ts'
-import { type RecordOk, recordsOk } from './record-news.ts'
-import { type RotationCounts, rotationCounts } from './rotation-news.ts'
+import { keyCounts } from './key-news.ts'
+import { recordsOk } from './record-news.ts'
+import { rotationCounts } from './rotation-news.ts'
 import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 import { standingStatus } from './watch/standing-status.ts'
@@ -26,12 +26,8 @@ const restMs = 1000
 export class FleetNews {
   readonly #watched: Watched
   readonly #dirty = new Dirty()
-  #records: readonly RecordOk[] = []
-  #keys: KeyCounts | undefined
-  #rotations: RotationCounts | undefined
-  #expiries: readonly Expiry[] = []
   #known = new Map<Name, FleetWritten>()
-  #counts: Counts | undefined
+  #told: readonly Telling[] = []
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -64,23 +60,20 @@ export class FleetNews {
       }
     }
     this.#known = now
-    const counts = countsOf(declared)
-    if (!isDeepStrictEqual(counts, this.#counts)) tell({ about: 'fleets', ...counts })
-    this.#counts = counts
-    const records = recordsOk(declared)
-    if (!isDeepStrictEqual(records, this.#records)) tell({ about: 'records', records })
-    this.#records = records
-    const pending = rotationCounts(declared)
-    if (!isDeepStrictEqual(pending, this.#rotations)) tell({ about: 'rotations', pending })
-    this.#rotations = pending
-    const ends = expiries(declared)
-    if (!isDeepStrictEqual(ends, this.#expiries)) tell({ about: 'expiries', expiries: ends })
-    this.#expiries = ends
-    const keys = keyCounts(declared)
-    if (!isDeepStrictEqual(keys, this.#keys)) tell({ about: 'dkim keys', counts: keys })
-    this.#keys = keys
+    const told = censuses.map((census) => census(declared))
+    for (const [i, telling] of told.entries()) if (!isDeepStrictEqual(telling, this.#told[i])) tell(telling)
+    this.#told = told
   }
 }
+
+/** Each is told when it comes to something else than before. */
+const censuses: readonly ((declared: readonly DeclaredObject[]) => Telling)[] = [
+  (declared) => ({ about: 'fleets', ...countsOf(declared) }),
+  (declared) => ({ about: 'records', records: recordsOk(declared) }),
+  (declared) => ({ about: 'rotations', pending: rotationCounts(declared) }),
+  (declared) => ({ about: 'expiries', expiries: expiries(declared) }),
+  (declared) => ({ about: 'dkim keys', counts: keyCounts(declared) }),
+]
 
 type Counts = Pick<Extract<Telling, { about: 'fleets' }>, 'ready' | 'conditions'>
 
