@@ -10,6 +10,9 @@ export function backoffMs(failures: number, { firstMs, longestMs }: Backoff, jit
   return full / 2 + (full / 2) * jitter
 }
 
+/** 0.8 to 1.2 times `ms`, so that what comes again and again does not come all at one moment; `jitter` is in [0, 1). */
+export const spread = (ms: number, jitter: number): number => ms * (0.8 + 0.4 * jitter)
+
 const longestAskedMs = 60_000
 
 /**

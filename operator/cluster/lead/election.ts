@@ -1,6 +1,7 @@
 /** One of several operators writes, the one that holds the Lease; it stops before another can start. */
 import type { Api } from '../api/api.ts'
 import { ApiError, isConflict, isNotFound } from '../api/api-error.ts'
+import { spread } from '../api/backoff.ts'
 import { microTime } from '../api/micro-time.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
@@ -68,8 +69,7 @@ export class Election {
     while (!signal.aborted) {
       const renewed = await this.#campaign(signal)
       const { renewMs, retryMs } = this.#terms
-      const ms = renewed ? renewMs : retryMs
-      await rest(ms * (0.8 + 0.4 * random()), signal)
+      await rest(spread(renewed ? renewMs : retryMs, random()), signal)
     }
     await this.#giveBack()
   }

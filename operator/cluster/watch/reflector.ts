@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Api, Scope } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
+import { spread } from '../api/backoff.ts'
 import { Lines } from '../api/lines.ts'
 import type { Resource } from '../api/resource.ts'
 import { isOlder } from '../api/resource-version.ts'
@@ -57,9 +58,6 @@ const idleMs = 1000
  * etcd was restored from a backup, and the older list is how things stand.
  */
 const staleLists = 5
-
-/** 0.8 to 1.2 times `ms`, so that reflectors do not all list or watch at the same moment; `jitter` is in [0, 1). */
-const spread = (ms: number, jitter: number): number => ms * (0.8 + 0.4 * jitter)
 
 export class Reflector<T> {
   readonly store: Store<T>

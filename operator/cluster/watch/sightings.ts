@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Reference } from '../../compile/compiled.ts'
 import { type Keyed, type Name, namespaceIn } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
-import { type Backoff, backoffMs } from '../api/backoff.ts'
+import { type Backoff, backoffMs, spread } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import { whyOf } from '../write/refused.ts'
 import { Room } from '../write/room.ts'
@@ -66,7 +66,7 @@ export function openSightings({
   let hasBegun = false
 
   const note = (reference: Reference, keyed: Keyed | undefined, isGuess = false): void => {
-    const waitMs = (isGuess ? everyMs / 6 : everyMs) * (0.8 + 0.4 * random())
+    const waitMs = spread(isGuess ? everyMs / 6 : everyMs, random())
     sighted.set(reference, { keyed, isGuess, againAt: performance.now() + waitMs })
   }
 
