@@ -46,7 +46,8 @@ function entryOf(object: DeclaredObject, name: Name, before: DomainEntry | undef
   if (kind !== 'SenderDomain') return undefined
   const { dkim = unsigned, dns, domain, environment } = spec
   if (dkim.mode === 'Off' && known.keys.length === 0) return undefined
-  if (same !== undefined && !same.isHeld && isEqual(same.dkim, dkim) && isEqual(same.dns, dns)) return same
+  const isSame = same?.environment === environment && isEqual(same.dkim, dkim) && isEqual(same.dns, dns)
+  if (isSame && !same.isHeld) return same
   const owner = { namespace, name: objectName, uid: object.uid }
   return {
     name,
