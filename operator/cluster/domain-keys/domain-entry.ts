@@ -8,8 +8,6 @@ import type { DeclaredObject } from '../watch/declared.ts'
 
 export type DomainEntry = {
   readonly name: Name
-  readonly namespace: string
-  readonly objectName: string
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string }
   readonly environment: Domain['spec']['environment']
   readonly dkim: DkimSpec
@@ -42,26 +40,14 @@ function entryOf(object: DeclaredObject, name: Name, before: DomainEntry | undef
   const same = before?.owner.uid === object.uid ? before : undefined
   const known = same?.known ?? { keys: recordedDkimKeys(object.status), found: [] }
   if (object.is === 'invalid') return invalidEntry(object, name, same, known)
-  const { kind, spec, namespace, name: objectName } = object.resource
+  const { kind, spec } = object.resource
   if (kind !== 'SenderDomain') return undefined
   const { dkim = unsigned, dns, domain, environment } = spec
   if (dkim.mode === 'Off' && known.keys.length === 0) return undefined
   const isSame = same?.environment === environment && isEqual(same.dkim, dkim) && isEqual(same.dns, dns)
   if (isSame && !same.isHeld) return same
-  const owner = { namespace, name: objectName, uid: object.uid }
-  return {
-    name,
-    namespace,
-    objectName,
-    owner,
-    environment,
-    dkim,
-    dns,
-    domain,
-    isHeld: false,
-    known,
-    recorded: undefined,
-  }
+  const owner = { ...splitName(name), uid: object.uid }
+  return { name, owner, environment, dkim, dns, domain, isHeld: false, known, recorded: undefined }
 }
 
 const isEqual = <T>(a: T, b: T): boolean => a === b || isDeepStrictEqual(a, b)
@@ -73,12 +59,15 @@ function invalidEntry(object: DeclaredObject, name: Name, same: DomainEntry | un
 
 /** For a SenderDomain with an error of which only the status is known: its status goes on saying what it said. */
 function heldEntry({ uid }: DeclaredObject, name: Name, known: DomainKeys): DomainEntry {
-  const { namespace, name: objectName } = splitName(name)
-  const owner = { namespace, name: objectName, uid }
-  const environment = 'Production'
   return {
-    ...{ name, namespace, objectName, owner, environment, dkim: unsigned, dns: { publisher: 'Manual', resolvers: [] } },
-    ...{ domain: '', isHeld: true, known },
+    name,
+    owner: { ...splitName(name), uid },
+    environment: 'Production',
+    dkim: unsigned,
+    dns: { publisher: 'Manual', resolvers: [] },
+    domain: '',
+    isHeld: true,
+    known,
     recorded: undefined,
   }
 }

@@ -40,7 +40,7 @@ export async function lookAtKeys(
   const step = keysOfDomain(factsOf(entry, sights, given, secret))
   if (secret.is !== 'whole' || step.make.length + step.erase.length === 0) return step.known
   const now = await writeOwnSecret(
-    ownSecretName(entry.objectName),
+    ownSecretName(entry.owner.name),
     domainOwner(entry.owner),
     await changedKeys(entry, secret, step, sights.now),
     secret.before,
@@ -64,15 +64,16 @@ export async function pemsOf(entry: DomainEntry, sights: DomainSights, writing: 
 async function givenKeys(entry: DomainEntry, { recorded, now }: DomainSights, writing: Writing) {
   const name = entry.dkim.secretRef?.name
   if (name === undefined) return undefined
-  const { domain, namespace, known } = entry
+  const { domain, owner, known } = entry
+  const { namespace } = owner
   const secret = await givenSecret(writing.api, { namespace, name }, writing.signal)
   return providedKeys(domain, `${namespace}/${name}`, secret, known.keys.length > 0 ? known.keys : recorded, now)
 }
 
 async function ownOf(entry: DomainEntry, writing: Writing): Promise<OwnSecret> {
-  const name = ownSecretName(entry.objectName)
+  const name = ownSecretName(entry.owner.name)
   const secret = await ownSecret(entry.domain, name, domainOwner(entry.owner), writing)
-  if (secret.is === 'leaving') throw new Leaving(`Secret ${entry.namespace}/${name} is still being deleted`)
+  if (secret.is === 'leaving') throw new Leaving(`Secret ${entry.owner.namespace}/${name} is still being deleted`)
   return secret
 }
 
@@ -96,8 +97,8 @@ function factsOf(
   }
 }
 
-function ownKeys({ namespace, objectName }: DomainEntry, secret: OwnSecret): KeysFacts['own'] {
-  const name: Name = `${namespace}/${ownSecretName(objectName)}`
+function ownKeys({ owner }: DomainEntry, secret: OwnSecret): KeysFacts['own'] {
+  const name: Name = `${owner.namespace}/${ownSecretName(owner.name)}`
   switch (secret.is) {
     case 'whole':
       return { is: 'held', keys: secret.keys.map(({ pem: _, ...key }) => key) }
