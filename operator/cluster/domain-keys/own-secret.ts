@@ -4,9 +4,10 @@ import { type HeldPem, ownKeysIn } from '../../lifecycle/own-keys.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
 import { base64, textsIn } from '../api/secret-data.ts'
-import { applyNew, applyObject, Deposed, type Writing } from '../write/apply.ts'
+import { applyNew, applyObject, type Writing } from '../write/apply.ts'
 import { look } from '../write/look.ts'
 import { belongingOf, type Owner } from '../write/ownership.ts'
+import { removeSeen } from '../write/prune.ts'
 
 export type OwnSecret =
   /** `before` is the Secret as it was seen; absent where there is none. */
@@ -47,7 +48,7 @@ export async function writeOwnSecret(
   writing: Writing,
 ): Promise<OwnSecret> {
   if (keys.length === 0) {
-    await removeSecret(name, owner, before, writing)
+    if (before !== undefined) await removeSeen(before, writing)
     return { is: 'whole', keys }
   }
   const object = secretOf(name, owner, keys)
@@ -63,14 +64,6 @@ export async function writeOwnSecret(
     case 'contested':
       throw new Error(`${applied.what}: ${applied.managers.join(', ')} applies ${applied.fields.join(', ')} too`)
   }
-}
-
-async function removeSecret(name: string, owner: Owner, before: KubeObject | undefined, writing: Writing) {
-  const { uid, resourceVersion } = before?.metadata ?? {}
-  if (uid === undefined || resourceVersion === undefined) return
-  const { api, mayWrite, signal } = writing
-  if (!mayWrite()) throw new Deposed(`Secret ${name} is for another operator to remove`)
-  await api.remove(resources.secrets, { namespace: owner.namespace, name }, { uid, resourceVersion }, { signal })
 }
 
 const secretOf = (name: string, { namespace }: Owner, keys: readonly HeldPem[]): KubeObject => ({

@@ -9,6 +9,7 @@ import { heardAnnotation } from '../watch/heard.ts'
 import { type Applied, applyNew, applyObject, Deposed, type Writing } from '../write/apply.ts'
 import { holds } from '../write/holds.ts'
 import { marked } from '../write/ownership.ts'
+import { removeSeen } from '../write/prune.ts'
 import { placed } from './config-places.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
 
@@ -120,15 +121,8 @@ async function withoutExcess(now: KubeObject, desired: KubeObject, { api, mayWri
 
 /** @throws ApiError, a conflict where it is no longer what it was */
 export async function removeSecret(secrets: FleetSecrets, name: string, writing: Writing): Promise<void> {
-  const { api, mayWrite, signal } = writing
-  const { uid, resourceVersion } = secrets.ours(name)?.metadata ?? {}
-  if (uid === undefined || resourceVersion === undefined) return
-  if (!mayWrite()) throw new Deposed(`Secret ${name} is for another operator to remove`)
-  await api.remove(
-    resources.secrets,
-    { namespace: secrets.owner.namespace, name },
-    { uid, resourceVersion },
-    { signal },
-  )
+  const before = secrets.ours(name)
+  if (before === undefined) return
+  await removeSeen(before, writing)
   secrets.wrote(name, undefined)
 }

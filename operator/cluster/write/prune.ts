@@ -54,19 +54,24 @@ export async function prune(
 /** An object that others write all the time may be removed in the next round. */
 const tries = 3
 
-async function remove(object: KubeObject, owner: Owner, writing: Writing, left: number): Promise<boolean> {
-  const { api, mayWrite, signal } = writing
+/** Removes an object as it was seen. @throws ApiError, a conflict where it is no longer what it was; Deposed */
+export async function removeSeen(object: KubeObject, { api, mayWrite, signal }: Writing): Promise<void> {
   if (!mayWrite()) throw new Deposed(`${told(object)} is for another operator to remove`)
   const { uid, resourceVersion } = object.metadata
   const seen = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }
+  await api.remove(resourceOf(object), object.metadata, seen, { signal })
+}
+
+async function remove(object: KubeObject, owner: Owner, writing: Writing, left: number): Promise<boolean> {
   try {
-    await api.remove(resourceOf(object), object.metadata, seen, { signal })
+    await removeSeen(object, writing)
     return true
   } catch (error) {
     if (isNotFound(error)) return false
     if (!isConflict(error) || left <= 1) throw error
-    const now = await look(api, resourceOf(object), object.metadata, signal)
-    if (now.is !== 'there' || now.object.metadata.uid !== uid || !isOwned(now.object, owner)) return false
+    const now = await look(writing.api, resourceOf(object), object.metadata, writing.signal)
+    if (now.is !== 'there' || now.object.metadata.uid !== object.metadata.uid || !isOwned(now.object, owner))
+      return false
     return remove(now.object, owner, writing, left - 1)
   }
 }
