@@ -119,20 +119,21 @@ async function answerTo(
 const isGood = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300
 
 async function jsonOf(what: string, answer: IncomingMessage): Promise<unknown> {
-  const text = await textOf(answer)
+  const text = await textOf(answer, maxBodyBytes)
   const body = parsed(text)
   if (!isGood(answer)) throw refusal(what, answer.statusCode ?? 0, body ?? text, retryAfterMs(answer))
   if (body === undefined) throw new ApiError('garbled', `${what}: the answer is no JSON`)
   return body
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+/** The whole body. @throws RangeError where it has more octets than `most` */
+export async function textOf(answer: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of answer) {
     parts.push(part)
     length += part.length
-    if (length > maxBodyBytes) throw new RangeError(`an answer of more than ${maxBodyBytes} octets`)
+    if (length > most) throw new RangeError(`an answer of more than ${most} octets`)
   }
   return Buffer.concat(parts).toString('utf8')
 }

@@ -7,7 +7,7 @@ import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
-import { Deposed } from '../write/apply.ts'
+import { Deposed, versionOfNone } from '../write/apply.ts'
 import { look } from '../write/look.ts'
 import { type Turn, turnOf } from './authority-rotation.ts'
 import { added, authoritiesIn, authoritySecret, bundleOf, type HeldAuthority } from './authority-secret.ts'
@@ -94,8 +94,7 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
   async function store(held: readonly HeldAuthority[], before: KubeObject | undefined, signal: AbortSignal) {
     if (!mayWrite()) throw new Deposed(`${what} is for another operator to write`)
     const { uid, resourceVersion } = before?.metadata ?? {}
-    // No object has resourceVersion 1: an apply with it creates the object, and conflicts where there is one.
-    const version = { resourceVersion: resourceVersion ?? '1', ...(uid !== undefined && { uid }) }
+    const version = { resourceVersion: resourceVersion ?? versionOfNone, ...(uid !== undefined && { uid }) }
     try {
       await api.apply(authoritySecret({ ...at, ...version }, held), { force: true, signal })
       return true

@@ -1,6 +1,5 @@
 /** Whether an operator is at work, by the Lease that it renews every few seconds. */
-import type { Api } from '../api/api.ts'
-import { fieldManager } from '../api/api.ts'
+import { type Api, fieldManager } from '../api/api.ts'
 import { isForbidden } from '../api/api-error.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'
 import { resources } from '../api/resource.ts'

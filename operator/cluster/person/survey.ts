@@ -3,8 +3,7 @@ import type { Api } from '../api/api.ts'
 import { type ApiError, isForbidden } from '../api/api-error.ts'
 import { ownResources, type Resource } from '../api/resource.ts'
 import { wholeList } from '../api/whole-list.ts'
-import type { DeclaredObject } from '../watch/declared.ts'
-import { declaredIn } from '../watch/declared.ts'
+import { type DeclaredObject, declaredIn } from '../watch/declared.ts'
 
 /** Absent namespace: all of them. */
 export type Scope = { readonly namespace?: string }

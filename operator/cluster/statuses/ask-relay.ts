@@ -1,6 +1,7 @@
 /** Asks a relay how it stands, by the address of its pod; the answer comes soon, or not at all. */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { textOf } from '../api/wire.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import { type RelayReport, relayReport } from './relay-report.ts'
 import { type UsageReport, usageReport } from './usage-report.ts'
@@ -37,7 +38,8 @@ const asking =
       sent.on('error', () => undefined)
       sent.end()
       const [answer] = (await once(sent, 'response', { signal: deadline })) as [IncomingMessage]
-      return read(await bodyOf(answer, mostOctets))
+      const body = await textOf(answer, mostOctets)
+      return answer.statusCode === 200 ? read(body) : undefined
     } catch {
       return undefined
     }
@@ -45,15 +47,3 @@ const asking =
 
 export const askRelay: Ask = asking(status)
 export const askUsage: AskUsage = asking(usage)
-
-async function bodyOf(answer: IncomingMessage, mostOctets: number): Promise<string> {
-  const parts: Buffer[] = []
-  let octets = 0
-  for await (const part of answer as AsyncIterable<Buffer>) {
-    parts.push(part)
-    octets += part.length
-    if (octets > mostOctets) throw new RangeError('no report is that long')
-  }
-  if (answer.statusCode !== 200) throw new Error(`answered ${answer.statusCode}`)
-  return Buffer.concat(parts).toString('utf8')
-}

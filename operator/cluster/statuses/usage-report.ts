@@ -1,6 +1,7 @@
 /** What a relay answers at /usage. What answers there may be something else, so each field is checked. Pure. */
 import { isIP } from 'node:net'
 import type { CredentialUsage, KeyUsage, RelayUsage } from '../../../relay/http.ts'
+import { withoutZone } from '../../../relay/rules/networks.ts'
 import { amount, bad, items, moment, record, text } from './said.ts'
 
 /** More credentials than fit into the configuration of a fleet. */
@@ -55,7 +56,7 @@ function keyUse(value: unknown): KeyUsage {
     name: text(said['name'], 'keys.name'),
     key: text(said['key'], 'keys.key'),
     at: timeIn(said['at'], 'keys.at'),
-    client: isIP(client.replace(/%.*$/s, '')) === 0 ? bad('keys.client', 'an address') : client,
+    client: isIP(withoutZone(client)) === 0 ? bad('keys.client', 'an address') : client,
   }
 }
 

@@ -79,7 +79,7 @@ function lostBy(before: KubeObject, owner: Owner): { readonly lost?: readonly st
 }
 
 /** No object has this resourceVersion: an apply with it creates an object, and conflicts where there is one. */
-const versionOfNone = '1'
+export const versionOfNone = '1'
 
 /**
  * Creates an object that was looked for and is not there, and changes nothing where somebody has created one since.
