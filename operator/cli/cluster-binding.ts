@@ -3,7 +3,7 @@ import { isNotFound } from '../cluster/api/api-error.ts'
 import { resources } from '../cluster/api/resource.ts'
 import { textIn } from '../cluster/api/secret-data.ts'
 import type { Condition } from '../compile/compiled.ts'
-import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
+import { type Name, referred, splitName } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'
 import { objectOf } from './cluster-object.ts'
 import type { Cluster } from './cluster-options.ts'
@@ -30,9 +30,8 @@ const instead = (type: string): string =>
 export async function credentialOf(cluster: Cluster, name: Name, signal: AbortSignal) {
   const object = await objectOf(cluster, { kind: 'RelayCredential', name }, signal)
   const { spec, status } = object as unknown as CredentialObject
-  const { name: policy, namespace = namespaceOf(name) } = spec.policyRef
-  if (status?.binding !== undefined)
-    return { policy: `${namespace}/${policy}` as Name, secretName: status.binding.name }
+  const policy = referred(spec.policyRef, splitName(name))
+  if (status?.binding !== undefined) return { policy, secretName: status.binding.name }
   if (spec.type !== undefined && spec.type !== 'Password') {
     throw new Error(
       `RelayCredential ${name} is of type ${spec.type} and has no Secret to submit with; ${instead(spec.type)}, or ask ` +

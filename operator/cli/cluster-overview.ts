@@ -2,7 +2,7 @@
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
-import { isOf, type Name, nameIn, nameOf } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, nameOf, referred } from '../compile/snapshot.ts'
 import { waitingIn } from '../waiting.ts'
 import { missingRight } from './api-trouble.ts'
 import { type Cluster, placeName } from './cluster-options.ts'
@@ -55,8 +55,7 @@ function fleetOf(object: DeclaredObject): Name | undefined {
   const resource = object.is === 'valid' ? object.resource : object.invalid
   if (resource.kind === 'RelayPolicy') return nameOf(resource)
   if (object.is !== 'valid' || object.resource.kind !== 'RelayCredential') return undefined
-  const { namespace = resource.namespace, name } = object.resource.spec.policyRef
-  return `${namespace}/${name}`
+  return referred(object.resource.spec.policyRef, resource)
 }
 
 /** The fields of a policy's status that are shown. */

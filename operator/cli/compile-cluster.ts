@@ -4,7 +4,7 @@ import { runningOnce } from '../cluster/person/running-once.ts'
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
 import { withFirstKeys } from '../compile/first-keys.ts'
-import { type Name, type Snapshot, splitName } from '../compile/snapshot.ts'
+import { type Name, nameOf, referred, type Snapshot, splitName } from '../compile/snapshot.ts'
 import { few } from '../few.ts'
 import type { Cluster } from './cluster-options.ts'
 import { requireKinds } from './preflight.ts'
@@ -38,9 +38,8 @@ export async function compileCluster(
 
 /** The fleet of a credential. For one that does not exist, its own name, under which no fleet will be found. */
 function fleetOf({ credentials }: Snapshot, name: Name): Name {
-  const found = credentials.find((c) => `${c.namespace}/${c.name}` === name)
-  const { namespace = found?.namespace, name: policy } = found?.spec.policyRef ?? {}
-  return found === undefined ? name : `${namespace}/${policy}`
+  const found = credentials.find((credential) => nameOf(credential) === name)
+  return found === undefined ? name : referred(found.spec.policyRef, found)
 }
 
 const isHeld = (snapshot: Snapshot, fleet: Name): boolean => compile(snapshot).fleets.get(fleet)?.kind === 'hold'

@@ -15,11 +15,19 @@ import { type JudgedPolicy, judgePolicies } from './policy.ts'
 import { publications } from './publications.ts'
 import { References } from './references.ts'
 import { signingOf } from './signing.ts'
-import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
+import {
+  type BindingKeys,
+  type Invalid,
+  type Name,
+  nameOf,
+  type Ref,
+  referred,
+  refOf,
+  type Snapshot,
+} from './snapshot.ts'
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
 import { tokensOf } from './tokens.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
-import { referred } from './wish.ts'
 
 export function compile(snapshot: Snapshot): Compiled {
   const known = knownIn(snapshot)

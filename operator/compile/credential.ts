@@ -12,9 +12,9 @@ import type { Known } from './known.ts'
 import { oldestFirst } from './order.ts'
 import { type Permission, permit } from './permission.ts'
 import { unfit } from './secret-template.ts'
-import { type Credential, type Invalid, type Name, nameOf } from './snapshot.ts'
+import { type Credential, type Invalid, type Name, nameOf, referred } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
-import { referred, wishOf } from './wish.ts'
+import { wishOf } from './wish.ts'
 
 export type JudgedCredential = {
   readonly credential: Credential

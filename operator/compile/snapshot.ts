@@ -120,6 +120,12 @@ type Kinded = Named & { readonly kind: KindName }
 export const nameOf = (o: Named): Name => o.id ?? `${o.namespace}/${o.name}`
 export const refOf = (o: Kinded): Ref => o.ref ?? `${o.kind} ${nameOf(o)}`
 
+/** What a reference of an object names: one of the object's own namespace, where the reference has none. */
+export const referred = (
+  ref: { readonly namespace?: string; readonly name: string },
+  { namespace }: Pick<Named, 'namespace'>,
+): Name => `${ref.namespace ?? namespace}/${ref.name}`
+
 /** The namespace in a `namespace/name`. */
 export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))
 

@@ -4,7 +4,7 @@ import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/c
 import { hasKeys, type ProofConfig } from '../../relay/rules/proof.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import { certificateOf } from './client-certificate.ts'
-import { type BindingKeys, type Credential, type Name, nameOf, namespaceOf, splitName } from './snapshot.ts'
+import { type BindingKeys, type Credential, type Name, nameOf, namespaceOf, referred, splitName } from './snapshot.ts'
 
 export type Wish = {
   readonly name: Name
@@ -20,12 +20,6 @@ export const usernameOf = (whole: Name): string => {
   const { namespace, name } = splitName(whole)
   return `${name}.${namespace}`
 }
-
-/** What one of a credential's references names: an object of its own namespace, where the reference has none. */
-export const referred = (
-  ref: { readonly namespace?: string; readonly name: string },
-  { namespace }: Credential,
-): Name => `${ref.namespace ?? namespace}/${ref.name}`
 
 export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
   const { senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } = credential.spec
