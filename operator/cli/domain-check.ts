@@ -10,7 +10,7 @@ import { notSigned } from '../compile/not-signed.ts'
 import { type Name, nameOf, refOf, type Snapshot, splitName } from '../compile/snapshot.ts'
 import { openAsking } from '../dns/ask.ts'
 import { observe } from '../dns/observe.ts'
-import { serverIn, systemServers } from '../dns/server.ts'
+import { resolversOf, systemServers } from '../dns/server.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import { isBroken } from '../lifecycle/domain-records.ts'
 import { compileDirectory } from '../local/offline.ts'
@@ -85,10 +85,9 @@ async function look(
 ): Promise<DomainLooked> {
   const told = { name, domain, ...(unsigned !== undefined && { unsigned }) }
   if (checks === undefined) return { ...told, found: { records: [] } }
-  const { wanted, resolvers } = checks
-  const own = resolvers.flatMap((text) => serverIn(text) ?? [])
-  const all = own.length > 0 ? own : systemServers()
-  return { ...told, found: await observe({ domain, wanted, resolvers: all, before: undefined }, looking) }
+  const { wanted } = checks
+  const resolvers = resolversOf(checks.resolvers, systemServers)
+  return { ...told, found: await observe({ domain, wanted, resolvers, before: undefined }, looking) }
 }
 
 /** @throws UsageError where there is no such SenderDomain, or it expects no records. */

@@ -26,6 +26,12 @@ export const systemServers = (): readonly Server[] => {
   return servers.some(isLinkLocal) ? withZones(servers, resolverConfiguration()) : servers
 }
 
+/** The resolvers that are declared (spec.dns.resolvers); without any, those of `otherwise`. */
+export function resolversOf(declared: readonly string[], otherwise: () => readonly Server[]): readonly Server[] {
+  const own = declared.flatMap((text) => serverIn(text) ?? [])
+  return own.length > 0 ? own : otherwise()
+}
+
 /** The same servers, with the zones of `configuration` (resolv.conf(5)): Node leaves them out, and a link is reached by nothing else. */
 export function withZones(servers: readonly Server[], configuration: string): readonly Server[] {
   const zoned = new Map<string, string>()

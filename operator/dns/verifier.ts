@@ -6,7 +6,7 @@ import type { DomainRecords } from '../lifecycle/domain-records.ts'
 import { actsFrom, holdingBack } from '../lifecycle/record-conditions.ts'
 import type { Ask } from './ask.ts'
 import { observe } from './observe.ts'
-import { type Server, serverIn } from './server.ts'
+import { resolversOf, type Server } from './server.ts'
 
 export type Verifying = {
   readonly ask: Ask
@@ -132,12 +132,11 @@ export class Verifier {
     const { resolvers, changed, turned, now } = this.#verifying
     entry.isBusy = true
     this.#busy += 1
-    const own = entry.checks.resolvers.flatMap((text) => serverIn(text) ?? [])
     const before = entry.look?.found ?? entry.before
     const looked = {
       domain: entry.checks.domain,
       wanted: entry.checks.wanted,
-      resolvers: own.length > 0 ? own : resolvers(),
+      resolvers: resolversOf(entry.checks.resolvers, resolvers),
       before,
       awaited: new Set(entry.checks.waiting.filter(isUnseen).flatMap(({ names }) => names)),
     }
