@@ -52,7 +52,7 @@ function count(telling: Telling, metrics: Metrics): void {
       }
       return
     case 'dkim keys':
-      for (const [stage, number] of Object.entries(telling.counts)) metrics.dkimKeys.set({ stage }, number)
+      each(telling.counts, (stage, number) => metrics.dkimKeys.set({ stage }, number))
       return
     case 'rotations':
       each(telling.pending, (reason, number) => metrics.rotationsPending.set({ reason }, number))
@@ -63,9 +63,7 @@ function count(telling: Telling, metrics: Metrics): void {
       return
     case 'fleets':
       each(telling.ready, (ready, number) => metrics.fleets.set({ ready }, number))
-      for (const [condition, number] of Object.entries(telling.conditions)) {
-        metrics.fleetConditions.set({ condition }, number)
-      }
+      each(telling.conditions, (condition, number) => metrics.fleetConditions.set({ condition }, number))
       return
     case 'cache':
       if (telling.news.about === 'interruption') {

@@ -51,10 +51,8 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
   const watchNamespaces = namespacesOf(options.watchNamespaces)
   const at = hostAndPort(options.metricsBind, '--metrics-bind')
   if (!/^\S+$/.test(image)) throw new UsageError('--image: write a reference of an image, e.g. host/name@sha256:…')
-  const connection = kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
-
   const dnsPerSecond = wholeNumber(options.dnsQueriesPerSecond, '--dns-queries-per-second')
-
+  const connection = kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
   const identity = `${hostname()}_${randomUUID()}`
   const log = logOn(terminal)
   const pulse = new Pulse()
