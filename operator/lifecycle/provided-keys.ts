@@ -2,6 +2,7 @@
 import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { readHeldKey, selectorIn } from './held-key.ts'
+import type { HeldPem } from './own-keys.ts'
 
 /** What was found under the name in spec.dkim.secretRef. */
 export type GivenSecret =
@@ -11,7 +12,7 @@ export type GivenSecret =
   | { readonly is: 'there'; readonly data: ReadonlyMap<string, string> }
 
 export type ProvidedKeys = DomainKeys & {
-  /** The usable private keys, PEM by selector, for the code that gives them to the relays. */
+  /** The usable private keys, PEM by selector. */
   readonly pems: ReadonlyMap<string, string>
 }
 
@@ -93,6 +94,13 @@ function unusable(name: string, problems: readonly string[], recorded: readonly 
   const message = `Secret ${name} can not be used: ${problems.join('; ')}; correct what is wrong (${stays})`
   return { keys: recorded, pems: new Map(), found: [wrong('InvalidSecret', message)] }
 }
+
+/** The keys that sign, with their PEM, for the code that gives them to the relays; none where nothing is provided. */
+export const providedPems = (given: ProvidedKeys | undefined): readonly HeldPem[] =>
+  (given?.sign ?? []).flatMap((key) => {
+    const pem = given?.pems.get(key.selector)
+    return pem === undefined ? [] : [{ ...key, pem }]
+  })
 
 /** The RSA signature is topmost, because a verifier that does not know Ed25519 then meets it first (RFC 8463 section 3). */
 const rank = ({ algorithm }: HeldKey): number => (keyTypeOf(algorithm) === 'rsa' ? 0 : 1)

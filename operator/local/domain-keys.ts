@@ -14,7 +14,7 @@ import { keyRecordIn } from '../lifecycle/key-record.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../lifecycle/keys-of-domain.ts'
 import { longestExpiryMs } from '../lifecycle/longest-expiry.ts'
 import { type HeldPem, type OwnKeysRead, ownKeysIn } from '../lifecycle/own-keys.ts'
-import { type GivenSecret, type ProvidedKeys, providedKeys } from '../lifecycle/provided-keys.ts'
+import { type GivenSecret, providedKeys, providedPems } from '../lifecycle/provided-keys.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import type { Directory } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -69,7 +69,7 @@ function keysOf(domain: Domain, name: Name, recorded: readonly DkimKey[], places
     observations: observationsOf(domain, name, places),
     now: places.now,
   }
-  return { ...keysOfDomain(facts), domain, pems: [...pemsOf(given), ...own] }
+  return { ...keysOfDomain(facts), domain, pems: [...providedPems(given), ...own] }
 }
 
 export const recordedIn = (statuses: Statuses, name: Name): readonly DkimKey[] => {
@@ -110,12 +110,6 @@ function givenIn({ objects }: Directory, name: Name): GivenSecret {
   if (secret?.declares !== 'keyed') return { is: 'absent' }
   return { is: 'there', data: new Map([...secret.values].map(([key, bytes]) => [key, Buffer.from(bytes).toString()])) }
 }
-
-const pemsOf = (given: ProvidedKeys | undefined): readonly HeldPem[] =>
-  (given?.sign ?? []).flatMap((key) => {
-    const pem = given?.pems.get(key.selector)
-    return pem === undefined ? [] : [{ ...key, pem }]
-  })
 
 /** What can not be read must not look as if it were not there: other keys would be made in its place. */
 function ownKeysAt(domain: string, folder: string): OwnKeysRead {

@@ -5,7 +5,7 @@ import type { KeySighting } from '../../lifecycle/dkim-line-facts.ts'
 import { wishOf } from '../../lifecycle/dkim-wish.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../../lifecycle/keys-of-domain.ts'
 import type { HeldPem } from '../../lifecycle/own-keys.ts'
-import { type ProvidedKeys, providedKeys } from '../../lifecycle/provided-keys.ts'
+import { type ProvidedKeys, providedKeys, providedPems } from '../../lifecycle/provided-keys.ts'
 import { newSigningKey } from '../../new-signing-key.ts'
 import { Leaving, type Writing } from '../write/apply.ts'
 import { domainOwner } from '../write/ownership.ts'
@@ -54,11 +54,7 @@ export async function pemsOf(entry: DomainEntry, sights: DomainSights, writing: 
   const given = await givenKeys(entry, sights, writing)
   const secret = await ownOf(entry, writing)
   const own = secret.is === 'whole' ? secret.keys : []
-  const provided = (given?.sign ?? []).flatMap((key) => {
-    const pem = given?.pems.get(key.selector)
-    return pem === undefined ? [] : [{ ...key, pem }]
-  })
-  return [...provided, ...own]
+  return [...providedPems(given), ...own]
 }
 
 async function givenKeys(entry: DomainEntry, { recorded, now }: DomainSights, writing: Writing) {
