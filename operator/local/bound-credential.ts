@@ -1,6 +1,6 @@
 /** Finds, in a state folder, the fleet that accepts a credential, and the credential's binding Secret. */
 import { didYouMean } from '../../crds/did-you-mean.ts'
-import { type Name, namespaceOf } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, namespaceOf } from '../compile/snapshot.ts'
 import { type BindingSecret, readBindingSecret } from './binding-secret.ts'
 import { configOnDisk } from './facts.ts'
 import { foldersIn, type State } from './state.ts'
@@ -34,16 +34,9 @@ export function boundCredential(state: State, name: Name): BoundCredential {
 
 /** The name that was meant, if this one is not declared at all; undefined where it is declared, or no other is similar. */
 function misspelt(state: State, name: Name): string | undefined {
-  const declared = [...readStatuses(state.statusFile).keys()].filter((ref) => ref.startsWith(kind))
-  return declared.includes(`${kind}${name}`)
-    ? undefined
-    : didYouMean(
-        name,
-        declared.map((ref) => ref.slice(kind.length)),
-      )
+  const declared = [...readStatuses(state.statusFile).keys()].filter((ref) => isOf(ref, 'RelayCredential')).map(nameIn)
+  return declared.includes(name) ? undefined : didYouMean(name, declared)
 }
-
-const kind = 'RelayCredential '
 
 function secretOf(state: State, name: Name, username: string): BindingSecret {
   const namespace = namespaceOf(name)
