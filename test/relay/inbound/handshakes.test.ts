@@ -15,7 +15,7 @@ import { clientCertificates } from '../../client-certificates.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
 import { banner, closers, reply, start, talk } from './clients.ts'
-import { app, baseConfig, load, testCertificates, type UnderTest } from './submission-under-test.ts'
+import { app, baseConfig, load, startTlsListener, testCertificates, type UnderTest } from './submission-under-test.ts'
 
 const plain = ({ username, password }: typeof app): string =>
   Buffer.from(`\0${username}\0${password}`).toString('base64')
@@ -243,12 +243,10 @@ test('when a client ends TLS, and not its connection, the relay ends both', asyn
   expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
 })
 
-const [listener] = baseConfig.listeners
-if (listener === undefined) throw new Error('the configuration has a listener')
 const { cert, key } = await testCertificates()
 const { authorities } = await clientCertificates()
 const ca = authorities.authority.pem
-const asking: ListenerConfig = { ...listener, clientCertificates: { mode: 'Optional', caFile: 'clients.crt' } }
+const asking: ListenerConfig = { ...startTlsListener, clientCertificates: { mode: 'Optional', caFile: 'clients.crt' } }
 const renewed = await makeCertificates(['localhost'])
 
 /** Whether a listener that asks for certificates goes on with the TLS context that it had, when it is given this one. */

@@ -1,5 +1,4 @@
 /** Listeners from their opening to their end: certificates, ports, deadlines of a connection, and closing in order. */
-import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
@@ -8,7 +7,7 @@ import { expect, test, vi } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { certify, dns, makeAuthority } from '../../client-certificates.ts'
 import { banner, client, closers, logIn, mail, start, talk, whole } from './clients.ts'
-import { baseConfig, load } from './submission-under-test.ts'
+import { baseConfig, implicitListener, load, startTlsListener } from './submission-under-test.ts'
 
 test('certificates are renewed in place; open sessions go on (case T11)', async () => {
   const { under, spool } = await start()
@@ -102,21 +101,21 @@ test('the metric of the end of a certificate has listeners that are open, and no
   const { under } = await start()
   const told = async () =>
     [...(await under.metrics.registry.metrics()).matchAll(/certificate_expiry\w+\{listener="(\w+)"/g)].map(([, l]) => l)
-  const [submission, submissions] = baseConfig.listeners
-  if (!submission || !submissions) throw new Error('the configuration has two listeners')
   expect(await told()).toEqual(['submission', 'submissions'])
-  await under.apply({ ...baseConfig, listeners: [{ ...submissions, address: '127.0.0.2' }] })
+  await under.apply({ ...baseConfig, listeners: [{ ...implicitListener, address: '127.0.0.2' }] })
   expect(await told()).toEqual(['submissions'])
-  await under.apply({ ...baseConfig, listeners: [submission] })
+  await under.apply({ ...baseConfig, listeners: [startTlsListener] })
   expect(await told()).toEqual(['submission'])
 })
 
 test('a listener that can not bind is told by its name, and the others are up', async () => {
   const { under } = await start()
   const taken = under.port('submission')
-  const [submission, submissions] = baseConfig.listeners
-  if (!submission || !submissions) throw new Error('the configuration has two listeners')
-  const listeners = [submission, { ...submissions, name: 'third', port: taken }, { ...submission, name: 'fourth' }]
+  const listeners = [
+    startTlsListener,
+    { ...implicitListener, name: 'third', port: taken },
+    { ...startTlsListener, name: 'fourth' },
+  ]
   await expect(under.apply({ ...baseConfig, listeners })).rejects.toThrow(
     new RegExp(`listener third on 127\\.0\\.0\\.1 port ${taken}: .*EADDRINUSE`),
   )
@@ -125,12 +124,13 @@ test('a listener that can not bind is told by its name, and the others are up', 
 
 test('the index of a configuration is made once, however often a listener that can not bind is tried (case R19)', async () => {
   const { under } = await start()
-  const [submission, submissions] = baseConfig.listeners
-  if (!submission || !submissions) throw new Error('the configuration has two listeners')
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as AddressInfo
-  const loaded = await load({ ...baseConfig, listeners: [submission, { ...submissions, name: 'third', port }] })
+  const loaded = await load({
+    ...baseConfig,
+    listeners: [startTlsListener, { ...implicitListener, name: 'third', port }],
+  })
   const credentials = vi.fn(() => baseConfig.credentials)
   const counting = {
     ...loaded,
@@ -151,9 +151,7 @@ test('a listener that is removed lets its sessions go on, and its port is free a
   const pooled = client(under, { pool: true })
   await pooled.sendMail(mail)
   const port = under.port('submission')
-  const [submission] = baseConfig.listeners
-  if (!submission) throw new Error('the configuration has two listeners')
-  await under.apply({ ...baseConfig, listeners: [{ ...submission, name: 'renamed', port }] })
+  await under.apply({ ...baseConfig, listeners: [{ ...startTlsListener, name: 'renamed', port }] })
   expect(under.submission.addresses()).toEqual([{ name: 'renamed', address: '127.0.0.1', port }])
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(2)
@@ -368,9 +366,7 @@ test('a listener that can not move to its new port stays at the old one, and mov
   await once(blocker, 'listening')
   closers.push(() => void blocker.close())
   const { port } = blocker.address() as AddressInfo
-  const [first, second] = baseConfig.listeners
-  assert(first && second)
-  const moved = { ...baseConfig, listeners: [{ ...first, port }, second] }
+  const moved = { ...baseConfig, listeners: [{ ...startTlsListener, port }, implicitListener] }
   const before = under.port('submission')
   await expect(under.apply(moved)).rejects.toThrow(`listener submission on 127.0.0.1 port ${port}`)
   expect(under.port('submission')).toBe(before)
@@ -383,9 +379,10 @@ test('a listener that can not move to its new port stays at the old one, and mov
 
 test('a listener whose TLS mode changes takes over its own port', async () => {
   const { under } = await start()
-  const [first, second] = baseConfig.listeners
-  assert(first && second)
   const port = under.port('submission')
-  await under.apply({ ...baseConfig, listeners: [{ ...first, port, tls: { ...first.tls, mode: 'Implicit' } }, second] })
+  await under.apply({
+    ...baseConfig,
+    listeners: [{ ...startTlsListener, port, tls: { ...startTlsListener.tls, mode: 'Implicit' } }, implicitListener],
+  })
   expect(under.port('submission')).toBe(port)
 })

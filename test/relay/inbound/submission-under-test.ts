@@ -1,5 +1,5 @@
 /** Runs submission in a test: on free local ports, with one policy, a few credentials, and everything that it logs. */
-import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
+import { type ListenerConfig, type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import type { Headroom } from '../../../relay/headroom.ts'
 import type { Inbound } from '../../../relay/inbound/inbound.ts'
@@ -35,11 +35,11 @@ const web = { ...withPassword('web', '', 'corp.example'), keys: [], serviceAccou
 const tls = { minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' } as const
 const local = { address: '127.0.0.1', port: 0, bareNewlines: 'Reject' } as const
 
+export const startTlsListener: ListenerConfig = { ...local, name: 'submission', tls: { ...tls, mode: 'StartTLS' } }
+export const implicitListener: ListenerConfig = { ...local, name: 'submissions', tls: { ...tls, mode: 'Implicit' } }
+
 export const baseConfig = policy({
-  listeners: [
-    { ...local, name: 'submission', tls: { ...tls, mode: 'StartTLS' } },
-    { ...local, name: 'submissions', tls: { ...tls, mode: 'Implicit' } },
-  ],
+  listeners: [startTlsListener, implicitListener],
   networks: { allow: ['127.0.0.0/8'], deny: [] },
   limits: { ...policy().limits, messageBytes: 1_000_000 },
   credentials: [

@@ -7,7 +7,14 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { banner, client, closers, logIn, mail, reply, start, talk, whole } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { app, baseConfig, startSubmission, suspended } from './submission-under-test.ts'
+import {
+  app,
+  baseConfig,
+  implicitListener,
+  startSubmission,
+  startTlsListener,
+  suspended,
+} from './submission-under-test.ts'
 
 test.each([
   ['STARTTLS', false],
@@ -59,11 +66,9 @@ test('TLS 1.1 is refused, and 1.2 where the listener wants 1.3 (case T06)', asyn
     })
   expect(await handshake('TLSv1.1')).not.toContain('TLSv')
   expect(await handshake('TLSv1.2')).toBe('TLSv1.2')
-  const [submission, submissions] = baseConfig.listeners
-  if (!submission || !submissions) throw new Error('the configuration has two listeners')
   await under.apply({
     ...baseConfig,
-    listeners: [submission, { ...submissions, tls: { ...submissions.tls, minVersion: '1.3' } }],
+    listeners: [startTlsListener, { ...implicitListener, tls: { ...implicitListener.tls, minVersion: '1.3' } }],
   })
   expect(await handshake('TLSv1.2')).not.toContain('TLSv1.2')
 })
