@@ -99,14 +99,24 @@ test('an empty inbox is no error', async () => {
   expect(out).toMatch(/^nothing was captured in /)
 })
 
-test('inbox leaves out captured mail that lacks one of its two files, and files that are no mail, and lists the rest', async () => {
+/** A state folder with these messages in an inbox, the oldest first; one without a subject has no content. */
+function captured(
+  ...messages: readonly { readonly queueId: string; readonly subject?: string; readonly reports?: object }[]
+) {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
   mkdirSync(inbox, { recursive: true })
-  const envelope = { acceptedAt: 0, credential: 'team-a/web', reversePath: '', forwardPaths: [], client: {} }
-  for (const queueId of ['whole', 'half'])
-    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, queueId } }))
-  writeFileSync(join(inbox, 'whole.eml'), 'Subject: still here\r\n\r\n')
+  const ordinary = { credential: 'team-a/web', reversePath: '', forwardPaths: ['b@example.net'], client: {} }
+  for (const [acceptedAt, { subject, ...its }] of messages.entries()) {
+    const envelope = { ...ordinary, acceptedAt, ...its }
+    writeFileSync(join(inbox, `${its.queueId}.json`), JSON.stringify({ envelope }))
+    if (subject !== undefined) writeFileSync(join(inbox, `${its.queueId}.eml`), `Subject: ${subject}\r\n\r\n`)
+  }
+  return { state, inbox }
+}
+
+test('inbox leaves out captured mail that lacks one of its two files, and files that are no mail, and lists the rest', async () => {
+  const { state, inbox } = captured({ queueId: 'whole', subject: 'still here' }, { queueId: 'half' })
   writeFileSync(join(inbox, 'notes.json'), '{}')
   writeFileSync(join(inbox, 'notes.eml'), '')
   const { code, out, err } = await commanded('inbox', 'list', '--state', state)
@@ -117,14 +127,8 @@ test('inbox leaves out captured mail that lacks one of its two files, and files 
 })
 
 test('inbox list reads headers one by one: neither a message that is deleted meanwhile nor one of 600 MiB keeps the others from being listed', async () => {
-  const state = temporaryFolder()
-  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
-  mkdirSync(inbox, { recursive: true })
-  const envelope = { credential: 'team-a/web', reversePath: '', forwardPaths: ['b@example.net'], client: {} }
-  for (const [acceptedAt, queueId] of ['first', 'second', 'third'].entries()) {
-    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, acceptedAt, queueId } }))
-    writeFileSync(join(inbox, `${queueId}.eml`), `Subject: the ${queueId}\r\n\r\n`)
-  }
+  const all = ['first', 'second', 'third'].map((queueId) => ({ queueId, subject: `the ${queueId}` }))
+  const { state, inbox } = captured(...all)
   truncateSync(join(inbox, 'third.eml'), 600 * 1024 * 1024)
   const lines: string[] = []
   const out = (line: string): void => {
@@ -137,34 +141,19 @@ test('inbox list reads headers one by one: neither a message that is deleted mea
 })
 
 test('inbox list decodes subjects, and shows their control characters escaped', async () => {
-  const state = temporaryFolder()
-  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
-  mkdirSync(inbox, { recursive: true })
-  const envelope = { credential: 'team-a/web', reversePath: '', forwardPaths: ['b@example.net'], client: {} }
-  const subjects = [
-    '=?utf-8?b?R3LDvMOfZQ==?= =?utf-8?q?_aus_K=C3=B6ln?=',
-    '=?utf-8?q?a=1B=5B2Jb=0D=0Aq9?=',
-    '=?x-none?q?a?=',
-  ]
-  for (const [acceptedAt, subject] of subjects.entries()) {
-    const queueId = `q${acceptedAt}`
-    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, acceptedAt, queueId } }))
-    writeFileSync(join(inbox, `${queueId}.eml`), `Subject: ${subject}\r\n\r\n`)
-  }
+  const { state } = captured(
+    { queueId: 'q0', subject: '=?utf-8?b?R3LDvMOfZQ==?= =?utf-8?q?_aus_K=C3=B6ln?=' },
+    { queueId: 'q1', subject: '=?utf-8?q?a=1B=5B2Jb=0D=0Aq9?=' },
+    { queueId: 'q2', subject: '=?x-none?q?a?=' },
+  )
   const { out } = await commanded('inbox', 'list', '--state', state)
   const shown = out.trimEnd().split('\n')
   expect(shown.map((line) => line.split('  ').at(-1))).toEqual(['Grüße aus Köln', 'a\\x1b[2Jb q9', '=?x-none?q?a?='])
 })
 
 test('inbox show names for a captured DSN the message that it reports on, and no credential or client', async () => {
-  const state = temporaryFolder()
-  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
-  mkdirSync(inbox, { recursive: true })
   const reports = { queueId: 'q0', forwardPaths: ['qa@example.net'] }
-  const envelope = { queueId: 'q1', credential: 'team-a/mail', reversePath: '', forwardPaths: ['app@example.org'] }
-  const client = { address: '', helo: 'relay.test', tls: '' }
-  writeFileSync(join(inbox, 'q1.json'), JSON.stringify({ envelope: { ...envelope, acceptedAt: 0, client, reports } }))
-  writeFileSync(join(inbox, 'q1.eml'), 'Subject: Undelivered\r\n\r\n')
+  const { state } = captured({ queueId: 'q1', subject: 'Undelivered', reports })
   const { out } = await commanded('inbox', 'show', 'q1', '--state', state)
   expect(out).toMatch(/^reports on +q0: qa@example\.net$/m)
   expect(out).not.toMatch(/^(?:credential|client) /m)
