@@ -1,8 +1,7 @@
 /** `spec.admission`: which clients and credentials a fleet admits, and how much one client may do. */
 import * as fields from './fields.ts'
+import { narrowing, networkList } from './networks.ts'
 import type { CrossFieldRule, FromSchema, ObjectSchema } from './schema.ts'
-
-const networkList = { type: 'array', maxItems: 64, default: [], items: fields.cidr } as const
 
 export const admission = {
   type: 'object',
@@ -109,10 +108,5 @@ export const admission = {
 type Admitting = { readonly admission: FromSchema<typeof admission> }
 
 export const networkRules: readonly CrossFieldRule<Admitting>[] = [
-  {
-    field: 'spec.admission.networks.allow',
-    cel: `self.admission.networks.allow.all(c, !c.matches('${fields.everyNetwork.source}'))`,
-    message: '0.0.0.0/0, ::/0 and ::ffff:0:0/96 narrow nothing; name the networks, or leave the list empty',
-    holds: (s) => !s.admission.networks.allow.some((c) => fields.everyNetwork.test(c)),
-  },
+  narrowing('admission.networks.allow', (s) => s.admission.networks.allow),
 ]

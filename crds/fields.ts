@@ -124,12 +124,6 @@ export const cidr = {
   pattern: '^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$',
 } as const satisfies StringSchema
 
-/**
- * Matches a network that holds every address: `…/0`, and `::ffff:0:0/96`, which is all of IPv4 mapped into IPv6 (RFC 4291 section
- * 2.5.5.2).
- */
-export const everyNetwork = /[/]0$|^[0:]*:[Ff]{4}:[^/]*[/]96$/
-
 export const environment = {
   type: 'string',
   maxLength: 16,

@@ -5,6 +5,7 @@
 import { clientCertificate } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
+import { narrowing, networkList } from './networks.ts'
 import { relayCredentialStatus as status } from './relay-credential-status.ts'
 import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
 
@@ -75,10 +76,7 @@ const spec = {
       description: 'Networks from which this credential may be used. Empty: from wherever the policy admits clients.',
       properties: {
         allow: {
-          type: 'array',
-          maxItems: 64,
-          default: [],
-          items: fields.cidr,
+          ...networkList,
           description:
             'It may be used only from these networks, in CIDR form. Empty: from wherever the policy admits clients.',
         },
@@ -211,12 +209,7 @@ const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
     message: 'only a credential of type Password has a Secret; take secretTemplate away',
     holds: ({ type, secretTemplate }) => type === 'Password' || Object.keys(secretTemplate).length === 0,
   },
-  {
-    field: 'spec.networks.allow',
-    cel: `self.networks.allow.all(c, !c.matches('${fields.everyNetwork.source}'))`,
-    message: '0.0.0.0/0, ::/0 and ::ffff:0:0/96 narrow nothing; name the networks, or leave the list empty',
-    holds: (s) => !s.networks.allow.some((c) => fields.everyNetwork.test(c)),
-  },
+  narrowing('networks.allow', (s) => s.networks.allow),
   {
     field: 'spec.limits',
     cel: '!has(self.limits) || has(self.limits.daily) || has(self.limits.rate)',
