@@ -1,119 +1,15 @@
-/**
- * A fleet's configuration: made anew from a valid policy, or, for a held fleet, what is running without the rights that were
- * revoked.
- */
+/** What a fleet is to be: made anew from a valid policy, or, for a held fleet, what is running without the rights that were revoked. */
 import { durationMs } from '../../crds/duration.ts'
-import { quantityBytes } from '../../crds/quantity.ts'
-import { modeOf } from '../../crds/recipients.ts'
-import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import { heldEntry } from '../../relay/held-entry.ts'
 import { heldConfig } from '../../relay/less-revoked.ts'
-import { canLogIn } from '../../relay/rules/proof.ts'
 import type { CompiledFleet } from './compiled.ts'
-import { limitStoreConfig } from './limit-store.ts'
-import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
+import { servicePort } from './listener.ts'
 import { acceptedSpools, discardsQueue } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
-import { type Member, routeConfig } from './route.ts'
-import { type BesideSpec, type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
+import { type Beside, type FleetMember, relayConfig } from './relay-config.ts'
+import type { BesideSpec, Name, Place, Policy, Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
-
-/** One credential of a fleet. Lists of them are sorted by name. */
-export type FleetMember = Member & { readonly entry: CredentialConfig }
-
-const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'] => ({
-  messageBytes: quantityBytes(limits.messageSize),
-  recipientsPerMessage: limits.recipientsPerMessage,
-  connectionsPerClient: limits.connectionsPerClient,
-  messagesPerConnection: limits.messagesPerConnection,
-  transactionMs: durationMs(limits.transactionTime),
-})
-
-const recipientsOf = (spec: Policy['spec']): RelayConfig['recipients'] => {
-  const { allow, redirectTo } = spec.recipients
-  return {
-    mode: modeOf(spec),
-    domains: allow.domains,
-    addresses: allow.addresses,
-    ...(redirectTo === undefined ? {} : { redirectTo }),
-  }
-}
-
-const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['senderRules'] => ({
-  envelopeFrom: { enforcement: rules.envelopeFrom.enforcement },
-  headerFrom: {
-    enforcement: rules.headerFrom.enforcement,
-    displayNameAddress: rules.headerFrom.displayNameAddress,
-  },
-  alignment: { enforcement: rules.alignment.enforcement, mode: rules.alignment.mode },
-  nullReversePath: rules.nullReversePath,
-})
-
-/** How much of a volume may be queued mail: two thirds, as removed mail that is not tidied up yet may take half as much again. */
-const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
-
-const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 'throttles'> => {
-  if (throttles.length === 0) return {}
-  return {
-    throttles: throttles.map(({ name, scope, rate: { count, per }, burst, action }) => ({
-      name,
-      // Sorted, because it is a set: writing it in another order must not begin a new count.
-      scope: [...new Set(scope)].toSorted(),
-      rate: { count, perMs: durationMs(per) },
-      burst: burst ?? count,
-      action,
-    })),
-  }
-}
-
-/**
- * How many relays share the limits. Left out where nothing is limited, so that scaling does not change the configuration then.
- */
-const sharingOf = (
-  { credentials, throttles = [] }: Pick<RelayConfig, 'credentials' | 'throttles'>,
-  relays: number,
-  store?: LimitStoreConfig,
-): Pick<RelayConfig, 'sharing'> =>
-  throttles.length > 0 || credentials.some((c) => c.limits !== undefined)
-    ? { sharing: { relays: Math.max(1, relays), ...(store !== undefined && { store }) } }
-    : {}
-
-/**
- * The parts that do not follow from the policy's spec: the token issuer, the DKIM keys, and the domains whose mail is held back.
- */
-type Beside = Pick<RelayConfig, 'tokens' | 'signing' | 'brokenDomains'>
-
-// The fields are in the order of the contract (relay/config.ts), because the printed text is hashed and compared.
-function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Beside, place: Place): RelayConfig {
-  const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
-  const { networks, authFailures } = admission
-  const credentials = members.map((m) => m.entry).filter(canLogIn)
-  const throttles = throttlesOf(policy.spec.throttles)
-  return {
-    version: 'relay.relayfleet.dev/v1',
-    policy: nameOf(policy),
-    environment,
-    hostname: hostnameOf(policy),
-    suspended,
-    listeners: listeners.map((l) => listenerConfig(place, l)),
-    networks: { allow: networks.allow, deny: networks.deny },
-    authFailures: {
-      max: authFailures.max,
-      perMs: durationMs(authFailures.per),
-      lockoutMs: durationMs(authFailures.lockout),
-    },
-    limits: limitsOf(admission),
-    senderRules: senderRulesOf(senderRules),
-    recipients: recipientsOf(policy.spec),
-    credentials,
-    ...beside,
-    ...throttles,
-    ...sharingOf({ credentials, ...throttles }, place.relays ?? policy.spec.replicas, limitStoreConfig(policy)),
-    routes: routes.map((r) => routeConfig(r, members)),
-    queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
-    evidence: { addresses: evidence.addresses },
-  }
-}
 
 const running = unchanged<Policy, CompiledFleet>()
 

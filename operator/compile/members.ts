@@ -2,9 +2,9 @@
 import type { RelayConfig } from '../../relay/config.ts'
 import type { JudgedCredential } from './credential.ts'
 import type { Domains } from './domain.ts'
-import type { FleetMember } from './fleet.ts'
 import { byText } from './order.ts'
 import { permit } from './permission.ts'
+import type { FleetMember } from './relay-config.ts'
 import type { Name } from './snapshot.ts'
 import { wishAsBefore } from './wish.ts'
 
