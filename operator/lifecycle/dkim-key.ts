@@ -20,6 +20,9 @@ export type HeldKey = {
   readonly publicKey: string
 }
 
+/** Whether both are the same key under the same selector, whatever is known of its stage. */
+export const isSameKey = (a: HeldKey, b: HeldKey): boolean => a.selector === b.selector && a.publicKey === b.publicKey
+
 export type DkimKey = HeldKey & {
   readonly stage: DkimStage
   /** Milliseconds since the epoch. */

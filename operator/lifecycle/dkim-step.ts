@@ -3,7 +3,7 @@
  * recorded already.
  */
 import type { Delegated } from './delegated-selectors.ts'
-import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
+import { type DkimKey, type HeldKey, isSameKey, keyTypeOf } from './dkim-key.ts'
 import { nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
 import type { KeySighting, LineFacts } from './dkim-line-facts.ts'
 import type { KeyType } from './dkim-record.ts'
@@ -68,7 +68,7 @@ export function dkimStep(
     return { type, line, facts, next }
   })
   const moments = lines.flatMap(({ line, facts }) => nextMomentOf(line, facts) ?? [])
-  const isErased = (key: HeldKey): boolean => recorded.some((r) => r.stage === 'Retired' && isSame(r, key))
+  const isErased = (key: HeldKey): boolean => recorded.some((r) => r.stage === 'Retired' && isSameKey(r, key))
   return {
     keys: lines.flatMap(({ next }) => next),
     make: lines.filter(({ next, facts }) => wantsNext(next, facts)).map(newKey),
@@ -99,11 +99,9 @@ const signing = ({ line, facts, next }: Line): DkimKey | undefined =>
 
 /** A key's record is published from the moment when its private key exists, until Retired is recorded. */
 const published = ({ line, next }: Line): readonly DkimKey[] => {
-  const fresh = next.filter((key) => !line.some((known) => isSame(known, key)))
+  const fresh = next.filter((key) => !line.some((known) => isSameKey(known, key)))
   return [...line.filter(({ stage }) => stage !== 'Retired'), ...fresh]
 }
-
-const isSame = (a: HeldKey, b: HeldKey): boolean => a.selector === b.selector && a.publicKey === b.publicKey
 
 /**
  * Keys that exist but are not recorded: made just before a crash, or the status was lost. A key never takes over the selector
@@ -115,7 +113,9 @@ const newcomers = (
   { delegated, now }: LineFacts,
 ): readonly DkimKey[] =>
   held
-    .filter((key) => line.every((known) => known.selector !== key.selector || (isOver(known) && !isSame(known, key))))
+    .filter((key) =>
+      line.every((known) => known.selector !== key.selector || (isOver(known) && !isSameKey(known, key))),
+    )
     .toSorted((a, b) => (a.selector < b.selector ? -1 : 1))
     .map((key) => {
       const delegatedTo = delegated?.find(({ selector }) => selector === key.selector)?.delegatedTo
@@ -125,9 +125,8 @@ const newcomers = (
 function lineFacts(type: KeyType, wish: DkimWish, observations: DkimObservations, now: number): LineFacts {
   const { held, recordOf, inUse, expireAfterMs } = observations
   const sightingOf = (asked: DkimKey): KeySighting => {
-    const { selector, publicKey } = asked
     const record = recordOf(asked)
-    const isHeld = held.some((key) => key.selector === selector && key.publicKey === publicKey)
+    const isHeld = held.some((key) => isSameKey(key, asked))
     return { ...(record !== undefined && { record }), isHeld, inUse: inUse(asked) }
   }
   const { everyMs, overlapMs } = wish

@@ -2,7 +2,7 @@
  * All keys of a domain, whether the operator makes them or its owner: which sign, what is reported, and what has to be made and
  * erased.
  */
-import type { DkimKey, HeldKey } from './dkim-key.ts'
+import { type DkimKey, type HeldKey, isSameKey } from './dkim-key.ts'
 import { type DkimObservations, type DkimWish, dkimStep, type NewKey } from './dkim-step.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { rotationConditions } from './rotation-condition.ts'
@@ -52,7 +52,7 @@ function stepped({ given, ...facts }: KeysFacts, held: readonly HeldKey[]): Keys
   const own = step.keys.filter((key) => !isGiven(key)).map((key) => settled(key, before))
   const keys = [...(given?.keys ?? []), ...own]
   const sign = given?.sign ?? step.sign.flatMap((selector) => own.find((key) => key.selector === selector) ?? [])
-  const lost = given === undefined ? sign.filter((key) => !held.some((h) => isSame(h, key))) : []
+  const lost = given === undefined ? sign.filter((key) => !held.some((h) => isSameKey(h, key))) : []
   const keepMs = wish.overlapMs + observations.expireAfterMs
   return {
     known: {
@@ -66,10 +66,8 @@ function stepped({ given, ...facts }: KeysFacts, held: readonly HeldKey[]): Keys
   }
 }
 
-const isSame = (a: HeldKey, b: HeldKey): boolean => a.selector === b.selector && a.publicKey === b.publicKey
-
 const settled = (key: DkimKey, before: readonly DkimKey[]): DkimKey => {
-  const same = before.find((b) => isSame(b, key) && b.stage === key.stage)
+  const same = before.find((b) => isSameKey(b, key) && b.stage === key.stage)
   return same !== undefined && Math.abs(same.since - key.since) < settleMs ? same : key
 }
 /** Within this time, the same stage is the same step, which merely has not been recorded yet. */

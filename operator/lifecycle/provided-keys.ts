@@ -1,5 +1,5 @@
 /** Keys that the domain's owner provides in a Secret: all of them sign, or findings say what is wrong with the Secret. */
-import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
+import { type DkimKey, type HeldKey, isSameKey, keyTypeOf } from './dkim-key.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { readHeldKey, selectorIn } from './held-key.ts'
 import type { HeldPem } from './own-keys.ts'
@@ -108,6 +108,6 @@ const onTopFirst = (a: HeldKey, b: HeldKey): number => rank(a) - rank(b) || (a.s
 
 /** A provided key is Active as soon as it is in the Secret: its owner is trusted to have published the record. */
 function asRecorded(key: HeldKey, recorded: readonly DkimKey[], now: number): DkimKey {
-  const before = recorded.find((r) => r.selector === key.selector && r.publicKey === key.publicKey)
+  const before = recorded.find((r) => isSameKey(r, key))
   return { ...key, stage: 'Active', since: before?.stage === 'Active' ? before.since : now }
 }
