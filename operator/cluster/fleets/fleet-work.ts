@@ -35,7 +35,7 @@ import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
 import { namedAfter, reclaim } from './reclaim.ts'
 import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
-import { type PemOf, SigningKeys } from './signing-keys.ts'
+import { bringKeys, clearKeys, type PemOf } from './signing-keys.ts'
 import type { Struggles } from './struggle.ts'
 
 export type Ended =
@@ -104,8 +104,8 @@ class Work {
       const isFirst = this.#secrets.ours(issuedName) === undefined
       if (isFirst) await this.#certificate()
       // A key that signs is there before the configuration names it; one that it no longer names is removed after that.
-      await this.#configuration(await this.#signing('bring'))
-      if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing('clear')
+      await this.#configuration(await this.#signing(bringKeys))
+      if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing(clearKeys)
       if (!isFirst) await this.#certificate()
       const relays = await this.#relays()
       // Even where something else is wrong with the fleet: nothing of it is needed any more.
@@ -150,7 +150,7 @@ class Work {
   }
 
   /** Whether it is done. */
-  async #signing(doing: 'bring' | 'clear'): Promise<boolean> {
+  async #signing(work: typeof bringKeys): Promise<boolean> {
     const secrets = this.#secrets
     const config = this.#job.compiled.config ?? secrets.running?.config
     if (config === undefined) return true
@@ -161,7 +161,7 @@ class Work {
       for (const name of signingNames) await secrets.lookAtOne(name, writing.api, writing.signal)
     }
     await this.#tried(`writing the keys that sign into Secret ${owner.namespace}/${signingNames[0]} and on`, () =>
-      this.#written(lookAgain, () => new SigningKeys(secrets, writing, pemOf)[doing](config)),
+      this.#written(lookAgain, () => work(config, { secrets, writing, pemOf })),
     )
     return this.#troubles.length === length
   }

@@ -20,70 +20,56 @@ const needed = ({ signing = [] }: Pick<RelayConfig, 'signing'>): readonly Needed
     keys.map(({ keyFile }) => ({ senderDomain: senderDomain as Name, keyFile })),
   )
 
-export class SigningKeys {
-  readonly #secrets: FleetSecrets
-  readonly #writing: Writing
-  readonly #pemOf: PemOf
+type Hands = { readonly secrets: FleetSecrets; readonly writing: Writing; readonly pemOf: PemOf }
 
-  constructor(secrets: FleetSecrets, writing: Writing, pemOf: PemOf) {
-    this.#secrets = secrets
-    this.#writing = writing
-    this.#pemOf = pemOf
+/**
+ * Adds the keys that `config` names to those that are there. A key that is not at hand is left out, and its selector does not
+ * sign.
+ */
+export async function bringKeys(config: RelayConfig, hands: Hands): Promise<readonly Applied[]> {
+  const { secrets, writing } = hands
+  const byName = Map.groupBy(needed(config), ({ keyFile }) => signingSecretOf(secrets.fleet, keyFile))
+  const applied: Applied[] = []
+  for (const [name, inIt] of byName) {
+    // Nobody has looked at it yet, since Secrets are not watched.
+    if (!secrets.isSeen(name)) await secrets.lookAtOne(name, writing.api, writing.signal)
+    const before = filesIn(secrets, name)
+    const missing = inIt.filter(({ keyFile }) => before[keyFile] === undefined)
+    const fetched = await fetchedKeys(missing, hands)
+    if (Object.keys(fetched).length > 0) applied.push(await write(name, { ...before, ...fetched }, hands))
   }
-
-  /**
-   * Adds the keys that `config` names to those that are there. A key that is not at hand is left out, and its selector does
-   * not sign.
-   */
-  async bring(config: RelayConfig): Promise<readonly Applied[]> {
-    const files = needed(config)
-    const byName = Map.groupBy(files, ({ keyFile }) => signingSecretOf(this.#secrets.fleet, keyFile))
-    const applied: Applied[] = []
-    for (const [name, inIt] of byName) {
-      await this.#see(name)
-      const before = this.#dataOf(name)
-      const missing = await this.#fetched(inIt.filter(({ keyFile }) => before[keyFile] === undefined))
-      if (Object.keys(missing).length > 0) applied.push(await this.#write(name, { ...before, ...missing }))
-    }
-    return applied
-  }
-
-  /** Removes the keys that `config` does not name, so that no relay gets them any more. */
-  async clear(config: RelayConfig): Promise<readonly Applied[]> {
-    const named = new Set(needed(config).map(({ keyFile }) => keyFile))
-    const applied: Applied[] = []
-    for (const name of this.#secrets.signingNames) {
-      const before = this.#dataOf(name)
-      const kept = Object.fromEntries(Object.entries(before).filter(([file]) => named.has(file)))
-      const [has, keeps] = [Object.keys(before).length, Object.keys(kept).length]
-      if (keeps === has) continue
-      if (keeps > 0) applied.push(await this.#write(name, kept))
-      else await removeSecret(this.#secrets, name, this.#writing)
-    }
-    return applied
-  }
-
-  /** Looks at a Secret that was never looked at, since Secrets are not watched. */
-  async #see(name: string): Promise<void> {
-    const { api, signal } = this.#writing
-    if (!this.#secrets.isSeen(name)) await this.#secrets.lookAtOne(name, api, signal)
-  }
-
-  #dataOf(name: string): KeyFiles {
-    const object = this.#secrets.ours(name)
-    return object === undefined ? {} : dataOf(object)
-  }
-
-  async #fetched(files: readonly Needed[]): Promise<KeyFiles> {
-    const found: Record<string, string> = {}
-    for (const { senderDomain, keyFile } of files) {
-      const pem = await this.#pemOf(senderDomain, keyFile, this.#writing.signal)
-      if (pem !== undefined) found[keyFile] = base64(pem)
-    }
-    return found
-  }
-
-  #write(name: string, data: KeyFiles): Promise<Applied> {
-    return writeSecret(this.#secrets, signingSecret(this.#secrets.fleet, name, data), this.#writing)
-  }
+  return applied
 }
+
+/** Removes the keys that `config` does not name, so that no relay gets them any more. */
+export async function clearKeys(config: RelayConfig, hands: Hands): Promise<readonly Applied[]> {
+  const { secrets, writing } = hands
+  const named = new Set(needed(config).map(({ keyFile }) => keyFile))
+  const applied: Applied[] = []
+  for (const name of secrets.signingNames) {
+    const before = filesIn(secrets, name)
+    const kept = Object.fromEntries(Object.entries(before).filter(([file]) => named.has(file)))
+    const [has, keeps] = [Object.keys(before).length, Object.keys(kept).length]
+    if (keeps === has) continue
+    if (keeps > 0) applied.push(await write(name, kept, hands))
+    else await removeSecret(secrets, name, writing)
+  }
+  return applied
+}
+
+function filesIn(secrets: FleetSecrets, name: string): KeyFiles {
+  const object = secrets.ours(name)
+  return object === undefined ? {} : dataOf(object)
+}
+
+async function fetchedKeys(keys: readonly Needed[], { pemOf, writing }: Hands): Promise<KeyFiles> {
+  const found: Record<string, string> = {}
+  for (const { senderDomain, keyFile } of keys) {
+    const pem = await pemOf(senderDomain, keyFile, writing.signal)
+    if (pem !== undefined) found[keyFile] = base64(pem)
+  }
+  return found
+}
+
+const write = (name: string, data: KeyFiles, { secrets, writing }: Hands): Promise<Applied> =>
+  writeSecret(secrets, signingSecret(secrets.fleet, name, data), writing)
