@@ -1,13 +1,13 @@
 /** Which times in the spool are believed: only such as a back-off, or a time in the queue, can come to (case S23). Pure. */
-import type { RecipientState } from '../mail/envelope.ts'
+import { type RecipientState, turnsOf } from '../mail/envelope.ts'
 import type { Outline } from '../spool/spool.ts'
 
 const isReached = (at: number, now: number, longestMs: number): boolean => now < at && at <= now + longestMs
 
-/** The state; due now where its time comes from a clock that was wrong, and where it was never tried and so waits for nothing. */
+/** The state; due now where its time comes from a clock that was wrong, and where it never had its turn and so waits for nothing. */
 export function believed(state: RecipientState, now: number, longestMs: number): RecipientState {
-  const { attempts, nextAttemptAt } = state
-  if (nextAttemptAt <= now || (attempts > 0 && isReached(nextAttemptAt, now, longestMs))) return state
+  const { nextAttemptAt } = state
+  if (nextAttemptAt <= now || (turnsOf(state) > 0 && isReached(nextAttemptAt, now, longestMs))) return state
   return { ...state, nextAttemptAt: now }
 }
 

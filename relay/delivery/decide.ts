@@ -7,11 +7,11 @@ import { isThrottling } from './classify.ts'
 /** The waits between attempts, the last one repeating, and the time in the queue after which a recipient is given up. */
 export type Retry = { readonly scheduleMs: readonly number[]; readonly expireAfterMs: number }
 
-/** One recipient, the attempt that has just ended counted. */
+/** One recipient, the turn that has just ended counted. */
 export type Pending = {
   readonly reversePath: string
   readonly acceptedAt: number
-  readonly attempts: number
+  readonly turns: number
   readonly retry: Retry
 }
 
@@ -50,12 +50,12 @@ export function decide(pending: Pending, outcome: Outcome, now: number, jitter: 
 
 /** The last attempt falls on the end of the time in the queue, not after it. */
 function nextAttemptAt(
-  { acceptedAt, attempts, retry }: Pending,
+  { acceptedAt, turns, retry }: Pending,
   outcome: Outcome,
   now: number,
   jitter: () => number,
 ): number {
-  const wait = backoffMs(retry.scheduleMs, attempts, jitter)
+  const wait = backoffMs(retry.scheduleMs, turns, jitter)
   const at = now + (isThrottling(outcome) ? Math.min(wait, throttledMs) : wait)
   return Math.min(at, acceptedAt + retry.expireAfterMs)
 }

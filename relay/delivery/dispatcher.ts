@@ -15,7 +15,7 @@ import { InFlight } from './in-flight.ts'
 import type { KnownExchangers } from './known-exchangers.ts'
 import type { Lane, Next, Wait } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
-import { learn, placeOf, tell } from './news.ts'
+import { askedIn, learn, tell } from './news.ts'
 import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
@@ -221,9 +221,10 @@ export class Dispatcher {
   async #giveBack(lane: Lane, outcome: Outcome): Promise<void> {
     lane.underWay++
     lane.room.unsettled++
-    await Promise.all(
-      lane.empty().map(({ message, recipients }) => this.#settleAside(message, recipients, outcome, lane.route.retry)),
-    )
+    const settled = lane.empty().map(({ message, recipients, transactions = 0 }) => {
+      return this.#settleAside(message, recipients, outcome, lane.route.retry, transactions > 0)
+    })
+    await Promise.all(settled)
     lane.room.unsettled--
     lane.underWay--
     this.#goOn(lane)
@@ -303,12 +304,11 @@ export class Dispatcher {
     this.#pools.finished(pool)
     lane.room.end(lane, parcel.message.envelope.credential)
     learn(lane, pool, attempted, now(), events)
-    // Where it was not asked, it has no part in what is told of the message.
-    const place = attempted.asked ? { smarthost: placeOf(pool) } : {}
+    const asked = askedIn(next, attempted)
     const results: Result[] = []
     for (const [i, said] of attempted.outcomes.entries()) {
       const outcome = lane.lastWord(said, next)
-      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, ...place })
+      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, ...asked })
     }
     // Told in the order of the message, whoever was asked first.
     results.sort((a, b) => a.recipient - b.recipient)
@@ -362,7 +362,8 @@ export class Dispatcher {
     const again = (some: readonly Result[]): Parcel => {
       const tried = alsoTried(parcel.tried, pool.name, some)
       const recipients = some.map(positionOf)
-      return { message, recipients, tried, transactions: transactions + 1, ...(atMost !== undefined && { atMost }) }
+      const had = transactions + (some.some((result) => result.asked) ? 1 : 0)
+      return { message, recipients, tried, transactions: had, ...(atMost !== undefined && { atMost }) }
     }
     const goesElsewhere = (some: readonly Result[]): boolean =>
       some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
@@ -381,9 +382,9 @@ export class Dispatcher {
     return true
   }
 
-  async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {
+  async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry, asked = false) {
     this.#inFlight.begin(message.envelope.queueId)
-    const results = recipients.map((recipient) => ({ recipient, outcome }))
+    const results = recipients.map((recipient) => ({ recipient, outcome, asked }))
     await this.#settle(message, results, retry)
     this.#inFlight.end(message.envelope.queueId)
     await this.#parts.ledger.recorded(message)

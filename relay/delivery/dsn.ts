@@ -97,10 +97,12 @@ function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failu
   const { because, reply, last } = givenUp
   const at = smarthost === undefined ? 'this relay' : placeOf(smarthost)
   const tried = attempts === 1 ? 'once' : `${attempts} times`
-  const expired =
-    smarthost === undefined
+  const unasked =
+    attempts === 0
       ? 'Its time was over while no attempt could be made:'
-      : `It was tried ${tried} until its time was over; the last time at ${at}:`
+      : `It was tried ${tried}, and its time was over while no other attempt could be made:`
+  const expired =
+    smarthost === undefined ? unasked : `It was tried ${tried} until its time was over; the last time at ${at}:`
   const why = because === 'refused' ? `It was refused at ${at}:` : expired
   const copies =
     ambiguous === 0

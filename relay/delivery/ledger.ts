@@ -1,7 +1,7 @@
 /** Keeps the spool in step with what became of each recipient: the DSN first, then the state; a failed write is repeated. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Events } from '../events.ts'
-import type { RecipientState } from '../mail/envelope.ts'
+import { type RecipientState, turnsOf } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -16,6 +16,9 @@ import type { WaitingSince } from './waiting-since.ts'
 export type Result = {
   readonly recipient: number
   readonly outcome: Outcome
+  /** A next hop was asked since the recipient had last waited. */
+  readonly asked?: boolean
+  /** Of this outcome, where one was asked for it. */
   readonly smarthost?: NonNullable<Failure['smarthost']>
 }
 
@@ -117,21 +120,24 @@ export class Ledger {
   #decide(message: Tracked, { recipient, outcome }: Result, retry: Retry, now: number, dice: number): Decision {
     const { reversePath } = message.envelope
     const acceptedAt = this.#parts.waitingSince.of(message.envelope.acceptedAt, retry.expireAfterMs, now)
-    const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
-    const decision = decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
+    const before = message.recipients[recipient]
+    const turns = before === undefined ? 1 : turnsOf(before) + 1
+    const decision = decide({ reversePath, acceptedAt, turns, retry }, outcome, now, () => dice)
     if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision
     // So many reports wait that this one would find no room either: the recipient stays pending, and is given up another time.
-    return { do: 'retry', at: now + backoffMs(retry.scheduleMs, attempts, () => dice) }
+    return { do: 'retry', at: now + backoffMs(retry.scheduleMs, turns, () => dice) }
   }
 
-  #apply(message: Tracked, { recipient, outcome, decision }: Decided): void {
+  #apply(message: Tracked, { recipient, outcome, asked = false, decision }: Decided): void {
     const before = message.recipients[recipient]
     message.busy.delete(recipient)
     if (before === undefined) return
+    const emptyTurns = (before.emptyTurns ?? 0) + (asked ? 0 : 1)
     message.recipients[recipient] = {
       forwardPath: before.forwardPath,
       state: stateAfter[decision.do],
-      attempts: before.attempts + 1,
+      attempts: before.attempts + (asked ? 1 : 0),
+      ...(emptyTurns > 0 && { emptyTurns }),
       nextAttemptAt: decision.do === 'retry' ? decision.at : before.nextAttemptAt,
       ambiguous: before.ambiguous + (outcome.kind === 'ambiguous' ? 1 : 0),
     }

@@ -3,15 +3,21 @@ import type { Events } from '../events.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Attempted } from './attempt.ts'
 import { afterAttempt, isFailure, toldByExchanger } from './health.ts'
-import type { Lane } from './lane.ts'
+import type { Lane, Next } from './lane.ts'
 import type { Result } from './ledger.ts'
 import type { Pool } from './pool.ts'
 import type { Tracked } from './tracked.ts'
 
 type Teller = Pick<Events, 'attempted' | 'attemptTook' | 'smarthostEjected'>
 
+/** Who was asked: a next hop that was not has no part in what is told of the message. */
+export const askedIn = ({ pool, parcel }: Next, { asked }: Attempted): Pick<Result, 'asked' | 'smarthost'> => ({
+  asked: asked || (parcel.transactions ?? 0) > 0,
+  ...(asked && { smarthost: placeOf(pool) }),
+})
+
 /** Where it went, for a DSN. */
-export function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
+function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
   const { name, host, port } = target.smarthost
   return isExchanger ? { host, port } : { name, host, port }
 }

@@ -37,11 +37,17 @@ export type Envelope = {
 export type RecipientState = {
   readonly forwardPath: string
   readonly state: 'pending' | 'delivered' | 'bounced'
+  /** Turns in which a next hop was asked: what people are told. */
   readonly attempts: number
+  /** Turns in which none was asked, since something is missing here, DNS has no answer, or all are left out. Absent: there was none. */
+  readonly emptyTurns?: number
   /** Milliseconds since the epoch; the next attempt is not before it. */
   readonly nextAttemptAt: number
   /** How many attempts ended after our final dot without a reply: each may have delivered a copy. */
   readonly ambiguous: number
 }
+
+/** How often its turn has come: what back-off goes by. */
+export const turnsOf = ({ attempts, emptyTurns = 0 }: RecipientState): number => attempts + emptyTurns
 
 export type QueuedMessage = { readonly envelope: Envelope; readonly recipients: readonly RecipientState[] }

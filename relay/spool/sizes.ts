@@ -5,7 +5,7 @@ import type { Envelope, RecipientState } from '../mail/envelope.ts'
 export const removalBytes = 94
 
 const stateFrame = 103
-const recipientFrame = 105
+const recipientFrame = 122
 const acceptanceFrame = 500
 
 /** A state record of these recipients. */

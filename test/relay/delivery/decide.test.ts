@@ -8,7 +8,7 @@ import type { Reply } from '../../../relay/mail/reply.ts'
 const minute = 60_000
 const hour = 60 * minute
 const retry = { scheduleMs: [minute, 5 * minute, 15 * minute, hour], expireAfterMs: 24 * hour }
-const pending: Pending = { reversePath: 'app@corp.test', acceptedAt: 0, attempts: 1, retry }
+const pending: Pending = { reversePath: 'app@corp.test', acceptedAt: 0, turns: 1, retry }
 const report = { ...pending, reversePath: '' }
 
 const reply = (code: number, status: string, text = 'x'): Reply => ({ code, status, text })
@@ -25,16 +25,16 @@ test.each([
   ['a 4yz reply waits', pending, later, hour, { do: 'retry', at: hour + minute }],
   [
     'the second wait is the second step of the schedule',
-    { ...pending, attempts: 2 },
+    { ...pending, turns: 2 },
     later,
     hour,
     { do: 'retry', at: hour + 5 * minute },
   ],
-  ['the last step of the schedule repeats', { ...pending, attempts: 9 }, later, hour, { do: 'retry', at: 2 * hour }],
+  ['the last step of the schedule repeats', { ...pending, turns: 9 }, later, hour, { do: 'retry', at: 2 * hour }],
   ['case U13: a lost answer waits like a deferral', pending, lost, hour, { do: 'retry', at: hour + minute }],
   [
     'the last attempt is at the deadline, not after it',
-    { ...pending, attempts: 9 },
+    { ...pending, turns: 9 },
     later,
     23.5 * hour,
     { do: 'retry', at: 24 * hour },
@@ -51,7 +51,7 @@ test.each([
   ['mail that is delivered after the deadline is done with', pending, ok, 48 * hour, { do: 'remove' }],
   [
     'case U23: mail that was throttled waits for no more than ten minutes',
-    { ...pending, attempts: 9 },
+    { ...pending, turns: 9 },
     throttled,
     hour,
     { do: 'retry', at: hour + 10 * minute },
@@ -66,6 +66,6 @@ test.each([
   [1, 1, 72_000],
   [4, 0, 48 * minute],
   [100, 1, 72 * minute],
-])('after %d attempts the wait is the step of the schedule, give or take a fifth: with the dice at %d, %d ms', (attempts, dice, expected) => {
-  expect(backoffMs(retry.scheduleMs, attempts, () => dice)).toBe(expected)
+])('after %d turns the wait is the step of the schedule, give or take a fifth: with the dice at %d, %d ms', (turns, dice, expected) => {
+  expect(backoffMs(retry.scheduleMs, turns, () => dice)).toBe(expected)
 })

@@ -122,7 +122,7 @@ test('a report tells people, and programs, what became of each recipient', async
 
 const { smarthost: _, ...neverTried } = expired
 test('a report on mail that was given up without an attempt tells of no attempt, nor when the last one was (RFC 3464 section 2.3.7)', async () => {
-  const failures = [{ ...neverTried, attempts: 1, ambiguous: 0 }]
+  const failures = [{ ...neverTried, attempts: 0, ambiguous: 0 }]
   const { parts } = await parse(report({ failures }))
   expect(parts[0]?.text).toContain(
     'Its time was over while no attempt could be made:\r\n    451 4.4.1 connect: refused',
@@ -134,6 +134,14 @@ test('a report on mail that was given up without an attempt tells of no attempt,
     Status: '4.4.7',
     'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
   })
+})
+
+test('a report on mail whose time was over in a turn without an attempt tells of the attempts before', async () => {
+  const { parts } = await parse(report({ failures: [neverTried] }))
+  expect(parts[0]?.text).toContain(
+    'It was tried 7 times, and its time was over while no other attempt could be made:\r\n    451 4.4.1 connect: refused',
+  )
+  expect(parts[1]?.groups?.[1]?.['Last-Attempt-Date']).toBeUndefined()
 })
 
 test.each([

@@ -5,12 +5,18 @@
 import type { RouteConfig } from '../../../relay/config.ts'
 import type { Attempt, Events } from '../../../relay/events.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { replyLine } from '../../../relay/mail/reply.ts'
 import type { Copy } from './toy-hosts.ts'
 
 type Retry = RouteConfig['retry']
 type Fate = {
   readonly envelope: Envelope
-  attempts: number
+  turns: number
+  /** Between these is the number of its next attempt. */
+  leastAttempt: number
+  mostAttempt: number
+  /** The reply to the last attempt, until its turn is over. */
+  lastReply?: string | undefined
   nextAttemptAt: number
   delivered: number
   bounced: number
@@ -35,7 +41,7 @@ export class Fates {
 
   hear(fact: keyof Events, told: readonly unknown[]): void {
     if (fact === 'attempted') this.#attempted(told[0] as Attempt)
-    if (fact === 'deferred') this.#deferred(this.#of(`${told[0]}`, `${told[1]}`), Number(told[2]))
+    if (fact === 'deferred') this.#deferred(this.#of(`${told[0]}`, `${told[1]}`), Number(told[2]), `${told[3]}`)
     if (fact === 'bounced') this.#bounced(this.#of(`${told[0]}`, `${told[1]}`), told[2] === 'expired')
     if (fact === 'dsnQueued') this.#reported(`${told[0]}`, `${told[1]}`)
   }
@@ -49,8 +55,15 @@ export class Fates {
     const known = this.#byRecipient.get(`${queueId} ${path}`)
     if (known !== undefined) return known
     if (envelope === undefined) throw new Error(`${queueId} is nobody's`)
-    const nothing = { delivered: 0, bounced: 0, reported: 0, ambiguous: 0 }
-    const fate = { envelope, attempts: 0, nextAttemptAt: envelope.acceptedAt, endedAt: 0, ...nothing }
+    const nothing = { turns: 0, delivered: 0, bounced: 0, reported: 0, ambiguous: 0 }
+    const fate = {
+      envelope,
+      leastAttempt: 1,
+      mostAttempt: 1,
+      nextAttemptAt: envelope.acceptedAt,
+      endedAt: 0,
+      ...nothing,
+    }
     this.#byRecipient.set(`${queueId} ${path}`, fate)
     return fate
   }
@@ -60,7 +73,12 @@ export class Fates {
     const now = Date.now()
     if (fate.delivered + fate.bounced > 0) this.#wrong(`${queueId} was tried after its end`)
     if (now < fate.nextAttemptAt) this.#wrong(`${queueId} was tried too early`)
-    if (attempt !== fate.attempts + 1) this.#wrong(`${queueId}: attempt ${attempt} after ${fate.attempts}`)
+    const { leastAttempt, mostAttempt } = fate
+    if (attempt < leastAttempt || attempt > mostAttempt) this.#wrong(`${queueId}: ${attempt} for ${mostAttempt}`)
+    // In one turn all have one number.
+    fate.leastAttempt = attempt
+    fate.mostAttempt = attempt
+    fate.lastReply = replyLine(outcome.reply)
     const late = now - Math.max(fate.nextAttemptAt, this.healthy.since)
     if (late > this.healthy.latestMs) this.#wrong(`${queueId} was tried ${late} ms late`)
     if (outcome.kind === 'ambiguous') fate.ambiguous++
@@ -69,16 +87,20 @@ export class Fates {
     fate.endedAt = now
   }
 
-  #deferred(fate: Fate, at: number): void {
-    fate.attempts++
+  #deferred(fate: Fate, at: number, reply: string): void {
+    fate.turns++
+    // A turn without an attempt does not count; nor may one whose attempts are forgotten, since a reload sent it another way.
+    if (fate.lastReply !== undefined) fate.mostAttempt++
+    if (fate.lastReply === reply) fate.leastAttempt++
+    fate.lastReply = undefined
     fate.nextAttemptAt = at
     const now = Date.now()
     const isOf = ({ scheduleMs, expireAfterMs }: Retry): boolean => {
-      const step = scheduleMs[Math.min(fate.attempts, scheduleMs.length) - 1] ?? 0
+      const step = scheduleMs[Math.min(fate.turns, scheduleMs.length) - 1] ?? 0
       const end = fate.envelope.acceptedAt + expireAfterMs
       return at === end || (at < end && at >= now + Math.floor(0.8 * step) && at <= now + Math.ceil(1.2 * step))
     }
-    if (!this.retries.some(isOf)) this.#wrong(`deferred by ${at - now} ms after ${fate.attempts} attempts`)
+    if (!this.retries.some(isOf)) this.#wrong(`deferred by ${at - now} ms after ${fate.turns} turns`)
   }
 
   #bounced(fate: Fate, isExpired: boolean): void {

@@ -24,7 +24,7 @@ function after(line: string, others: readonly Answer[]) {
   const rcpt = [...others, answered(line)]
   const outcomes = classifyTransaction({ mail: ok, rcpt, data: answered('354 go on'), dot }, rcpt.length)
   const outcome = outcomes.at(-1) ?? { kind: 'delivered', reply: { code: 250, status: '2.0.0', text: '' } }
-  const pending = { reversePath: 'a@b.test', acceptedAt: 0, attempts: 1 }
+  const pending = { reversePath: 'a@b.test', acceptedAt: 0, turns: 1 }
   const retry = { scheduleMs: [hour], expireAfterMs: 24 * hour }
   const decision = decide({ ...pending, retry }, outcome, 0, () => 0.5)
   return {

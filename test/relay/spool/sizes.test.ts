@@ -12,6 +12,7 @@ const recipientsOf = (count: number) =>
     ...pending(`user${n}@customer.example`),
     state: 'delivered' as const,
     attempts: 999,
+    emptyTurns: 999,
     nextAttemptAt: 1_900_000_000_000,
   }))
 
