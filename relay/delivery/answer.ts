@@ -20,6 +20,8 @@ export type Cause =
   | 'unauthenticated'
   /** The fault is ours: a file that the way out needs is not there, or of no use. Nobody was asked. */
   | 'unprepared'
+  /** We gave it up while it was opened: another configuration has another way. Nothing was said of any message. */
+  | 'withdrawn'
   /** The fault is ours: the content could not be read from the spool, or is damaged. */
   | 'unreadable'
 
@@ -50,6 +52,7 @@ const subjects: Readonly<Record<Cause, string>> = {
   insecure: '7.5',
   unauthenticated: '7.8',
   unprepared: '7.5',
+  withdrawn: '4.2',
   unreadable: '3.0',
 }
 

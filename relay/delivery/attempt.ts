@@ -58,14 +58,15 @@ const notAsked = (reply: Reply, recipients: number): Attempted => ({
 
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 
-const isUnprepared = (answer: Answer): boolean => answer.kind === 'none' && answer.cause === 'unprepared'
+const isOurs = (answer: Answer): boolean =>
+  answer.kind === 'none' && (answer.cause === 'unprepared' || answer.cause === 'withdrawn')
 
 /** Undefined where a used connection had ended before: nothing was said about this message, and it goes over a new one (case U17). */
 async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
   const opened = await connections.acquire(fresh)
   if (opened.kind === 'failed') {
     const outcome = classifyOpening(opened.stage, opened.answer)
-    return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isUnprepared(opened.answer) }
+    return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isOurs(opened.answer) }
   }
   const { client } = opened
   let attempted: Attempted | undefined

@@ -69,13 +69,17 @@ async function openOnce(
     return { kind: 'open', client: await opening.run() }
   } catch (error) {
     abandon()
-    if (error instanceof StageFailed && isOfAddress(target, error.stage)) around.addresses.failed(opening.address)
-    if (error instanceof StageFailed) return { kind: 'failed', stage: error.stage, answer: error.answer }
-    throw error
+    if (!(error instanceof StageFailed)) throw error
+    const { stage, answer } = error
+    if (signal.aborted) return { kind: 'failed', stage, answer: withdrawn }
+    if (isOfAddress(target, stage)) around.addresses.failed(opening.address)
+    return { kind: 'failed', stage, answer }
   } finally {
     signal.removeEventListener('abort', abandon)
   }
 }
+
+const withdrawn = none('withdrawn', 'we closed the connection')
 
 /** Whether the failure counts against the address. Not that of optional TLS: a connection in clear to the same address follows. */
 const isOfAddress = ({ smarthost }: Target, stage: Stage): boolean =>
