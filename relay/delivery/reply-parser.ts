@@ -37,8 +37,10 @@ export class ReplyParser {
     if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
     const code = codeOf(line)
     if (code === undefined) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1)), 100)}"`)
-    if (this.#lines.length > 0 && code !== this.#code && !isTakenBack(this.#code, code))
-      return malformed(`a reply of two codes: ${this.#code} and ${code}`)
+    if (this.#lines.length > 0 && code !== this.#code) {
+      if (!isTakenBack(this.#code, code)) return malformed(`a reply of two codes: ${this.#code} and ${code}`)
+      this.#lines = []
+    }
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')
     this.#code = code
     this.#lines.push(line.slice(4, -1))
@@ -51,7 +53,10 @@ export class ReplyParser {
 
 const asItIs = (text: string): string => text
 
-/** Postfix's postscreen says a first line of 220, to see who does not wait for the rest, and may then refuse the connection. */
+/**
+ * Postfix's postscreen says a first line of 220, to see who does not wait for the rest, and may then refuse the connection: the
+ * refusal is what comes behind that.
+ */
 const isTakenBack = (begun: number, code: number): boolean => begun === 220 && code >= 400
 
 /** Undefined unless a reply line begins here: three digits, 2 to 5 first (SMTP has no 1yz), then space, hyphen or the line's end. */

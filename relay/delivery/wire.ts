@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { Alarm } from '../alarm.ts'
 import { wholeTurn } from '../whole-turn.ts'
-import { type Answer, cleaned, none } from './answer.ts'
+import { type Answer, cleaned, none, quotation, type WireReply } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
 
@@ -177,7 +177,7 @@ export class Wire {
     const answer = this.#meant(read)
     if (this.#waiting === undefined || answer.kind === 'none') {
       this.#unasked = this.#withRest(answer)
-      this.#break(answer.kind === 'none' ? answer : unaskedBy(answer.reply.code))
+      this.#break(answer.kind === 'none' ? answer : unaskedBy(answer.reply))
       return
     }
     const { stages, answers } = this.#waiting
@@ -190,7 +190,7 @@ export class Wire {
   /** 221 is the end of the session, whatever was asked: we never wait for the answer to QUIT, and to all else it is no yes. */
   #meant(read: Answer): Answer {
     const said = this.clean === undefined ? read : cleaned(read, this.clean)
-    return said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
+    return said.kind === 'reply' && said.reply.code === 221 ? endedBy(said.reply) : said
   }
 
   /** With all that are here behind it, up to what is no reply. */
@@ -217,7 +217,7 @@ export class Wire {
   #refuseUnasked(): void {
     if (this.#parser.idle) return
     const answer = this.#parser.next(this.clean)
-    if (answer === undefined) this.#break(unasked)
+    if (answer === undefined) this.#break(none('malformed', unasked))
     else this.#take(answer)
   }
 
@@ -267,7 +267,8 @@ export class Wire {
 }
 
 const quitMs = 5000
-const endedBy = (code: 221 | 421): Answer => none('lost', `the session was ended by ${code}`)
-const unasked = none('malformed', 'a reply that no command asked for')
+const endedBy = (reply: WireReply): Answer => none('lost', `the session was ended by ${quotation(reply)}`)
+const unasked = 'a reply that no command asked for'
 /** 421 is said at any time, asked or not (RFC 5321 section 3.8): Postfix has it right behind one refusal too many. */
-const unaskedBy = (code: number): Answer => (code === 421 ? endedBy(421) : unasked)
+const unaskedBy = (reply: WireReply): Answer =>
+  reply.code === 421 ? endedBy(reply) : none('malformed', `${unasked}: ${quotation(reply)}`)

@@ -44,8 +44,12 @@ def replies(octets):
     session.file = io.BytesIO(octets.encode("latin-1"))
     found = []
     while session.file.tell() < len(octets):
+        begin = session.file.tell()
         code, text = session.getreply()
-        found.append([code, text.decode("latin-1")])
+        said = octets[begin : session.file.tell()].split("\r\n")[:-1]
+        # smtplib has all lines under the last code; to the relay, a refusal begins with its own.
+        other = sum(not line.startswith(str(code)) for line in said)
+        found.append([code, "\n".join(text.decode("latin-1").split("\n")[other:])])
     return found
 
 

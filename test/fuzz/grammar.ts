@@ -277,7 +277,7 @@ export type Reply = { readonly code: number; readonly lines: readonly string[] }
 
 /**
  * The replies (RFC 5321 section 4.2) until something is none; `whole` if nothing else was there. A greeting of several lines may
- * change its code from 220 to a refusal.
+ * change its code from 220 to a refusal, which then is the reply.
  */
 export function replies(octets: string): { readonly found: readonly Reply[]; readonly whole: boolean } {
   const found: Reply[] = []
@@ -296,6 +296,7 @@ export function replies(octets: string): { readonly found: readonly Reply[]; rea
     if (!isLine || line.includes('\n') || line.includes('\r') || isOther) {
       return { found, whole: false }
     }
+    if (said !== code) lines = []
     code = said
     lines.push(line.slice(4))
     if (separator === '-') continue

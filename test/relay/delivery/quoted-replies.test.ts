@@ -26,3 +26,29 @@ test('the DSN on a recipient that was one too many until its time was over quote
   expect(dsn).toContain('\r\nStatus: 4.4.7\r\n')
   expect(dsn).toContain('\r\nDiagnostic-Code: smtp; 552 no more\r\n')
 })
+
+test.each<[string, Script, string]>([
+  [
+    'a greeting that refuses behind its first line',
+    { banner: say('220-mx.test ESMTP\r\n521 5.7.1 your address is on a list', { ends: 'drop' }) },
+    'banner was answered 521 5.7.1 your address is on a list',
+  ],
+  [
+    'a refusal behind a greeting',
+    { banner: say('220 mx.test ESMTP\r\n521 5.7.1 your address is on a list', { ends: 'drop' }) },
+    'EHLO: a reply that no command asked for: 521 5.7.1 your address is on a list',
+  ],
+  [
+    '421 behind the answer to EHLO',
+    { EHLO: say('250 mx.test\r\n421 4.7.0 too many sessions', { ends: 'drop' }) },
+    'MAIL: the session was ended by 421 4.7.0 too many sessions',
+  ],
+  [
+    '221 in place of an answer',
+    { MAIL: say('221-2.3.0 you have been idle\r\n221 2.3.0 bye', { ends: 'drop' }) },
+    'MAIL: the session was ended by 221-2.3.0 you have been idle 221 2.3.0 bye',
+  ],
+])('of %s what was said is told, and nothing else as if it were that', async (_what, script, text) => {
+  const { outcomes } = await deliver({ script })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { code: 451, text } }])
+})

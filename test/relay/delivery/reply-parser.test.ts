@@ -25,8 +25,8 @@ test.each([
   ['two replies in one segment', '250 a\r\n550 b\r\n', [reply(250, 'a'), reply(550, 'b')]],
   [
     'case U02: a greeting that ends in a refusal, as of postscreen',
-    '220-a\r\n220-b\r\n521 c\r\n',
-    [reply(521, 'a', 'b', 'c')],
+    '220-a\r\n220-b\r\n521-c\r\n521 d\r\n',
+    [reply(521, 'c', 'd')],
   ],
   ['no end yet', '250 ok', []],
   ['a continuation without its end', '250-a\r\n', []],
