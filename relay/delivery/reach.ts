@@ -7,13 +7,17 @@ import { isFailure } from './health.ts'
 /** So many different ones in a row that were not reached: then it is not they that are down. */
 const enough = 10
 
+/** In our own words: an exchanger that says so itself has not reached another host. */
+const isUnreached = ({ kind, reply }: Outcome): boolean =>
+  kind === 'deferred' && reply.status === '4.4.1' && reply.said === undefined
+
 export class Reach {
   readonly #unreached = new Set<string>()
   #carried = false
   #last: { readonly reply: Reply; readonly at: number } | undefined
 
   learn(host: string, outcomes: readonly Outcome[], now: number): void {
-    const unreached = outcomes.find((o) => o.kind === 'deferred' && o.reply.status === '4.4.1')
+    const unreached = outcomes.find(isUnreached)
     if (unreached === undefined) {
       if (this.#unreached.size > 0) this.#unreached.clear()
       // One that was reached and failed has carried nothing.

@@ -14,6 +14,7 @@ test.each<[string, Script]>([
   ['refuses us in its greeting', { banner: say('554 5.7.1 your address is on a list') }],
   ['refuses us at EHLO', { EHLO: say('550 5.7.1 your address is on a list') }],
   ['leaves before it greets', { banner: drop }],
+  ['says that it does not reach a host behind it', { banner: say('451 4.4.1 no answer from the host behind') }],
 ])('case U02: where each exchanger %s, the status says neither that port 25 is closed nor that mail gets out', async (_what, script) => {
   const table: Table = {}
   for (let n = 0; n < 12; n++) {
