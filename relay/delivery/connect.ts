@@ -4,7 +4,6 @@ import { isIP, Socket } from 'node:net'
 import { Alarm } from '../alarm.ts'
 import type { Lookup } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
-import { familiesInTurn } from './families.ts'
 import { Race } from './race.ts'
 
 type Place = { readonly host: string; readonly port: number }
@@ -28,7 +27,7 @@ export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
     }
     const begin = (addresses: readonly LookupAddress[]): void => {
       const apart = Math.min(apartMs, deadlineMs / (addresses.length + 1))
-      race = new Race(familiesInTurn(addresses), port, apart, (result) =>
+      race = new Race(addresses, port, apart, (result) =>
         finish(result instanceof Socket ? result : refused(dialing, result)),
       )
     }

@@ -5,6 +5,7 @@
 import type { LookupAddress } from 'node:dns'
 import { Latest } from '../latest.ts'
 import type { Lookup } from './addresses.ts'
+import { familiesInTurn } from './families.ts'
 
 /** The one that failed longest ago is forgotten first, where a host's addresses change all the time. */
 const most = 16
@@ -20,7 +21,7 @@ export class FailedAddresses {
     this.#failed.delete(address)
   }
 
-  /** The same look-up, with the addresses in this order. */
+  /** The same look-up, with the addresses in the order in which they are tried: families in turn, and then those that failed. */
   behind(lookup: Lookup): Lookup {
     return (host, answered) =>
       lookup(host, (error, found) => answered(error, error === null ? this.#inOrder(found) : found))
@@ -28,6 +29,6 @@ export class FailedAddresses {
 
   #inOrder(addresses: LookupAddress[]): LookupAddress[] {
     const failed = [...this.#failed.names()]
-    return addresses.toSorted((a, b) => failed.indexOf(a.address) - failed.indexOf(b.address))
+    return familiesInTurn(addresses).toSorted((a, b) => failed.indexOf(a.address) - failed.indexOf(b.address))
   }
 }
