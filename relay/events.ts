@@ -263,6 +263,13 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.captured.inc()
       log.info({ queueId }, 'captured')
     },
+    /** Its volume is full, or fails; each message is tried again. */
+    inboxFault(why: string): void {
+      log.error({ why }, 'captured mail waits for the inbox')
+    },
+    inboxRecovered(): void {
+      log.warn({}, 'the inbox takes captured mail again')
+    },
     deferred(queueId: string, forwardPath: string, nextAttemptAt: number, replyLine: string): void {
       const nextAt = new Date(nextAttemptAt).toISOString()
       log.info(

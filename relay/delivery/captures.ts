@@ -5,7 +5,7 @@ import { reply } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import { replyFor } from './answer.ts'
 import type { Retry } from './decide.ts'
-import { capture } from './inbox.ts'
+import { capture, InboxError } from './inbox.ts'
 import type { Ledger } from './ledger.ts'
 import { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
@@ -26,7 +26,7 @@ type Parts = {
   /** Looks what of the message is due; that comes back by `add`. */
   readonly look: (message: Tracked) => void
   readonly ledger: Ledger
-  readonly events: Pick<Events, 'captured'>
+  readonly events: Pick<Events, 'captured' | 'inboxFault' | 'inboxRecovered'>
   readonly unread: Pick<Unread, 'failed' | 'read'>
 }
 
@@ -38,6 +38,8 @@ export class Captures {
   readonly #running = new Set<Promise<void>>()
   /** Captures that are running, or done and not yet recorded in the spool. */
   #unsettled = 0
+  /** The smallest message that the inbox has not taken since it last took one as large, in octets. */
+  #refused = Number.POSITIVE_INFINITY
   #stopped = false
 
   constructor(parts: Parts) {
@@ -125,11 +127,25 @@ export class Captures {
       await capture(directory, spool, envelope)
       unread.read(envelope.queueId)
       events.captured(envelope.queueId)
+      this.#taken(envelope)
       return captured
     } catch (error) {
-      unread.failed(envelope.queueId, error)
+      if (error instanceof InboxError) this.#refuse(envelope, error.message)
+      else unread.failed(envelope.queueId, error)
       const why = error instanceof Error ? error.message : String(error)
       return { kind: 'deferred', scope: 'message', reply: replyFor('unreadable', `inbox: ${why}`) }
     }
+  }
+
+  /** Told once, and not for each message that waits; a full inbox may still take small ones, which is no recovery. */
+  #refuse({ bytes }: Parcel['message']['envelope'], why: string): void {
+    if (this.#refused === Number.POSITIVE_INFINITY) this.#parts.events.inboxFault(why)
+    this.#refused = Math.min(this.#refused, bytes)
+  }
+
+  #taken({ bytes }: Parcel['message']['envelope']): void {
+    if (bytes < this.#refused) return
+    this.#refused = Number.POSITIVE_INFINITY
+    this.#parts.events.inboxRecovered()
   }
 }

@@ -4,16 +4,29 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import { nodeDisk } from '../spool/disk.ts'
+import { wordsOf } from '../spool/disk-error.ts'
 import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { fewFiles, fewOctets } from '../spool/volume-full.ts'
 import { wrongLength } from './data-encoder.ts'
 
+/** The inbox takes nothing, or not so much: its volume is full, or fails. Only time, or a person, mends that. */
+export class InboxError extends Error {}
+
 /**
  * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. Nothing is
- * ever overwritten, so a second call after a crash finishes what the first began.
+ * ever overwritten, so a second call after a crash finishes what the first began. @throws InboxError, SpoolError, ContentError
  */
 export async function capture(directory: string, source: Pick<Spool, 'content'>, envelope: Envelope): Promise<void> {
+  try {
+    await captureInto(directory, source, envelope)
+  } catch (error) {
+    // Of a call to the system; where the spool gives the content not out, that has a name of its own.
+    throw error instanceof Error && 'syscall' in error ? new InboxError(wordsOf(error), { cause: error }) : error
+  }
+}
+
+async function captureInto(directory: string, source: Pick<Spool, 'content'>, envelope: Envelope): Promise<void> {
   const { queueId, bytes } = envelope
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await mustHaveRoom(directory, bytes)
@@ -28,7 +41,7 @@ async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
   const room = await nodeDisk.space(directory)
   const kept = reserveOf(room.total)
   const lacking = fewFiles(room) ?? (room.free < bytes + kept ? fewOctets(room.free, kept) : undefined)
-  if (lacking !== undefined) throw new Error(lacking)
+  if (lacking !== undefined) throw new InboxError(lacking)
 }
 
 /** link(2) refuses where the name is taken; a file that has the name already was whole when it got it. */

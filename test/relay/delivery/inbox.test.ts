@@ -4,8 +4,10 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   symlinkSync,
@@ -105,18 +107,38 @@ test('content that is shorter than what was accepted is not captured', async () 
   expect(existsSync(join(directory, `${message.queueId}.eml`))).toBe(false)
 })
 
-test('while the inbox takes nothing a message waits and does not bounce, and it is captured when the inbox takes it', async () => {
+test('while the inbox takes nothing, which is told once, messages wait and do not bounce, and they are captured when it takes them', async () => {
   const { spool, inboxDirectory, delivery, facts } = rig([])
   rmSync(inboxDirectory, { recursive: true })
   writeFileSync(inboxDirectory, 'a file in its place')
   const message = envelope(hello, { disposition: 'capture', acceptedAt: 0 })
   spool.put(message, hello)
-  await until('the message waits', () => delivery.summary().deferred === 1)
+  const large = contentOf(2000)
+  spool.put(envelope(large, { disposition: 'capture' }), large)
+  await until('the messages wait', () => delivery.summary().deferred === 2)
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending' }])
   expect(facts('deferred')[0]?.at(-1)).toMatch(/^451 4\.3\.0 inbox: /)
   expect(facts('bounced')).toEqual([])
+  expect([facts('unexpected'), facts('inboxFault')]).toEqual([[], [[expect.stringMatching(/^E[A-Z]+: /)]]])
   rmSync(inboxDirectory)
-  await until('the message is captured', () => spool.stored.size === 0)
+  await until('the messages are captured', () => spool.stored.size === 0)
+  expect([facts('inboxFault').length, facts('inboxRecovered')]).toEqual([1, [[]]])
+})
+
+test('an inbox that takes small messages, and none as large as one that waits, is not told as mended, nor as failing anew', async () => {
+  const { spool, inboxDirectory, facts, delivery } = rig([])
+  const large = contentOf(2000)
+  const waits = envelope(large, { disposition: 'capture' })
+  // In the place of its content: as long as that is there, this message can not be published.
+  mkdirSync(join(inboxDirectory, `${waits.queueId}.eml.tmp`))
+  spool.put(waits, large)
+  await until('the large message waits', () => delivery.summary().deferred === 1)
+  spool.put(envelope(hello, { disposition: 'capture' }), hello)
+  await until('the small message is captured', () => facts('captured').length === 1)
+  expect([facts('inboxFault').length, facts('inboxRecovered')]).toEqual([1, []])
+  rmdirSync(join(inboxDirectory, `${waits.queueId}.eml.tmp`))
+  await until('the large message is captured', () => spool.stored.size === 0)
+  expect([facts('inboxFault').length, facts('inboxRecovered')]).toEqual([1, [[]]])
 })
 
 describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () => {
