@@ -54,13 +54,27 @@ export function composeDsn(report: Report): Promise<Buffer> {
     { key: 'Auto-Submitted', value: 'auto-replied' },
   ])
   root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
-  root.createChild('message/delivery-status').setContent(deliveryStatus(report))
+  addStatus(root, report)
   addHeader(root, header, report)
   return root.build()
 }
 
 /** So that it is legal 7-bit content: US-ASCII, in lines that are not too long (RFC 2045 section 2.7). */
 const sevenBit = /^(?:[\t -~]{0,998}\r\n)*$/
+
+/**
+ * In the 7-bit form of an internationalised address, each + of it takes six characters, and the line may be too long. Then it stands
+ * as it is, in the part of that type, which may be encoded (RFC 6533 sections 3 and 4).
+ */
+function addStatus(root: MimeNode, report: Report): void {
+  const status = deliveryStatus(report, sevenBitAddress)
+  if (sevenBit.test(status)) root.createChild('message/delivery-status').setContent(status)
+  else {
+    const content = Buffer.from(deliveryStatus(report, utf8Address))
+    const part = root.createChild('message/global-delivery-status')
+    part.setHeader('Content-Transfer-Encoding', 'quoted-printable').setContent(content)
+  }
+}
 
 /**
  * The original's header as it is, where that is legal: only else is it encoded (RFC 6522 section 4), since programs look in it for
@@ -115,19 +129,22 @@ const placeOf = ({ name, host, port }: NonNullable<Failure['smarthost']>): strin
   name === undefined ? `exchanger ${host}` : `smarthost ${name} (${host}:${port})`
 
 /** Per-message fields, then one group for each recipient, with blank lines between them (RFC 3464 section 2.1). */
-function deliveryStatus({ hostname, original, failures }: Report): string {
+function deliveryStatus({ hostname, original, failures }: Report, typed: (address: string) => string): string {
   const message = [
     `Reporting-MTA: dns; ${hostname}`,
     `X-Relayfleet-Queue-Id: ${original.queueId}`,
     `Arrival-Date: ${dateTime(original.acceptedAt)}`,
   ]
-  const recipients = failures.flatMap((failure) => ['', ...recipientFields(failure)])
+  const recipients = failures.flatMap((failure) => ['', ...recipientFields(failure, typed(failure.forwardPath))])
   return [...message, ...recipients, ''].join('\r\n')
 }
 
 /** Status is our judgement; only what a server said, as it said it, is told as of type smtp (RFC 3464 sections 2.1.2 and 2.3.6). */
-const recipientFields = ({ forwardPath, givenUp: { reply, last }, at, smarthost }: Failure): readonly string[] => [
-  `Final-Recipient: ${typedAddress(forwardPath)}`,
+const recipientFields = (
+  { givenUp: { reply, last }, at, smarthost }: Failure,
+  finalRecipient: string,
+): readonly string[] => [
+  `Final-Recipient: ${finalRecipient}`,
   'Action: failed',
   `Status: ${reply.status}`,
   ...(smarthost === undefined || !wasReached(last) ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
@@ -155,11 +172,15 @@ const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 const isPlainAddress = (address: string): boolean => /^[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+$/.test(address)
 
 /** An internationalised address in the 7-bit form (RFC 6533 section 3). */
-const typedAddress = (address: string): string =>
+const sevenBitAddress = (address: string): string =>
   isPrintable(address) ? `rfc822; ${address}` : `utf-8; ${escaped(address)}`
 
-const escaped = (text: string): string =>
-  Array.from(text, (c) => (/[\x21-\x7e]/.test(c) && !/[\\+=]/.test(c) ? c : `\\x{${codeOf(c)}}`)).join('')
+/** … and as it is, but for what no address has. */
+const utf8Address = (address: string): string =>
+  isPrintable(address) ? `rfc822; ${address}` : `utf-8; ${escaped(address, /[\x00-\x20\x7f-\xa0]/)}`
+
+const escaped = (text: string, what = /[^\x21-\x7e]|[\\+=]/): string =>
+  Array.from(text, (c) => (what.test(c) ? `\\x{${codeOf(c)}}` : c)).join('')
 
 const codeOf = (character: string): string =>
   (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')

@@ -210,6 +210,17 @@ test.each([
   expect(parts[2]?.text?.trimEnd()).toBe(utf8Header.toString().trimEnd())
 })
 
+test('an internationalised address that is too long in its 7-bit form stands in the report as it is, encoded (RFC 6533 section 4)', async () => {
+  const forwardPath = `j\u00f6rg${'+'.repeat(230)}@x.test`
+  const failures = [refused, { ...refused, forwardPath }]
+  const { sevenBit, parts, defects, longest } = await parse(report({ failures }))
+  expect({ sevenBit, defects }).toEqual({ sevenBit: true, defects: [] })
+  expect(longest).toBeLessThanOrEqual(998)
+  expect(parts[1]?.type).toBe('message/global-delivery-status')
+  expect(parts[1]?.text).toContain('\r\nFinal-Recipient: rfc822; nobody@example.net\r\n')
+  expect(parts[1]?.text).toContain(`\r\nFinal-Recipient: utf-8; ${forwardPath}\r\nAction: failed\r\n`)
+})
+
 test.each([
   ['ASCII', Buffer.from('Subject: x\r\n')],
   ['ASCII in a line that is too long', Buffer.from(`Subject: ${'x'.repeat(1000)}\r\n`)],

@@ -5,8 +5,8 @@ import json
 import sys
 
 octets = sys.stdin.buffer.read()
-# To the package every message/* is a message, which it does not decode; this one may be encoded (RFC 6533 section 4).
-GLOBAL = ('message/global-headers', 'text/x-global-headers')
+# To the package every message/* is a message, which it does not decode; these may be encoded (RFC 6533 section 4).
+GLOBAL = ('message/global-', 'text/x-global-')
 known = octets.replace(*(f'Content-Type: {kind}'.encode() for kind in GLOBAL))
 message = email.message_from_bytes(known, policy=email.policy.SMTP)
 
@@ -22,7 +22,7 @@ def parts(root):
         if kind == 'message/delivery-status':
             yield {'type': kind, 'groups': [fields(group) for group in part.get_payload()]}
         else:
-            kind = GLOBAL[0] if kind == GLOBAL[1] else kind
+            kind = kind.replace(GLOBAL[1], GLOBAL[0])
             yield {'type': kind, 'text': part.get_payload(decode=True).decode('utf-8', 'replace')}
 
 
