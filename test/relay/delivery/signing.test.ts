@@ -203,7 +203,7 @@ test('case S25: mail that was held until its time was over is returned without a
     files: {},
     route: { retry },
   })
-  await send(hello, { ...mine, acceptedAt: Date.now() - hour })
+  await send(hello, { ...mine, acceptedAt: Date.now() - hour - 60_000 })
   await until('the report is delivered', () => smarthost.received.length === 1)
   const report = String(smarthost.received[0]?.content)
   expect(report).toContain('Its time was over while no attempt could be made:\r\n    451 4.7.5 mail of corp.test ')

@@ -183,7 +183,7 @@ test.each([
       oneSmarthost(upstream.port, { tls: { mode, caFile: 'ca' }, auth: login }),
       { files: without({ ...files, ca: forAddress.ca }) },
     )
-    await settled(spool.put(envelope(hello, { acceptedAt: Date.now() - day }), hello).envelope)
+    await settled(spool.put(envelope(hello, { acceptedAt: Date.now() - day - 60_000 }), hello).envelope)
     expect(facts('smarthostEjected')).toEqual([['a', '127.0.0.1', expect.closeTo(60_000), `451 4.7.5 ${why}`]])
     expect(delivery.smarthosts()).toMatchObject([{ health: 'ejected', lastReply: { text: why } }])
     await until('the report is queued', () => facts('dsnQueued').length === 1)
