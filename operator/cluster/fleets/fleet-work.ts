@@ -154,16 +154,17 @@ class Work {
     const secrets = this.#secrets
     const config = this.#job.compiled.config ?? secrets.running?.config
     if (config === undefined) return true
-    const { length } = this.#troubles
     const { writing, pemOf } = this.#hands
     const { owner, signingNames } = secrets
     const lookAgain = async (): Promise<void> => {
       for (const name of signingNames) await secrets.lookAtOne(name, writing.api, writing.signal)
     }
-    await this.#tried(`writing the keys that sign into Secret ${owner.namespace}/${signingNames[0]} and on`, () =>
-      this.#written(lookAgain, () => work(config, { secrets, writing, pemOf })),
-    )
-    return this.#troubles.length === length
+    const what = `Secret ${owner.namespace}/${signingNames[0]}`
+    let isDone = false
+    await this.#tried(`writing the keys that sign into ${what} and on`, async () => {
+      isDone = await this.#written(lookAgain, () => work(config, { secrets, writing, pemOf }))
+    })
+    return isDone
   }
 
   /** `isBrought`: whether the keys that it names are there. */
@@ -225,12 +226,16 @@ class Work {
     await this.#secrets.lookAgain(api, signal)
   }
 
-  /** Where a Secret is no longer what it was, it is looked at again, and the work begins anew. */
-  async #written(lookAgain: () => Promise<void>, write: () => Promise<readonly Applied[]>): Promise<void> {
+  /**
+   * Whether all is written. Where a Secret is no longer what it was, it is looked at again, and the work begins anew.
+   */
+  async #written(lookAgain: () => Promise<void>, write: () => Promise<readonly Applied[]>): Promise<boolean> {
     const { writes } = this.#secrets
     try {
-      for (const applied of await write()) this.#tell(appliedTrouble(applied))
+      const troubles = (await write()).flatMap((applied) => appliedTrouble(applied) ?? [])
+      this.#troubles.push(...troubles)
       if (this.#secrets.writes > writes) this.#nudge()
+      return troubles.length === 0
     } catch (error) {
       // An answer that was lost may have said that it was written.
       if (this.#secrets.writes > writes || isTransient(error)) this.#nudge()
