@@ -57,7 +57,12 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
         kubectl(['-n', 'outside', 'logs', 'deployment/receiver']),
       ),
     )
-    expect(kubectl(['get', 'relayfleet', '-A', '--no-headers'])).not.toMatch(/False|Unknown/)
+    const listed = kubectl(['get', 'relayfleet', '-A', '--no-headers'])
+    for (const name of ['relaypolicy.relayfleet.dev/shared', 'senderdomain.relayfleet.dev/shop-example-org']) {
+      expect(listed).toContain(name)
+    }
+    expect(listed).toContain('relaycredential.relayfleet.dev/checkout')
+    expect(listed).not.toMatch(/False|Unknown/)
   })
 
   test('a suspended credential is refused on every pod', async () => {
