@@ -35,9 +35,12 @@ const waits: Check = ({ domain, keys }) => {
   const pending = at(keys, 'Pending')
   if (pending.length === 0) return undefined
   const wanted = pending.map((key) => recordText(domain, key)).join('; ')
+  const active = at(keys, 'Active')
+  // None does where signing was switched off and on again, and the keys from before only keep their records.
+  const until = active.length === 0 ? 'no key signs' : `${names(active)} goes on signing`
   return inProgress(
     'RecordPending',
-    `${names(pending)}: waits until every server that is asked shows its record; publish ${wanted}; until then ${names(at(keys, 'Active'))} goes on signing`,
+    `${names(pending)}: waits until every server that is asked shows its record; publish ${wanted}; until then ${until}`,
   )
 }
 

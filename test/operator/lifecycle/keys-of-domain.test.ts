@@ -89,6 +89,10 @@ test.each<[readonly DkimKey[], string | undefined]>([
     [key('a', 'Active'), key('b', 'Pending')],
     'RecordPending: b: waits until every server that is asked shows its record; publish b._domainkey.example.org TXT "v=DKIM1; k=rsa; p=key of b"; until then a goes on signing',
   ],
+  [
+    [key('a', 'Retiring', now), key('b', 'Pending')],
+    'RecordPending: b: waits until every server that is asked shows its record; publish b._domainkey.example.org TXT "v=DKIM1; k=rsa; p=key of b"; until then no key signs',
+  ],
   [[key('a', 'Active'), key('b', 'Published')], 'RecordSeen: b'],
   [
     [key('a', 'Active'), { ...key('b', 'Pending'), delegatedTo: 'b.keys.example' }],
