@@ -25,12 +25,12 @@ const qualifiedName =
 const hasShortDomain = (text: string): boolean => text.lastIndexOf('/') <= 253
 
 /**
- * A label has at most 63 octets (RFC 1035 section 2.3.4); a last label that begins with a digit is taken for an IP address by
- * some.
+ * A label has at most 63 octets (RFC 1035 section 2.3.4), and no hyphen at its ends (RFC 1123 section 2.1); a last label that
+ * begins with a digit is taken for an IP address by some.
  */
 const isDomain = (text: string): boolean => {
   const labels = text.split('.')
-  return labels.every((l) => l.length > 0 && l.length <= 63) && /^[a-z]/.test(labels.at(-1) ?? '')
+  return labels.every((l) => l.length <= 63 && /^[^-](.*[^-])?$/.test(l)) && /^[a-z]/.test(labels.at(-1) ?? '')
 }
 
 /**

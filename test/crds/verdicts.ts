@@ -366,5 +366,17 @@ export const verdicts: readonly Verdict[] = [
     'spec.routes[0].smarthosts[0].host',
     true,
   ),
+  policy(
+    'a host with a label that begins with a hyphen, which no namespace has',
+    smarthost({ host: 'relay.-mail.svc' }),
+    'spec.routes[0].smarthosts[0].host',
+    true,
+  ),
+  policy(
+    'a host with a label that ends with a hyphen',
+    smarthost({ host: 'relay-.example.net' }),
+    'spec.routes[0].smarthosts[0].host',
+    true,
+  ),
   policy('an IPv6 smarthost', smarthost({ host: '2001:db8::25' })),
 ]
