@@ -187,7 +187,7 @@ export const labelSelector = {
         type: 'object',
         required: ['key', 'operator'],
         properties: {
-          key: { type: 'string', maxLength: 316, description: 'The name of the label.' },
+          key: { ...labelName, description: 'The name of the label.' },
           operator: {
             type: 'string',
             maxLength: 16,

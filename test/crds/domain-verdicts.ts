@@ -27,6 +27,18 @@ export const domainVerdicts: readonly Verdict[] = [
     { allowedNamespaces: selecting(both(expression('Exists'), expression('NotIn', []))) },
     'spec.allowedNamespaces.selector',
   ),
+  ...['', '{{ .label }}', 'a b', 'mail/', '/mail'].map((key) =>
+    domain(
+      `a domain that would admit every namespace, for a label that nothing can have: ${JSON.stringify(key)}`,
+      { allowedNamespaces: selecting({ matchExpressions: [{ key, operator: 'DoesNotExist' }] }) },
+      'spec.allowedNamespaces.selector.matchExpressions[0].key',
+    ),
+  ),
+  domain('a domain with the label that each namespace has', {
+    allowedNamespaces: selecting({
+      matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['shop'] }],
+    }),
+  }),
   domain('a domain in capitals', { domain: 'Mail.example.org' }, 'spec.domain'),
   domain('a domain of one label', { domain: 'localhost' }, 'spec.domain'),
   domain('a domain with a trailing dot', { domain: 'example.org.' }, 'spec.domain'),
