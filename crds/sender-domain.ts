@@ -148,6 +148,31 @@ export type SenderDomainSpec = FromSchema<typeof spec>
  */
 const longestTogether = 230
 
+/**
+ * In characters. The name of a record has at most 253 (RFC 1035): beside the prefix and the domain, that of a key has
+ * `-prod-20270115-rsa-k3f9x._domainkey.`, and that of DMARC `_dmarc.`.
+ */
+const longestWithKey = 217
+const longestWithDmarc = 246
+
+const nameRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
+  {
+    field: 'spec.dkim.selectorPrefix',
+    cel: `!has(self.dkim) || self.dkim.mode != 'Managed' || has(self.dns.targetZone) || size(self.domain) + size(self.dkim.selectorPrefix) <= ${longestWithKey}`,
+    message: `domain and selectorPrefix may have at most ${longestWithKey} characters together, as the DNS name of a key has at most 253: shorten the prefix, or sign as a domain with a shorter name`,
+    holds: ({ domain, dns, dkim: keys }) =>
+      keys?.mode !== 'Managed' ||
+      dns.targetZone !== undefined ||
+      domain.length + keys.selectorPrefix.length <= longestWithKey,
+  },
+  {
+    field: 'spec.expect.dmarc',
+    cel: `!has(self.expect.dmarc) || size(self.domain) <= ${longestWithDmarc}`,
+    message: `a domain of more than ${longestWithDmarc} characters can not have a DMARC record of its own, as a DNS name has at most 253: take dmarc away`,
+    holds: ({ domain, expect }) => expect.dmarc === undefined || domain.length <= longestWithDmarc,
+  },
+]
+
 const delegationRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   {
     field: 'spec.dns.targetZone',
@@ -177,6 +202,7 @@ const delegationRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
 const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   ...consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces),
   ...dkimRules,
+  ...nameRules,
   ...delegationRules,
   {
     field: 'spec.verifyEvery',

@@ -4,6 +4,7 @@ import type { SigningKeyConfig } from '../../relay/config.ts'
 import { readSigningKey } from '../../relay/mail/signing-key.ts'
 import { type DkimAlgorithm, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import type { KeyType } from './dkim-record.ts'
+import { selectorName } from './records-wanted.ts'
 
 /** The name of each kind of key's algorithm in the relays' configuration (RFC 6376, RFC 8463). */
 export const signingAlgorithms: Readonly<Record<KeyType, SigningKeyConfig['algorithm']>> = {
@@ -14,7 +15,13 @@ export const signingAlgorithms: Readonly<Record<KeyType, SigningKeyConfig['algor
 /** The selector in the name of a Secret's key or a file, which may have the ending that openssl or opendkim gives it. */
 export const selectorIn = (key: string): string => key.replace(/\.(pem|private|key)$/, '')
 
+/** RFC 1035 section 2.3.4. */
+const longestName = 253
+
 export function readHeldKey(domain: string, selector: string, pem: string): HeldKey | string {
+  const { length } = selectorName(selector, domain)
+  if (length > longestName)
+    return `its record would have a name of ${length} octets, and DNS takes ${longestName}: give it a shorter selector`
   const algorithm = algorithmOf(pem)
   // The very function that relays read keys with, so a key that passes here can be used there.
   const read = readSigningKey(

@@ -1,6 +1,9 @@
 /** SenderDomains, valid and invalid, each with the verdict on it. */
 import { both, delegated, domain, expression, off, provided, selecting, targetZone, type Verdict } from './samples.ts'
 
+/** A domain of so many characters. */
+const long = (characters: number): string => `${'a'.repeat(63)}.`.repeat(4).slice(0, characters)
+
 export const domainVerdicts: readonly Verdict[] = [
   domain('a domain with its required fields only', {}),
   domain('a domain with an empty selector', { allowedNamespaces: selecting({}) }, 'spec.allowedNamespaces.selector'),
@@ -106,6 +109,24 @@ export const domainVerdicts: readonly Verdict[] = [
     'a target zone that is one character too long',
     { dkim: {}, dns: { publisher: 'CNAME', targetZone: `${'a'.repeat(63)}.`.repeat(4).slice(0, 213) } },
     'spec.dns.targetZone',
+  ),
+  domain('a domain and a prefix that are as long together as allowed', { domain: long(215), dkim: {} }),
+  domain(
+    'a domain and a prefix that are one character too long together',
+    { domain: long(215), dkim: { selectorPrefix: 'abc' } },
+    'spec.dkim.selectorPrefix',
+  ),
+  domain('a domain that is too long for new selectors, and delegates them', {
+    domain: long(219),
+    dkim: {},
+    dns: { publisher: 'CNAME', targetZone: 'k.example' },
+  }),
+  domain('a domain as long as a DNS name may be, without records', { domain: long(253) }),
+  domain('a domain that is as long as allowed with DMARC', { domain: long(246), expect: { dmarc: {} } }),
+  domain(
+    'a domain that is one character too long for DMARC',
+    { domain: long(247), expect: { dmarc: {} } },
+    'spec.expect.dmarc',
   ),
   domain('mail that is deferred while records are broken', { whenBroken: { action: 'Defer', grace: '1h' } }),
   domain(

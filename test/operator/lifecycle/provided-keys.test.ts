@@ -35,6 +35,20 @@ test('every provided key signs under its selector, RSA first', () => {
   expect(found).toEqual([])
 })
 
+test('a selector whose record would have a name of more than 253 octets is refused', () => {
+  const domain = `${'d'.repeat(63)}.example`
+  const label = 's'.repeat(63)
+  const found = (last: number) => {
+    const selector = `${label}.${label}.${'s'.repeat(last)}`
+    const secret = there({ [`${selector}.pem`]: pem(edPair.privateKey) })
+    return providedKeys(domain, 'mail/keys', secret, [], now).found.map(
+      ({ reason, message }) => `${reason}: ${message}`,
+    )
+  }
+  expect(found(42)).toEqual([])
+  expect(found(43)).toEqual([expect.stringMatching(/^InvalidSecret: .*a name of 254 octets, and DNS takes 253/)])
+})
+
 test.each([
   'rsa',
   'ed25519',
