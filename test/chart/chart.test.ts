@@ -8,6 +8,7 @@ import { chartFileOf, fileOf } from '../../crds/print.ts'
 import { grafanaJson } from '../../monitoring/dashboards/dashboard.ts'
 import { dashboards, rulesFile, runbooks } from '../../monitoring/print.ts'
 import type { KubeObject } from '../cluster/api.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { chart, helmInstalled, release, rendered, runHelm, type Values } from './helm.ts'
 
 test.each(
@@ -239,6 +240,28 @@ describe.runIf(helmInstalled())('helm', () => {
     for (const object of objects) look(object, object?.kind ?? '')
     expect(objects.length).toBeGreaterThan(5)
     expect(notText).toEqual([])
+  })
+
+  test.each([
+    `${'a'.repeat(39)}.b`,
+    `relayfleet-${'a'.repeat(27)}--b`,
+  ])('objects have names that Kubernetes takes, wherever that of the release is cut: %s', (name) => {
+    const { stdout } = runHelm(['template', name, chart, '--namespace', 'mail-system'], { crds: { enabled: false } })
+    const names = [...stdout.matchAll(/^metadata:\n {2}name: "?([^"\n]*)/gm)].map(([, its = '']) => its)
+    expect(names.length).toBeGreaterThan(5)
+    expect(
+      names.filter((its) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(its)),
+    ).toEqual([])
+  })
+
+  test('a version with build metadata, which a registry of charts takes, is a label value', () => {
+    const folder = temporaryFolder()
+    const version = '0.1.0+7'
+    runHelm(['package', chart, '--version', version, '--app-version', version, '--destination', folder])
+    const values = { crds: { enabled: false }, image: { tag: '0.1.0' } }
+    const { stdout } = runHelm(['template', release, join(folder, `relayfleet-${version}.tgz`)], values)
+    expect(stdout).toContain('helm.sh/chart: relayfleet-0.1.0_7\n')
+    expect(stdout).toContain('app.kubernetes.io/version: "0.1.0_7"\n')
   })
 
   test('an installation without the admission policy prints a warning of what is lost', () => {

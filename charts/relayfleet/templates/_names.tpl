@@ -1,5 +1,7 @@
 {{- define "relayfleet.name" -}}
-{{- if contains "relayfleet" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-relayfleet" (.Release.Name | trunc 40 | trimSuffix "-") }}{{ end }}
+{{- /* Where it is cut, no dash or dot may stand at the end. */ -}}
+{{- $release := regexReplaceAll "[-.]+$" (.Release.Name | trunc 40) "" }}
+{{- if contains "relayfleet" .Release.Name }}{{ $release }}{{ else }}{{ printf "%s-relayfleet" $release }}{{ end }}
 {{- end }}
 
 {{- define "relayfleet.account" -}}
@@ -29,6 +31,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "relayfleet.selector" . }}
 app.kubernetes.io/part-of: relayfleet
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- /* Versions may have a plus, and values of labels may not. */}}
+app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
