@@ -24,7 +24,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {})
 
 const code = await execute(process.argv.slice(2), {
-  terminal: terminalOn(process.stdout, process.stderr, colours),
+  terminal: terminalOn(process.stdout, process.stderr, colours, process.stderr.isTTY === true),
   signal: ending.signal,
   environment: Object.keys(process.env),
 })

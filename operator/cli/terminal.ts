@@ -15,20 +15,26 @@ export type Terminal = {
 
 type Writable = { write(text: string): unknown }
 
-export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean): Terminal => {
-  const write = (stream: Writable) => (line: string) => {
-    stream.write(`${printable(line, colours)}\n`)
+/** `errColours`: whether standard error is a terminal, too; a line that goes into a file has no colours. */
+export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean, errColours = colours): Terminal => {
+  const write = (stream: Writable, wanted: boolean) => (line: string) => {
+    const plain = wanted || !colours ? line : line.replaceAll(styled, '')
+    stream.write(`${printable(plain, wanted)}\n`)
   }
   return {
-    out: write(stdout),
-    err: write(stderr),
+    out: write(stdout, colours),
+    err: write(stderr, colours && errColours),
     style: (style, text) => (colours ? styleText(formats[style], text, { validateStream: false }) : text),
   }
 }
 
-// Names, replies and mail come from strangers. Control characters, and those that reverse the direction of text, are shown as
-// escapes instead of taking effect.
-const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
+/** The beginnings and ends of the formats above. */
+const styled = /\x1b\[(?:1|2|22|3[1239])m/g
+
+// Names, replies and mail come from strangers. Control characters, and those that end lines or turn the direction of text, are
+// shown as escapes instead of taking effect. Of the sequences for a terminal only those of the formats pass: another one could
+// conceal what follows.
+const commands = /\x1b\[(?:1|2|22|3[1239])m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 const printable = (text: string, colours: boolean): string =>
   text.replaceAll(commands, (command) => (colours && command.length > 1 ? command : shown(command)))

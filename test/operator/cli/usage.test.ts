@@ -1,4 +1,4 @@
-/** The command line refuses wrong arguments with exit code 2 and what to write instead, and what it prints is safe on a terminal. */
+/** The command line refuses wrong arguments with exit code 2 and what to write instead. */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { execute } from '../../../operator/cli/program.ts'
-import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { commanded } from './commanded.ts'
 
@@ -324,35 +323,6 @@ test('the exit code is that of the real process, too', () => {
   expect(run('check', 'test/operator/cli/broken/misspelt-field').status).toBe(1)
   expect(run('--bogus').status).toBe(2)
   expect(run('check', quickstart)).toMatchObject({ status: 0, stderr: '' })
-})
-
-test('control characters are printed escaped, with and without colours', () => {
-  const printed: string[] = []
-  const stream = { write: (text: string) => printed.push(text) }
-  const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be\u202ef'
-  terminalOn(stream, stream, false).out(hostile)
-  terminalOn(stream, stream, true).out(hostile)
-  expect(printed).toEqual(Array(2).fill('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\\u202ef\n'))
-})
-
-test('there are colours only where they were asked for', () => {
-  const printed: string[] = []
-  const stream = { write: (text: string) => printed.push(text) }
-  for (const colours of [false, true]) {
-    const terminal = terminalOn(stream, stream, colours)
-    terminal.out(terminal.style('good', 'ok'))
-  }
-  expect(printed).toEqual(['ok\n', '\x1b[32mok\x1b[39m\n'])
-})
-
-test('a line of JSON stays valid JSON and has no control characters, whatever octets of mail are in it', () => {
-  const said = { content: Buffer.from('“Übung”').toString('latin1'), name: 'a\x7f\\\x85\x1b[2J' }
-  const lines: string[] = []
-  const stream = { write: (text: string) => lines.push(text) }
-  terminalOn(stream, stream, true).out(JSON.stringify(said))
-  const [printed = ''] = lines
-  expect(JSON.parse(printed)).toEqual(said)
-  expect(printed).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$/)
 })
 
 test('receive names the address at which it can not listen, with exit code 3', async () => {
