@@ -17,7 +17,7 @@ export type Survey = {
 export const pageSize = 500
 
 /**
- * Once, without watching anything. What is being deleted is not among them.
+ * Once, without watching anything. What is being deleted is not among them, but for a policy that waits for its mail.
  * @throws ApiError for everything but a missing right to one of the kinds; where all are withheld, for that too.
  */
 export async function survey(api: Api, scope: Scope, signal: AbortSignal): Promise<Survey> {
