@@ -5,6 +5,7 @@ import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { claimName } from '../../manifests/names.ts'
 import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
+import { ordinalOf } from '../fleets/leaving.ts'
 import { availableBy } from './available.ts'
 import { relayAway } from './away.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
@@ -63,16 +64,20 @@ export function nextMoment(evidence: FleetEvidence): number {
 /** A status can hold many such messages, however long the text of a relay or a kubelet is. */
 const bounded = (condition: Condition): Condition => ({ ...condition, message: condition.message.slice(0, 2048) })
 
-/** The schema's limit. */
+/** The schema's limit, of pods and of spools as of spec.replicas. */
 const mostPods = 100
+
+/** Whether a policy can ask for that relay. A StatefulSet that was made larger by hand has others until they have drained. */
+const isDeclarable = ({ name }: { readonly name: string }): boolean => !(ordinalOf(name) >= mostPods)
 
 function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
   const pods = present(evidence)
   const leaving = new Map(leavers(evidence).map((leaver) => [leaver.name, leaver]))
   const { hash } = evidence.written
+  const spools = evidence.spools.filter(isDeclarable)
   const always = {
     ...(hash !== undefined && { configHash: hash }),
-    ...(evidence.spools.length > 0 && { spools: evidence.spools }),
+    ...(spools.length > 0 && { spools }),
   }
   if (!evidence.knowsPods) return always
   return {

@@ -1,5 +1,7 @@
 /** Beside Programmed, a fleet has conditions and fields that follow from its relays, and none changes only because time passes. */
 import { expect, test } from 'vitest'
+import { relayPolicy } from '../../../../crds/relay-policy.ts'
+import { statusProblems } from '../../../../crds/validate.ts'
 import type { FleetEvidence } from '../../../../operator/cluster/statuses/fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from '../../../../operator/cluster/statuses/fleet-standing.ts'
 import { roundFigure } from '../../../../operator/cluster/statuses/queued-sample.ts'
@@ -339,6 +341,14 @@ test('words of others are cut to what a status allows', () => {
   const waiting = 'x'.repeat(100_000)
   const { programmed, further } = standing({ pods: [starting(0, { waiting })], noneReadySince: 0 })
   for (const { message } of [programmed, ...further]) expect(message.length).toBeLessThanOrEqual(2048)
+})
+
+test('the status of a fleet that was made larger by hand than any policy can be is one that the API server takes', () => {
+  const relays = Array.from({ length: 130 }, (_, i) => i)
+  const spools = relays.map((i) => ({ name: `shared-${i}`, id: `spool ${i}` }))
+  const { fields } = standing({ pods: relays.map((i) => good(i)), spools, standing: 130 })
+  expect(statusProblems(relayPolicy, fields)).toEqual([])
+  expect(fields['spools']).toEqual(spools.slice(0, 100))
 })
 
 test.each<[string, Partial<FleetEvidence>, number]>([
