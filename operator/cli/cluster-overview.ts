@@ -51,11 +51,13 @@ function about(name: string, declared: readonly DeclaredObject[], scope: Scope):
   return declared.filter((object) => wanted.includes(fleetOf(object)))
 }
 
+/** Of one with an error, too: where its fleet is looked at, people look for what is wrong with its credentials. */
 function fleetOf(object: DeclaredObject): Name | undefined {
-  const resource = object.is === 'valid' ? object.resource : object.invalid
-  if (resource.kind === 'RelayPolicy') return nameOf(resource)
-  if (object.is !== 'valid' || object.resource.kind !== 'RelayCredential') return undefined
-  return referred(object.resource.spec.policyRef, resource)
+  const { kind, spec, ...its } = object.is === 'valid' ? object.resource : object.invalid
+  if (kind === 'RelayPolicy') return nameOf(its)
+  if (kind !== 'RelayCredential') return undefined
+  const { policyRef } = (spec ?? {}) as { readonly policyRef?: { readonly name: string; readonly namespace?: string } }
+  return policyRef && referred(policyRef, its)
 }
 
 /** The fields of a policy's status that are shown. */

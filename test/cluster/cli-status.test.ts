@@ -200,6 +200,21 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     })
   })
 
+  test('shows of one fleet the credentials that have an error as well', async () => {
+    const { namespace, declare, status } = await fleet()
+    const error = ['False', 'Invalid', 'spec.networks.allow[0]: it is no network'] as const
+    const networks = { allow: ['192.0.2.0/33'] }
+    await declare.credential('broken', { networks }, { Accepted: error, Ready: error })
+    const { code, lines } = await status(await reader(namespace), 'shared', '--no-live')
+    expect(lines.slice(2)).toEqual([
+      '',
+      'error: RelayCredential NS/broken Accepted: spec.networks.allow[0]: it is no network (Invalid)',
+      '',
+      'ready: 1 of 1 policies, 1 of 2 credentials; 1 error',
+    ])
+    expect(code).toBe(1)
+  })
+
   test.each([
     ['json', (text: string) => JSON.parse(text)],
     ['yaml', (text: string) => parse(text)],
