@@ -71,7 +71,9 @@ function inSecret(
   const read = [...data].map(([key, pem]) => ({ key, pem, held: readHeldKey(domain, selectorIn(key), pem) }))
   const usable = read.flatMap(({ held, pem }) => (typeof held === 'string' ? [] : [{ held, pem }]))
   const faults = read.flatMap(({ key, held }) => (typeof held === 'string' ? [`${key}: ${held}`] : []))
-  const twice = usable.filter(({ held }, i) => usable.findIndex((u) => u.held.selector === held.selector) !== i)
+  // DNS knows no capitals (RFC 4343): s1 and S1 would be two records at one name, of which receivers may use any.
+  const names = usable.map(({ held }) => held.selector.toLowerCase())
+  const twice = usable.filter((_, i) => names.indexOf(names[i] ?? '') !== i)
   const problems = [
     ...faults,
     ...twice.map(({ held }) => `two keys are called ${held.selector}`),

@@ -112,6 +112,11 @@ test.each<[string, GivenSecret, string]>([
     'two keys are called s1',
   ],
   [
+    'one selector in small letters and in capitals',
+    there({ s1: pem(edPair.privateKey), S1: pem(rsaPair.privateKey) }),
+    'two keys are called S1',
+  ],
+  [
     'five keys',
     there(Object.fromEntries([1, 2, 3, 4, 5].map((i) => [`s${i}`, pem(edPair.privateKey)]))),
     'it has 5 keys, and 4 sign at most',
