@@ -269,6 +269,21 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
       expect([one.occasions, one.marks()]).toEqual([[], 2])
     })
 
+    test('is made with the same password, also where it is asked for while the old one is being looked at', async () => {
+      const password = await made()
+      let isAsked = false
+      one.proxy.rule = ({ path, query }) => {
+        if (!isAsked && query.has('dryRun') && path.endsWith('/smtp')) {
+          isAsked = true
+          one.give({ web: bench.binding('mail') })
+        }
+        return 'pass'
+      }
+      await until('the old one is gone', async () => isAsked && (await bench.secret('smtp')) === undefined)
+      await until('the new one is made', () => bench.secret('mail'))
+      expect(await bench.textOf('mail', 'password')).toBe(password)
+    })
+
     test('is made by the next operator, which knows the old name by the status', async () => {
       const password = await made()
       await one.stop()

@@ -191,8 +191,10 @@ export function openBindings(binder: Binder): Bindings {
     }
     conclude(name, entry, owed, conclusionOf(ensured, owed, before))
     if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
-    if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
-    if (ensured.is === 'ours') await removeFormer(entry, owed)
+    // It may have been renamed meanwhile: then this one holds the password that the next one is to have.
+    const isNewest = owed.binding.secretName === entry.secretName
+    if (isNewest) entry.wasSeen = true
+    if (isNewest && ensured.is === 'ours') await removeFormer(entry, owed)
     entry.settled = owed
     entry.isDue = false
     if (entries.get(name) === entry) look(name, now())
