@@ -19,8 +19,9 @@ export type LoginDecision =
       readonly credential?: string
     }
 
-/** Why this session may not say AUTH at all now. With `always.tlsBeforeAuth` a password may have come in clear: the caller logs it. */
+/** Why this session may not say AUTH at all now; before TLS always something, and then a password may have come in clear. */
 export function authOutOfPlace(session: Session): Refusal | undefined {
+  if (session.helo === '') return protocol.helloFirst
   if (session.tls === '') return refusal('always.tlsBeforeAuth')
   if (session.login) return protocol.loggedInAlready
   return session.transaction ? protocol.inTransaction : undefined

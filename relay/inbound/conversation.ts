@@ -151,7 +151,7 @@ export class Conversation {
 
   auth(line: string): AuthAnswer {
     const refused = authOutOfPlace(this.#session)
-    if (refused?.rule === 'always.tlsBeforeAuth') {
+    if (refused && this.#session.tls === '') {
       // A password may have been sent in clear: that is logged as a failed login, not as a mere wrong order of commands.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
       return { kind: 'reply', reply: this.#lastWord(refused, 'auth', false) }

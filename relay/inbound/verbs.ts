@@ -7,7 +7,7 @@ export type Verb = {
   /** Undefined: no such command is known anywhere; the reply is 500. */
   readonly fate: Fate | undefined
   readonly takesArgument: boolean
-  /** It is refused (503) before EHLO or HELO. */
+  /** It is refused (503) before EHLO or HELO. Not AUTH: what came with that in clear has to be told, too (`authOutOfPlace`). */
   readonly followsHello: boolean
 }
 
@@ -29,7 +29,7 @@ const fates: readonly (readonly [name: string, Fate])[] = [
 
 /** Commands that take no argument: RFC 5321 section 4.1.1, and RFC 3207 section 4 for STARTTLS. NOOP and HELP may have one. */
 const withoutArgument: readonly string[] = ['STARTTLS', 'RSET', 'DATA', 'QUIT']
-const behindHello: readonly string[] = ['AUTH', 'MAIL', 'RCPT', 'DATA']
+const behindHello: readonly string[] = ['MAIL', 'RCPT', 'DATA']
 
 // Made once, so that a command costs one look-up.
 const verbs: ReadonlyMap<string, Verb> = new Map(
