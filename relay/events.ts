@@ -57,6 +57,16 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     if (throttles.has(rule)) metrics.throttled.inc({ throttle, action })
   }
 
+  /**
+   * What a refusal is about. `path`: at MAIL and RCPT the one that is refused, and at `data` the reverse-path of the message; absent
+   * where there is none. The mailbox of a header that is refused comes with the refusal.
+   */
+  const concerned = (stage: Stage, { throttle, address }: Refusal, path: string | undefined) => ({
+    ...(throttle !== undefined && { throttle }),
+    ...(path !== undefined && { [stage === 'data' ? 'reversePath' : 'address']: show(path) }),
+    ...(address !== undefined && { address: show(address) }),
+  })
+
   const inForce = (hash: string): void => {
     metrics.configInfo.reset()
     metrics.configInfo.set({ hash }, 1)
@@ -80,8 +90,8 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.lockouts.inc()
       log.warn({ ...s, forMs }, 'client locked out')
     },
-    /** `address` is the reverse-path, forward-path or From that was refused; absent where no address is concerned. */
-    refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string, hasLine = true): void {
+    /** `path`: see `concerned`. */
+    refused(s: SessionFacts, stage: Stage, refusal: Refusal, path?: string, hasLine = true): void {
       metrics.refusals.inc({ stage, rule: refusal.rule })
       if (isVerdict(stage, refusal)) metrics.messages.inc({ result: 'refused', rule: refusal.rule })
       throttled(refusal, 'reject')
@@ -95,8 +105,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
           code,
           status,
           text,
-          ...(refusal.throttle !== undefined && { throttle: refusal.throttle }),
-          ...(address !== undefined && { address: show(address) }),
+          ...concerned(stage, refusal, path),
         },
         'refused',
       )
@@ -105,20 +114,11 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     refusedMoreOften(s: SessionFacts, times: number): void {
       log.info({ ...s, times }, 'more refusals without a line')
     },
-    /** The rule is in Audit: this is what Enforce would have refused. */
-    audited(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
+    /** The rule is in Audit: this is what Enforce would have refused. `path`: see `concerned`. */
+    audited(s: SessionFacts, stage: Stage, refusal: Refusal, path?: string): void {
       metrics.messages.inc({ result: 'audited', rule: refusal.rule })
       throttled(refusal, 'audit')
-      log.info(
-        {
-          ...s,
-          stage,
-          rule: refusal.rule,
-          ...(refusal.throttle !== undefined && { throttle: refusal.throttle }),
-          ...(address !== undefined && { address: show(address) }),
-        },
-        'would be refused',
-      )
+      log.info({ ...s, stage, rule: refusal.rule, ...concerned(stage, refusal, path) }, 'would be refused')
     },
     accepted(s: SessionFacts, e: Envelope, seconds: number): void {
       metrics.messages.inc({ result: 'accepted', rule: '' })

@@ -170,7 +170,7 @@ export class Conversation {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
-    this.#tellAudited('mail', decision, line)
+    this.#tellAudited('mail', decision, () => pathIn(line))
     this.#mailRefused = decision.kind === 'refused'
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, pathIn(line))
     this.#session.transaction = {
@@ -186,7 +186,7 @@ export class Conversation {
   rcptTo(line: string): Reply {
     const decision = rcptTo(this.#inbound, this.#session, line)
     const { transaction } = this.#session
-    this.#tellAudited('rcpt', decision, line)
+    this.#tellAudited('rcpt', decision, () => pathIn(line))
     if (decision.kind === 'refused') {
       if (transaction) transaction.refusedPaths++
       return this.refuse('rcpt', decision.refusal, pathIn(line))
@@ -250,11 +250,15 @@ export class Conversation {
   }
 
   /** Logs and counts a refusal, and returns the reply to give: one refusal too many ends the session with its reply. */
-  refuse(stage: Stage, refused: Refusal, address?: string): Reply {
+  refuse(stage: Stage, refused: Refusal, path = this.#pathAt(stage)): Reply {
     const follows = this.#followsRefusal(refused)
     const { said, hasLine } = this.#ownFaults.see(refused, stage, follows)
-    this.#inbound.events.refused(factsOf(this.#session), stage, said, address, hasLine)
+    this.#inbound.events.refused(factsOf(this.#session), stage, said, path, hasLine)
     return this.#lastWord(said, stage, follows)
+  }
+
+  #pathAt(stage: Stage): string | undefined {
+    return stage === 'data' ? this.#session.transaction?.reversePath : undefined
   }
 
   /** The reply to a refusal that is logged already. Where it is one too many, that is logged as well, and is the reply. */
@@ -351,15 +355,8 @@ export class Conversation {
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
   }
 
-  /** `line`: the command that names the address which would have been refused. */
-  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: string): void {
-    for (const refused of audited)
-      this.#inbound.events.audited(
-        factsOf(this.#session),
-        stage,
-        refused,
-        line === undefined ? undefined : pathIn(line),
-      )
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, path: () => string | undefined): void {
+    for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, path())
   }
 
   /** A pipelining client has sent RCPT and DATA before it knows that MAIL or each RCPT is refused: no error of its own (RFC 2920). */
@@ -369,7 +366,7 @@ export class Conversation {
   }
 
   /** One write to the disk makes many messages ours at once: each of them is answered when it is its session's turn. */
-  async #settle(reception: Reception, { recipients, startedAt }: Transaction): Promise<Reply> {
+  async #settle(reception: Reception, { reversePath, recipients, startedAt }: Transaction): Promise<Reply> {
     let decision: Decision<Envelope>
     try {
       decision = await reception.settle()
@@ -379,8 +376,8 @@ export class Conversation {
       this.#settling = false
       recipients.letGo()
     }
-    this.#tellAudited('data', decision)
-    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
+    this.#tellAudited('data', decision, () => reversePath)
+    if (decision.kind === 'refused') return this.refuse('data', decision.refusal, reversePath)
     return this.#accepted(decision.value, startedAt)
   }
 

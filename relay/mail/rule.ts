@@ -331,6 +331,8 @@ export type Refusal = {
   readonly reply: Reply
   /** Which one of the policy's throttles; absent for every other rule. */
   readonly throttle?: string
+  /** The mailbox in the header that was refused, for the log; absent for every other rule. */
+  readonly address?: string
 }
 
 /** The rules that refuse for now what is fine by itself, since there was too much of it. */

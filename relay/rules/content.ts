@@ -52,7 +52,7 @@ const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config 
   const reverseDomain = parsePath(reversePath)?.domain ?? ''
   return aligned(config.senderRules.alignment.mode, reverseDomain, from.mailbox.domain)
     ? undefined
-    : refusal('senderRules.alignment')
+    : { ...refusal('senderRules.alignment'), address: from.mailbox.address }
 }
 
 /** With whenBroken Refuse, the domain's owner wants mail that can not be signed back at once rather than late. */

@@ -41,7 +41,10 @@ const hasHiddenControl = (displayName: string, shown: string | undefined): boole
 export const ownsIdentities = each(({ mailbox }, { field }, { credential }) =>
   owns(credential, mailbox)
     ? undefined
-    : refusal('senderRules.headerFrom', `this credential may not send as this ${field}`),
+    : {
+        ...refusal('senderRules.headerFrom', `this credential may not send as this ${field}`),
+        address: mailbox.address,
+      },
 )
 
 export const unquotedIdentities = each(({ mailbox }, { field }) =>

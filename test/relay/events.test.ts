@@ -45,6 +45,13 @@ const facts: readonly ((events: Events, foreign: string) => void)[] = [
   (events, foreign) => events.deferred('Q', foreign, 0, foreign),
   (events, foreign) => events.smarthostEjected('ses', 'smtp.example.net', 1, foreign),
   (events, foreign) => events.unexpected('data', new Error(foreign)),
+  (events, foreign) =>
+    events.audited(
+      { session: 's', listener: 'submission', client: '::1', tls: 'TLSv1.3' },
+      'data',
+      { ...refusal('senderRules.headerFrom'), address: foreign },
+      foreign,
+    ),
 ]
 
 test.each([
@@ -81,6 +88,24 @@ test.each([
     { text: told },
     { reply: told },
     { reply: told },
+  ])
+})
+
+test.each([
+  'Hash',
+  'Mask',
+  'Clear',
+] as const)('with evidence %s, the reverse-path and the From of a message that is refused behind its dot are shown as every other address is', (evidence) => {
+  const { events, text } = telling(evidence)
+  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+  const foreign = { ...refusal('senderRules.headerFrom'), address: 'ceo@other.t' }
+  events.refused(session, 'data', foreign, 'app@corp.t')
+  events.audited(session, 'data', foreign, '')
+  const lines = text().trim().split('\n')
+  const address = showAddress(evidence, 'ceo@other.t')
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { msg: 'refused', reversePath: showAddress(evidence, 'app@corp.t'), address },
+    { msg: 'would be refused', reversePath: '<>', address },
   ])
 })
 
