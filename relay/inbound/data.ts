@@ -9,6 +9,7 @@ import { judgeMailFrom } from '../rules/mail-from.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
+import { certificateLacking } from './client-certificate.ts'
 import { Content, type JudgedHeader } from './content.ts'
 import { count, peek } from './counts.ts'
 import { dispositionOf } from './disposition.ts'
@@ -92,7 +93,7 @@ export class Reception {
     const judgedBy = this.#inbound.inForce()
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
-    const withdrawn = this.#judgeAgain(login.credential)
+    const withdrawn = certificateLacking(this.#inbound, this.#session) ?? this.#judgeAgain(login.credential)
     if (withdrawn) return this.#giveUp(withdrawn, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
@@ -166,7 +167,8 @@ export class Reception {
   /** The refusal by the configuration in force now, where that takes the message's right away. */
   #withdrawn(): Refusal | undefined {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
-    return login.kind === 'refused' ? login.refusal : this.#judgeAgain(login.credential)
+    if (login.kind === 'refused') return login.refusal
+    return certificateLacking(this.#inbound, this.#session) ?? this.#judgeAgain(login.credential)
   }
 
   /** A configuration that came since MAIL may have withdrawn a domain, a network or a recipient: then all is judged again (A03). */
