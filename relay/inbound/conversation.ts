@@ -58,7 +58,7 @@ export class Conversation {
   readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
-  /** The last MAIL was refused, so the RCPT and DATA that were pipelined behind it fail as well. */
+  /** The last MAIL of a client that has shown who it is was refused, so the RCPT and DATA pipelined behind it fail as well. */
   #mailRefused = false
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
@@ -168,10 +168,11 @@ export class Conversation {
 
   mailFrom(line: string): Reply {
     const stranger = this.#logInUnasked()
+    this.#mailRefused = stranger !== undefined
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
     this.#tellAudited('mail', decision, () => pathIn(line))
-    this.#mailRefused = decision.kind === 'refused'
+    this.#mailRefused = decision.kind === 'refused' && this.#session.login !== undefined
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, pathIn(line))
     this.#session.transaction = {
       ...decision.value,
@@ -361,8 +362,7 @@ export class Conversation {
 
   /** A pipelining client has sent RCPT and DATA before it knows that MAIL or each RCPT is refused: no error of its own (RFC 2920). */
   #followsRefusal(refused: Refusal): boolean {
-    const afterMail = refused === protocol.mailFirst && this.#mailRefused && this.#session.login !== undefined
-    return afterMail || refused === protocol.noValidRecipients
+    return (refused === protocol.mailFirst && this.#mailRefused) || refused === protocol.noValidRecipients
   }
 
   /** One write to the disk makes many messages ours at once: each of them is answered when it is its session's turn. */
