@@ -111,7 +111,7 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
   const facts = { config, credential, smtpUtf8: saysSmtpUtf8(question) }
   yield { stage: 'connect', says: question.client ?? '', ...connect(config, question) }
   yield { stage: 'auth', says: credential.username, ...login(config, credential, question) }
-  yield { stage: 'mail', says: reversePath, ...judgeMailFrom(facts, reversePath) }
+  yield { stage: 'mail', says: reversePath, ...withAnyLeft(judgeMailFrom(facts, reversePath), credential, question) }
   const known = new Set<string>()
   for (const forwardPath of forwardPaths) {
     const others = known.size - (known.has(comparableForwardPath(forwardPath)) ? 1 : 0)
@@ -120,7 +120,9 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
   const accepted = known.size
-  if (isLimited(credential)) yield limits(credential, accepted, question)
+  if (isLimited(credential)) {
+    yield { stage: 'data', says: `${accepted} recipients`, ...limits(credential, accepted, question) }
+  }
   yield { stage: 'data', says: `${message.length} octets`, ...content(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
   // Throttles come last, because a relay counts a message only when it is about to accept it.
@@ -231,7 +233,7 @@ function throttles(config: RelayConfig, credential: CredentialConfig, recipients
  * The daily limit, judged for the whole fleet, since which relay a client reaches is decided only when it connects. What is
  * left of a rate changes by the second, so that is not judged.
  */
-function limits({ limits: its }: Limited, recipients: number, { used = 0, now }: Question): Step {
+function limits({ limits: its }: Limited, recipients: number, { used = 0, now }: Question): Verdict {
   const { daily } = allowanceOf(its, wholeFleet)
   const refused = judgeLimits({
     limits: its,
@@ -241,5 +243,11 @@ function limits({ limits: its }: Limited, recipients: number, { used = 0, now }:
     now: 0,
     restOfDayMs: restOfUtcDayMs(now),
   })
-  return { stage: 'data', says: `${recipients} recipients`, ...verdictOf(refused) }
+  return verdictOf(refused)
 }
+
+/** A day that is used up is said at MAIL already, before any recipient is judged. */
+const withAnyLeft = (verdict: Verdict, credential: CredentialConfig, question: Question): Verdict =>
+  verdict.refusal === undefined && isLimited(credential)
+    ? { ...limits(credential, 1, question), audited: verdict.audited }
+    : verdict

@@ -230,6 +230,15 @@ test('what is left of a daily limit is taken from the status, and a used-up limi
   expect(reply).toMatch(/^450 4\.7\.1 at most 1 recipient a day, none left; come back in \d+ (s|min|h), at 00:00 UTC/)
   const { out } = await commanded('explain', directory, ...submission, '--state', stateFolder)
   expect(out).toContain('  limits 1 recipients a day, at most 0 left today')
+
+  // Also where the recipient would be refused: a relay says it at MAIL.
+  const elsewhere = [...submission.slice(0, -1), 'you@elsewhere.example', '--state', stateFolder]
+  const explained = JSON.parse((await commanded('explain', directory, ...elsewhere, '-o', 'json')).out)
+  expect(explained.steps.at(-1)).toMatchObject({ stage: 'mail', rule: 'credential.limits.daily' })
+  const { secret } = boundCredential(stateAt(stateFolder), 'team-a/spent')
+  const envelope = { reversePath: 'app@example.org', forwardPaths: ['you@elsewhere.example'] }
+  const answered = await submit(secret, { ...envelope, content: 'From: <app@example.org>\r\n\r\nbody\r\n' }, () => {})
+  expect(answered).toMatchObject({ reply: expect.stringContaining('(credential.limits.daily)') })
 })
 
 test('the throttles of the policy are listed, and a throttle in Audit tells what it would refuse', async () => {
