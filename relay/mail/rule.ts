@@ -55,7 +55,7 @@ export const rules = {
     code: 535,
     subject: '7.8',
     text: 'the token has expired',
-    mend: 'mount a projected serviceAccountToken with audience relayfleet, and read its file for each connection anew',
+    mend: 'mount a projected serviceAccountToken with audience relayfleet, and read its file for each connection anew; where it is not valid yet, set the clocks of the nodes',
   },
   'always.tokenExpired': {
     code: 421,

@@ -235,6 +235,7 @@ function byToken(
   // The issuer or its key may have been taken back since the session began: then its tokens do not count any more.
   const trouble = typeof token === 'string' ? token : issuer === undefined ? 'unknownKey' : tokenNow(issuer, token, now)
   if (trouble === 'expired') return refuse('tokenExpired', 'always.token', credential.name)
+  if (trouble === 'notYetValid') return refuse('tokenExpired', 'always.token', credential.name, notYetValid)
   if (trouble !== undefined) return unproven(trouble === 'forged' ? 'token' : 'tokenKey', trouble, credential)
   const known = token as Token
   const { serviceAccount } = known
@@ -243,6 +244,8 @@ function byToken(
   }
   return { credential, key: `ServiceAccount ${serviceAccount}`, ...tokenSpan(known) }
 }
+
+const notYetValid = 'the token is not valid yet by the clock of this relay'
 
 /** The reason for the log, and the text of the reply, of what TLS or the clock has against a certificate. */
 export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [AuthFailure, text?: string]>> = {

@@ -52,7 +52,7 @@ export type Token = {
 }
 
 /** `forged`: unreadable, of another issuer, for another audience, or not signed by the key that it names. */
-export type TokenTrouble = 'forged' | 'unknownKey' | 'expired'
+export type TokenTrouble = 'forged' | 'unknownKey' | 'notYetValid' | 'expired'
 
 /** The clocks of issuer and relay may differ by so much. */
 const skewMs = 30_000
@@ -104,11 +104,12 @@ export function readToken(from: TokenIssuer, text: string, now: number): Token |
   return token === undefined ? 'forged' : (tokenNow(from, token, now) ?? token)
 }
 
-/** Why a token that was good is not any more: its time is over, or its key was taken back. Undefined: it still is. */
+/** Why a token of the issuer does not count: it is not its time by our clock, or its key was taken back. Undefined: it counts. */
 export function tokenNow({ keys }: Pick<TokenIssuer, 'keys'>, token: Token, now: number): TokenTrouble | undefined {
   if (!keys.has(token.keyId)) return 'unknownKey'
   const { from, until } = tokenSpan(token)
-  return now >= from && now < until ? undefined : 'expired'
+  if (now < from) return 'notYetValid'
+  return now < until ? undefined : 'expired'
 }
 
 /** The time in which it counts, `until` not included, with the skew of clocks allowed for. */

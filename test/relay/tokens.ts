@@ -78,6 +78,7 @@ export function signedWithPublicKey(by: SigningKey): string {
 const named: Readonly<Record<string, () => string>> = {
   good: () => signed(keys.rsa),
   expired: () => signed(keys.rsa, claims({}, seconds() - 7200)),
+  early: () => signed(keys.rsa, claims({}, seconds() + 60)),
   foreignAudience: () => signed(keys.rsa, claims({ aud: ['https://kubernetes.default.svc'] })),
   ofAnotherAccount: () =>
     signed(

@@ -122,7 +122,7 @@ test('a token of our issuer by an unknown key is told apart from a forged one, w
 })
 
 test.each([
-  [-31, 'expired'],
+  [-31, 'notYetValid'],
   [-30, 'good'],
   [3607 + 29, 'good'],
   [3607 + 30, 'expired'],
