@@ -6,12 +6,16 @@ import { certificateTroubles, namedBy } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
 import type { Session } from './session.ts'
 
-/** Under TLS: why a listener with clientCertificates Required does not serve this session; undefined: it does, or requires none. */
+/**
+ * Under TLS: why a listener with clientCertificates Required does not serve this session; undefined: it does, or requires none. Asked
+ * in clear too, so that a listener that is gone when the handshake comes requires what it did.
+ */
 export function certificateLacking({ inForce, now }: Inbound, session: Session): Refusal | undefined {
   const { config, index } = inForce()
   const { certificate } = session
   const listener = config.listeners.find((l) => l.name === session.listener)
-  if (listener?.clientCertificates?.mode !== 'Required') return undefined
+  if (listener) session.certificateRequired = listener.clientCertificates?.mode === 'Required'
+  if (!session.certificateRequired || session.tls === '') return undefined
   // The listener did not ask for certificates yet when this session made its handshake.
   if (certificate === undefined) return refusal('always.clientCertificateEnded')
   if (typeof certificate === 'string')

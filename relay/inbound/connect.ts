@@ -13,7 +13,7 @@ const checks: readonly Check<Facts>[] = [
   ({ inbound: { isShut } }) => (isShut() ? refusal('always.shutdown') : undefined),
   ({ inbound: { presence, maxSessions } }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   ({ inbound, session }) => judgeConnect(inbound.inForce().config, session.client),
-  ({ inbound, session }) => (session.tls === '' ? undefined : certificateLacking(inbound, session)),
+  ({ inbound, session }) => certificateLacking(inbound, session),
   ({ inbound: { lockout, monotonic }, session: { origin } }) =>
     lockout.locked(origin, monotonic()) ? refusal('admission.authFailures') : undefined,
   ({ inbound: { presence, inForce }, session: { origin } }) =>

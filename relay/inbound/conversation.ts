@@ -128,8 +128,7 @@ export class Conversation {
     const isUsedUp = this.#session.messages >= this.#config.limits.messagesPerConnection
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
     // A client under TLS without the certificate that its listener requires may only say QUIT (RFC 3207 section 4.1).
-    const lacking =
-      this.#session.tls === '' || name === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
+    const lacking = name === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
     return lacking && this.refuse('connect', lacking)
   }
 

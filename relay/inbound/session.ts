@@ -44,6 +44,8 @@ export type Session = {
   tls: string
   /** The certificate that the client showed in the handshake, or why there is no good one; undefined: its listener did not ask. */
   certificate: ClientCertificate | CertificateTrouble | undefined
+  /** Its listener requires one; it did, where the configuration does not name the listener any more. */
+  certificateRequired: boolean
   /** What the client calls itself; empty before EHLO. */
   helo: string
   login: SessionLogin | undefined
@@ -58,6 +60,7 @@ export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Se
   origin: originOf(who.client),
   tls: '',
   certificate: undefined,
+  certificateRequired: false,
   helo: '',
   login: undefined,
   transaction: undefined,
