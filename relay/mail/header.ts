@@ -53,10 +53,14 @@ const plainFields = /^(?:[!-'*-9;=?-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*
 // bracket beside it: `>From:` and `From):` would be From to it.
 const fieldName = /^[!-'*-9;=?-~]+$/
 
+// White space as Unicode has it, with the byte order mark: software that reads text trims all of it. In octets of UTF-8, or Latin-1.
+const blank =
+  /(?:[ \t\x85\xa0]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf)*/
+    .source
 // A folded line that looks like a From or Sender: software that trims lines sees another field there. The list of names in the h=
 // of a DKIM-Signature may look so too (` from:to:subject; i=@corp.t`); `listed` matches such a list up to its end or to the next
 // tag.
-const folded = /\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:/.source
+const folded = `\\r\\n[ \\t]${blank}(?:resent-)?(?:from|sender)${blank}:`
 const listed =
   /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
     .source
