@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { oddTwin } from '../../certificates.ts'
 import { clientCertificates, makeAuthority, type Shown } from '../../client-certificates.ts'
-import { closers, reply, start, talk } from './clients.ts'
+import { closers, logIn, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { certificateConfig, type UnderTest } from './submission-under-test.ts'
 
@@ -192,6 +192,18 @@ test('a session ends when its client certificate expires', async () => {
   expect(await external(socket)).toMatch(/^235 /)
   clock.now += 25 * 3_600_000
   expect((await talk(socket, opening))[0]).toMatch(/^421 4\.7\.0 .*\(always\.clientCertificateEnded\)/)
+})
+
+test('a required certificate that expires while a content comes does not count at its end, beside a password, too (case A03)', async () => {
+  const clock = { now: Date.now() }
+  const { spool, under } = await start(new MemorySpool(), certificateConfig('Required'), () => clock.now)
+  const socket = await show(under, shown.nobody)
+  await logIn(socket)
+  expect((await talk(socket, opening, 'RCPT TO:<a@elsewhere.example>', 'DATA'))[2]).toMatch(/^354 /)
+  clock.now += 25 * 3_600_000
+  const [said] = await talk(socket, 'From: <noreply@corp.example>\r\n\r\nhi\r\n.')
+  expect(said).toMatch(/^421 4\.7\.0 .*\(always\.clientCertificateEnded\)/)
+  expect(spool.kept).toEqual([])
 })
 
 test('a listener that comes to require certificates ends sessions that have shown none', async () => {
