@@ -5,6 +5,7 @@
  * piece, and never hands out anything twice. After a loss of power, what was handed out in the last half minute may be forgotten.
  */
 import { LineFile, type LineForm } from '../line-file.ts'
+import { dayMs } from '../rules/utc-day.ts'
 
 export type Used = { readonly day: number; readonly recipients: number }
 
@@ -16,22 +17,25 @@ export const dayOfStore = 'store:day/ends'
 
 const line = /^(\S+\/\S+) (\d{1,7}) (\d{1,15})$/
 
-const form: LineForm<Used> = {
+/** `wall`: milliseconds since the epoch. */
+const formBy = (wall: () => number): LineForm<Used> => ({
   print: (credential, { day, recipients }) => `${credential} ${day} ${recipients}`,
   parse(text) {
     const [, credential, day, recipients] = line.exec(text) ?? []
     return credential === undefined ? undefined : [credential, { day: Number(day), recipients: Number(recipients) }]
   },
-  // Counts of earlier days do not matter; the day before is kept, since at midnight not all clocks change at once.
+  // Counts of earlier days do not matter; the day before is kept, since at midnight not all clocks change at once. A day that is yet to
+  // come was named by a clock that was ahead: beside it, no count of today is one of an earlier day (case A19).
   current(values) {
+    const today = Math.floor(wall() / dayMs)
     let newest = 0
-    for (const { day } of values) newest = Math.max(newest, day)
+    for (const { day } of values) newest = Math.max(newest, Math.min(day, today))
     return ({ day }) => day >= newest - 1
   },
-}
+})
 
 export type QuotaFile = LineFile<Used>
 
 /** `failed` is called once for each trouble with the file; counting goes on without it. */
-export const openQuotaFile = (path: string, failed: (why: string) => void): QuotaFile =>
-  new LineFile(path, form, failed)
+export const openQuotaFile = (path: string, failed: (why: string) => void, wall = Date.now): QuotaFile =>
+  new LineFile(path, formBy(wall), failed)

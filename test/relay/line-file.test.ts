@@ -28,7 +28,11 @@ const page = 4096
 async function opened(folder: string) {
   const path = join(folder, 'quotas')
   const troubles: string[] = []
-  const file = openQuotaFile(path, (why) => troubles.push(why))
+  const file = openQuotaFile(
+    path,
+    (why) => troubles.push(why),
+    () => day * 86_400_000,
+  )
   await file.written
   return { file, path, troubles }
 }

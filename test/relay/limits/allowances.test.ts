@@ -24,7 +24,11 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
   const clocks = { wall, monotonic: 0 }
   const troubles: string[] = []
   const warned: unknown[][] = []
-  const file = openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why))
+  const file = openQuotaFile(
+    join(folder, 'quotas'),
+    (why) => troubles.push(why),
+    () => clocks.wall,
+  )
   const allowances = new Allowances({
     events: { quotaApproaching: (...told) => warned.push(told) },
     file,
@@ -127,6 +131,17 @@ test('a relay that starts with its clock two days back does not hand out again a
   const app = limited({ daily: 10 })
   await relay().takenBeforeItIsKilled(app, 10)
   expect(relay({ wall: noon - 48 * hour }).taken(app, 1)).toBe(0)
+})
+
+test('where a credential was counted while the clock was ten years ahead, the counts of the others still outlive each kill and each end (case A19)', async () => {
+  const app = limited({ daily: 10 })
+  await relay({ wall: noon + 10 * 365 * 24 * hour }).takenBeforeItIsKilled(limited({ daily: 10 }, 'team/idle'), 1)
+  await relay().takenBeforeItIsKilled(app, 9)
+  const second = relay()
+  await second.written()
+  expect(second.taken(app, 2)).toBe(1)
+  await second.allowances.close()
+  expect(relay().taken(app, 1)).toBe(0)
 })
 
 test('setting the wall clock ahead or back neither adds to a rate nor takes from it', () => {
