@@ -68,6 +68,6 @@ export class Fault {
     // While the kind stays the same the first error is kept. A disk that failed and now is only full takes reports, and says so.
     if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
     this.#error = undefined
-    this.#parts.events.spoolRecovered()
+    if (this.#silence === undefined) this.#parts.events.spoolRecovered()
   }
 }

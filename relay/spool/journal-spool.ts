@@ -24,6 +24,7 @@ import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import { type Place, segmentBytesFor } from './segment.ts'
+import { Silence } from './silence.ts'
 import { acceptanceBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { States } from './states.ts'
@@ -89,8 +90,9 @@ export class JournalSpool implements Spool {
     this.#ahead = ahead
     this.#open = new OpenSegments(disk, paths)
     this.#nextId = queueIds(now)
-    this.#large = new LargeFiles(disk, paths)
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
+    const silence = new Silence(`spool ${paths.directory}`, (why) => this.#fault.silent(why))
+    this.#large = new LargeFiles(disk, paths, silence)
     this.#damage = new Damage({
       disk,
       paths,
@@ -121,7 +123,7 @@ export class JournalSpool implements Spool {
       undone: () => register.undone,
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
-      silent: (why) => this.#fault.silent(why),
+      silence,
     })
     this.#room = new Allotment(space, () => ({
       messages: register.size,

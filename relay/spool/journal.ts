@@ -6,7 +6,7 @@ import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
 import { newSegment, type Place, type Segment } from './segment.ts'
-import { Silence } from './silence.ts'
+import type { Silence } from './silence.ts'
 import { stateBytes } from './sizes.ts'
 import { SpoolError } from './spool.ts'
 
@@ -35,8 +35,7 @@ type Parts = {
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
-  /** `why`: a write has been waiting for the disk for long; undefined once it is done. */
-  readonly silent: (why: string | undefined) => void
+  readonly silence: Pick<Silence, 'during'>
 }
 
 export class Journal {
@@ -51,15 +50,13 @@ export class Journal {
   #largest: number
   /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
-  readonly #silence: Silence
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.#silence = new Silence(`spool ${parts.paths.directory}`, parts.silent)
     this.#older = [...parts.segments]
     this.#lastNumber = parts.lastNumber
     this.#largest = largestOf(parts.segmentBytes, parts.segments)
-    this.#writing = shared((items) => this.#silence.during(this.#write(items)), weightOf, fullBatch)
+    this.#writing = shared((items) => parts.silence.during(this.#write(items)), weightOf, fullBatch)
   }
 
   /** Oldest first; the last may be the one that is being written. */

@@ -5,6 +5,7 @@ import { isTaken, spoolError } from './disk-error.ts'
 import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import type { ContentFile } from './record.ts'
+import type { Silence } from './silence.ts'
 
 export type LargeFile = {
   write(chunk: Buffer): Promise<void>
@@ -19,18 +20,20 @@ type Finished = { readonly file: DiskFile; error?: unknown }
 export class LargeFiles {
   readonly #disk: Disk
   readonly #paths: Paths
+  readonly #silence: Pick<Silence, 'during'>
   readonly #syncing: Shared<Finished>
   #probing: Promise<void> | undefined
 
-  constructor(disk: Disk, paths: Paths) {
+  constructor(disk: Disk, paths: Paths, silence: Pick<Silence, 'during'>) {
     this.#disk = disk
     this.#paths = paths
+    this.#silence = silence
     this.#syncing = shared((batch) => this.#sync(batch))
   }
 
   /** @throws the disk's error */
   async create(queueId: string): Promise<LargeFile> {
-    const file = await this.#createAnew(queueId)
+    const file = await this.#silence.during(this.#createAnew(queueId))
     let bytes = 0
     let crc = 0
     let open = true
@@ -41,7 +44,7 @@ export class LargeFiles {
     }
     return {
       write: async (chunk) => {
-        await file.write([chunk], bytes)
+        await this.#silence.during(file.write([chunk], bytes))
         bytes += chunk.length
         crc = crc32(chunk, crc)
       },
@@ -102,11 +105,11 @@ export class LargeFiles {
   // One after the other: many slow syncs at once would take every thread of the pool, and with it DNS and the journal.
   async #sync(batch: readonly Finished[]): Promise<void> {
     for (const finished of batch) {
-      await finished.file.sync().catch((error: unknown) => {
+      await this.#silence.during(finished.file.sync()).catch((error: unknown) => {
         finished.error = error
       })
     }
-    await this.#disk.syncDirectory(this.#paths.large)
+    await this.#silence.during(this.#disk.syncDirectory(this.#paths.large))
   }
 }
 

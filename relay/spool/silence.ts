@@ -6,7 +6,8 @@ const longMs = 60_000
 export class Silence {
   readonly #disk: string
   readonly #changed: (why: string | undefined) => void
-  #isTold = false
+  /** Writes that have waited for so long. */
+  #hanging = 0
 
   /** `disk`: as people know it. `changed`: with the reason why nothing is taken; without one when the disk has answered. */
   constructor(disk: string, changed: (why: string | undefined) => void) {
@@ -14,18 +15,20 @@ export class Silence {
     this.#changed = changed
   }
 
-  /** One write at a time. */
-  async during(write: Promise<void>): Promise<void> {
+  /** The disk is silent as long as any of the writes under way hangs. */
+  async during<T>(write: Promise<T>): Promise<T> {
+    let hangs = false
     const timer = setTimeout(() => {
-      this.#isTold = true
-      this.#changed(`${this.#disk}: the disk has not answered a write for ${longMs / 1000} s`)
+      hangs = true
+      this.#hanging += 1
+      if (this.#hanging === 1) this.#changed(`${this.#disk}: the disk has not answered a write for ${longMs / 1000} s`)
     }, longMs).unref()
     try {
-      await write
+      return await write
     } finally {
       clearTimeout(timer)
-      if (this.#isTold) this.#changed(undefined)
-      this.#isTold = false
+      if (hangs) this.#hanging -= 1
+      if (hangs && this.#hanging === 0) this.#changed(undefined)
     }
   }
 }

@@ -56,6 +56,16 @@ test('the reason of a fault keeps its words while its kind stays the same: else 
   expect([free, fault.error]).toEqual([13, full])
 })
 
+test('the end of a fault is told when no write hangs any more either', async () => {
+  const { told, fault } = watched(async () => {})
+  fault.silent('no answer')
+  fault.raise(io)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([fault.why, told]).toEqual(['no answer', ['fault no answer', 'fault EIO']])
+  fault.silent(undefined)
+  expect([fault.why, told]).toEqual([undefined, ['fault no answer', 'fault EIO', 'mended']])
+})
+
 test('after stop no mending is tried, and nothing is told', async () => {
   let tries = 0
   const { told, fault } = watched(async () => {

@@ -263,7 +263,12 @@ test('a slow fdatasync of a large content does not hold up another message (case
   await expect(committing).resolves.toBeDefined()
 })
 
-test('a disk that does not answer for a minute is told, and nothing new is taken until it does (case S20)', async () => {
+test.each([
+  ['a commit', 'sync', 10],
+  ['the file of a large content', 'create', smallBytes + 1],
+  ['a large content', 'write', smallBytes + 1],
+  ['the end of a large content', 'sync', smallBytes + 1],
+] as const)('a disk that does not answer %s for a minute is told, and nothing new is taken until it does (case S20)', async (_what, call, bytes) => {
   const failing = new FailingDisk()
   let asked = () => {}
   let answer: Promise<void> | undefined
@@ -271,23 +276,25 @@ test('a disk that does not answer for a minute is told, and nothing new is taken
   Object.assign(failing.disk, {
     create: async (path: string) => {
       const file = await create(path)
-      const sync = async () => {
-        asked()
-        await answer
-        await file.sync()
-      }
-      return { ...file, sync }
+      const write: typeof file.write = (...given) => waits('write').then(() => file.write(...given))
+      return { ...file, write, sync: () => waits('sync').then(() => file.sync()) }
     },
+  const waits = async (here: 'create' | 'write' | 'sync'): Promise<void> => {
+    if (here !== call || answer === undefined) return
+    asked()
+    await answer
+  }
   })
   const { spool, state, directory } = await opened(temporaryFolder(), failing)
   const why = `spool ${directory}: the disk has not answered a write for 60 s`
+      await waits('create')
   const hung = Promise.withResolvers<void>()
   const isAsked = Promise.withResolvers<void>()
   answer = hung.promise
   asked = isAsked.resolve
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
-  const committing = accept(spool, contentOf(1, 10))
+  const committing = accept(spool, contentOf(1, bytes))
   await isAsked.promise
   vi.advanceTimersByTime(59_999)
   expect([spool.fault, state()]).toEqual([undefined, []])
