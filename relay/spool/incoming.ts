@@ -89,11 +89,9 @@ export class IncomingMessage implements Incoming {
     this.#to.held.bytes += chunk.length
   }
 
-  #letGo(): readonly Buffer[] {
-    const chunks = this.#chunks
-    for (const { length } of chunks) this.#to.held.bytes -= length
+  #letGo(): void {
+    for (const { length } of this.#chunks) this.#to.held.bytes -= length
     this.#chunks = []
-    return chunks
   }
 
   async #inFile(file: LargeFile): Promise<Received> {
@@ -106,8 +104,10 @@ export class IncomingMessage implements Incoming {
     return { bytes: this.#bytes, content: whole ? only : Buffer.concat(this.#chunks, this.#bytes) }
   }
 
+  /** Until the disk has taken it, it is in memory: should that take long, contents that come meanwhile hold less. */
   async #toFile(chunk: Buffer): Promise<void> {
-    const waiting = [...this.#letGo(), chunk]
+    this.#hold(chunk)
+    const waiting = this.#chunks
     await this.#to.check(
       this.#isReport,
       waiting.reduce((sum, { length }) => sum + length, 0),
@@ -117,6 +117,7 @@ export class IncomingMessage implements Incoming {
       await this.#file.write(each)
       this.#to.wrote(each.length)
     }
+    this.#letGo()
   }
 
   /** Gives the message up, and returns what its caller is told. */

@@ -70,6 +70,36 @@ test('while very much content is on its way, a smaller one already gets a file o
   await spool.close()
 })
 
+test('content that the disk has not taken yet counts as held in memory (case S20)', async () => {
+  const directory = temporaryFolder()
+  await makeFolders(nodeDisk, directory)
+  const answer = Promise.withResolvers<void>()
+  const begun: string[] = []
+  const create = async (path: string): Promise<DiskFile> => {
+    if (path.endsWith('.eml')) {
+      begun.push(path)
+      await answer.promise
+    }
+    return nodeDisk.create(path)
+  }
+  const { events } = listening()
+  const disk = { ...nodeDisk, create }
+  const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, closed: () => {} })
+  const large = await Promise.all(Array.from({ length: 1 + manyBytes / smallBytes }, () => spool.receive()))
+  const writing = large.map((incoming) => incoming.write(Buffer.alloc(smallBytes + 1, 'x')))
+  await until('the disk is asked for the file of each', () => begun.length === large.length)
+  const smaller = await spool.receive()
+  const held = smaller.write(Buffer.alloc(smallAmongMany + 1, 'x'))
+  await Promise.race([held, until('it gets a file, too', () => begun.length > large.length)])
+  expect(begun).toHaveLength(large.length + 1)
+  answer.resolve()
+  await Promise.all([...writing, held])
+  await (await spool.receive()).write(Buffer.alloc(smallBytes, 'x'))
+  expect(begun).toHaveLength(large.length + 1)
+  await Promise.all([...large, smaller].map((incoming) => incoming.abort()))
+  await spool.close()
+})
+
 test('an envelope keeps every field over a restart', async () => {
   const { spool, directory } = await opened()
   const full = {
