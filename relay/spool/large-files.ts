@@ -1,7 +1,7 @@
 /** Content that is too large for the journal: one file each, durable with its name before the journal speaks of it. */
 import { crc32 } from 'node:zlib'
 import type { Disk, DiskFile } from './disk.ts'
-import { isTaken, spoolError } from './disk-error.ts'
+import { isAbsent, isTaken, spoolError } from './disk-error.ts'
 import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import type { ContentFile } from './record.ts'
@@ -22,6 +22,9 @@ export class LargeFiles {
   readonly #paths: Paths
   readonly #silence: Pick<Silence, 'during'>
   readonly #syncing: Shared<Finished>
+  /** By queue id: files that are being removed, and those that the disk did not remove. */
+  readonly #removing = new Map<string, Promise<void>>()
+  readonly #left = new Set<string>()
   #probing: Promise<void> | undefined
 
   constructor(disk: Disk, paths: Paths, silence: Pick<Silence, 'during'>) {
@@ -33,6 +36,9 @@ export class LargeFiles {
 
   /** @throws the disk's error */
   async create(queueId: string): Promise<LargeFile> {
+    // That of a DSN which is made anew has the same name.
+    await this.#removing.get(queueId)
+    this.#left.delete(queueId)
     const file = await this.#silence.during(this.#createAnew(queueId))
     let bytes = 0
     let crc = 0
@@ -62,9 +68,17 @@ export class LargeFiles {
     }
   }
 
-  /** What a crash leaves behind is swept at the next start. Never throws. */
+  /** What a crash leaves behind is swept at the next start, and what the disk does not remove when it works again. Never throws. */
   remove(queueId: string): Promise<void> {
-    return this.#disk.unlink(this.#paths.content(queueId)).catch(ignored)
+    const removing = this.#remove(queueId).finally(() => this.#removing.delete(queueId))
+    this.#removing.set(queueId, removing)
+    return removing
+  }
+
+  async #remove(queueId: string): Promise<void> {
+    const error = await this.#disk.unlink(this.#paths.content(queueId)).catch((failed: unknown) => failed)
+    if (error === undefined || isAbsent(error)) this.#left.delete(queueId)
+    else this.#left.add(queueId)
   }
 
   // A DSN that is tried again has the same id, and a disk that failed may not have removed the file of the first try.
@@ -77,7 +91,10 @@ export class LargeFiles {
     })
   }
 
-  /** Writes, syncs and removes a new file, once for all who ask meanwhile: whether the disk is sound. @throws SpoolError */
+  /**
+   * Writes, syncs and removes a new file, once for all who ask meanwhile: whether the disk is sound. If it is, what it did not remove
+   * before is removed. @throws SpoolError
+   */
   probe(): Promise<void> {
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = undefined
@@ -97,6 +114,7 @@ export class LargeFiles {
         await file.close()
       }
       await this.#disk.unlink(path)
+      for (const queueId of this.#left) await this.remove(queueId)
     } catch (error) {
       throw spoolError(`spool ${this.#paths.directory}: a new file could not be written`, error)
     }

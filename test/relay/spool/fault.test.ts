@@ -192,6 +192,17 @@ test('a large DSN whose first file could not even be removed is made when the di
   expect(state()).toEqual([expect.stringContaining('fault'), 'mended'])
 })
 
+test('a large content that the disk neither took nor removed is removed when the disk is back, and takes no room until a restart (case S14)', async () => {
+  const { spool, failing, directory } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
+  for (const call of ['write large', 'unlink large']) failing.failing.set(call, 'EIO')
+  await expect(accept(spool, contentOf(2, smallBytes + 1))).rejects.toThrow('EIO')
+  expect(readdirSync(join(directory, 'large'))).toHaveLength(2)
+  failing.failing.clear()
+  await mended(spool)
+  expect(readdirSync(join(directory, 'large'))).toEqual([`${queueId}.eml`])
+})
+
 test('a state or a removal that could not be written is refused, its message is still ours, and it can be asked for again', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
@@ -272,22 +283,22 @@ test.each([
   const failing = new FailingDisk()
   let asked = () => {}
   let answer: Promise<void> | undefined
-  const { create } = failing.disk
-  Object.assign(failing.disk, {
-    create: async (path: string) => {
-      const file = await create(path)
-      const write: typeof file.write = (...given) => waits('write').then(() => file.write(...given))
-      return { ...file, write, sync: () => waits('sync').then(() => file.sync()) }
-    },
   const waits = async (here: 'create' | 'write' | 'sync'): Promise<void> => {
     if (here !== call || answer === undefined) return
     asked()
     await answer
   }
+  const { create } = failing.disk
+  Object.assign(failing.disk, {
+    create: async (path: string) => {
+      await waits('create')
+      const file = await create(path)
+      const write: typeof file.write = (...given) => waits('write').then(() => file.write(...given))
+      return { ...file, write, sync: () => waits('sync').then(() => file.sync()) }
+    },
   })
   const { spool, state, directory } = await opened(temporaryFolder(), failing)
   const why = `spool ${directory}: the disk has not answered a write for 60 s`
-      await waits('create')
   const hung = Promise.withResolvers<void>()
   const isAsked = Promise.withResolvers<void>()
   answer = hung.promise

@@ -7,6 +7,7 @@ import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
+import { LosingDisk } from './losing-disk.ts'
 import { listening, octets } from './samples.ts'
 
 async function open(directory: string, disk: Disk = nodeDisk, segmentBytes = 1000) {
@@ -91,6 +92,28 @@ test('a message whose damaged content can not be set aside while its removal is 
 })
 
 type Gate = ReturnType<typeof Promise.withResolvers<void>>
+
+test('a large message that takes the queue id of one which has just left keeps its content, however long the disk takes to remove that of the former', async () => {
+  const losing = new LosingDisk()
+  const gate = Promise.withResolvers<void>()
+  let removals = 0
+  const unlink = async (path: string): Promise<void> => {
+    if (path.endsWith('.eml') && removals++ === 0) await gate.promise
+    return losing.disk.unlink(path)
+  }
+  const { events } = listening()
+  const disk = { ...losing.disk, unlink }
+  const spool = await JournalSpool.open({ directory: '/spool', events, now: Date.now, disk, closed: () => {} })
+  await accept(spool, contentOf(1, 140_000), { queueId: 'dsn0000000' })
+  await spool.remove('dsn0000000')
+  const anew = accept(spool, contentOf(2, 140_000), { queueId: 'dsn0000000' })
+  await turns()
+  gate.resolve()
+  await anew
+  await turns()
+  expect((await octets(spool.content('dsn0000000'))).equals(contentOf(2, 140_000))).toBe(true)
+  await spool.close()
+})
 
 test('a segment that somebody opens again while it is deleted is not kept open: its room comes back', async () => {
   const directory = temporaryFolder()
