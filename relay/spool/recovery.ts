@@ -9,7 +9,7 @@ import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import { cutShort } from './cut-write.ts'
 import type { Disk } from './disk.ts'
-import { isAbsent, isOfNoFile } from './disk-error.ts'
+import { isAbsent, isOfNoFile, isOfTheMedium } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { believeNewest, type Newest } from './newest-segment.ts'
@@ -24,7 +24,7 @@ import { Replay } from './replay.ts'
 import { type Place, parseSegmentName, type Segment } from './segment.ts'
 import { SpoolError } from './spool.ts'
 import { unreachable } from './unreachable.ts'
-import { WholeSegments } from './whole-segments.ts'
+import { notRead, WholeSegments } from './whole-segments.ts'
 
 export type Recovered = {
   readonly segments: readonly Segment[]
@@ -247,8 +247,12 @@ class Recovery {
 
   async #closeReported(): Promise<void> {
     const open = new OpenSegments(this.#disk, this.#paths)
+    const read = (place: Place): Promise<Buffer> =>
+      again(() => open.read(place)).catch((error: unknown) => {
+        throw isOfTheMedium(error) ? notRead(this.#paths.segment(place.segment.name), error) : error
+      })
     try {
-      await this.#closeReportedIn((place) => again(() => open.read(place)))
+      await this.#closeReportedIn(read)
     } finally {
       await open.close()
     }

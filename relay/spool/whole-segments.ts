@@ -23,7 +23,7 @@ export class WholeSegments {
     } catch (error) {
       if (isOfNoFile(error)) return undefined
       if (!isOfTheMedium(error)) throw error
-      throw new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
+      throw notRead(path, error)
     }
   }
 
@@ -51,6 +51,10 @@ export class WholeSegments {
     }
   }
 }
+
+/** Of a segment, or a record in it, that a start can not do without. */
+export const notRead = (path: string, error: unknown): SpoolError =>
+  new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
 
 const mostReads = 4
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 import { makeFolders } from '../../../relay/spool/folders.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
@@ -140,6 +140,27 @@ test('when a segment cannot be read, the start fails, says what to do and leaves
   expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   await spool.close()
+})
+
+test('when the record of a DSN can not be read any more after its segment was, the start fails, and names the segment', async () => {
+  const { directory, second } = await filled()
+  const { spool } = await opened(directory)
+  const reports = { queueId: second[0] ?? '', forwardPaths: ['one@other.example'] }
+  await accept(spool, contentOf(98, 20_000))
+  await accept(spool, contentOf(99, 300), { queueId: 'dsn0000000', draft: { reversePath: '', reports } })
+  await spool.close()
+  const open = async (path: string): Promise<DiskFile> => {
+    const file = await nodeDisk.open(path)
+    const read: typeof file.read = async (into, position) => {
+      // As Node says it: without the name of the file.
+      if (into.length < 5000) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+      return file.read(into, position)
+    }
+    return { ...file, read }
+  }
+  const start = opened(directory, { ...nodeDisk, open })
+  await expect(start).rejects.toThrow(/0000000003-[0-9a-f]{16}\.log cannot be read: EIO: i\/o error/)
+  await expect(start).rejects.toThrow('put a copy of what can be read in its place')
 })
 
 test('when the newest segment can not be synced, the start fails after one try and leaves all files as they are', async () => {
