@@ -7,6 +7,7 @@
 import { existsSync, renameSync } from 'node:fs'
 import { boundedText } from './bounded-file.ts'
 import { OneAtATime } from './one-at-a-time.ts'
+import { againAtOnce } from './spool/again.ts'
 import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
 import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
@@ -165,7 +166,7 @@ const mostBytes = 33_554_432
 
 function textOf(path: string, failed: (why: string) => void): string {
   try {
-    return boundedText(path, mostBytes)
+    return againAtOnce(() => boundedText(path, mostBytes))
   } catch (error) {
     if (isAbsent(error)) return ''
     failed(`${path}: ${(error as Error).message}`)

@@ -6,6 +6,7 @@
  */
 import { close, constants, ftruncate, open, openSync, readSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { againAtOnce } from '../spool/again.ts'
 import { readable } from '../spool/disk.ts'
 
 const [openTo, truncateTo, closeOf] = [promisify(open), promisify(ftruncate), promisify(close)]
@@ -65,9 +66,11 @@ export class OpenAttempts {
 
   #text(failed: (error: unknown) => void): string {
     try {
-      if (this.#file === undefined) return ''
+      const file = this.#file
+      if (file === undefined) return ''
       const octets = Buffer.allocUnsafe(mostBytes)
-      return octets.toString('latin1', 0, readSync(this.#file, octets))
+      const length = againAtOnce(() => readSync(file, octets))
+      return octets.toString('latin1', 0, length)
     } catch (error) {
       failed(error)
       return ''

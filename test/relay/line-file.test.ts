@@ -143,6 +143,28 @@ describe.runIf(traceable())('the file is made anew at a start, when it has grown
   })
 })
 
+test.runIf(traceable())(
+  'a file that the disk gives out only when it is asked again is not set aside, and its counts stay (case A19)',
+  () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'quotas')
+    writeFileSync(path, `shop/mailer ${day} 14000\n`)
+    const module = new URL('../../relay/limits/quota-file.ts', import.meta.url).pathname
+    const program = `
+    const [, module, path] = process.argv
+    const { openQuotaFile } = await import(module)
+    console.log(openQuotaFile(path, console.log).get('shop/mailer')?.recipients)
+  `
+    const fails = ['-P', path, '-e', 'inject=read,pread64:error=EIO:when=1']
+    const node = [process.execPath, '--input-type=module', '-e', program, module, path]
+    const calls = join(folder, 'calls')
+    const env = { ...process.env, NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' }
+    const { stdout } = spawnSync('strace', ['-f', '-qq', '-o', calls, ...fails, ...node], { encoding: 'utf8', env })
+    expect(readFileSync(calls, 'utf8')).toContain('EIO (Input/output error) (INJECTED)')
+    expect(stdout).toBe('14000\n')
+  },
+)
+
 test('however many names there are, the file is made anew only when it has doubled', async () => {
   const folder = temporaryFolder()
   const name = (i: number) => `preview-${i}/mailer-of-the-application`

@@ -1,5 +1,5 @@
 /** Attempts that a crash leaves open are counted at the next start, once, as messages that may arrive twice (case S04). */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
 import { constants, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
+import { traceable } from '../spool/traceable.ts'
 import { idsIn } from './attempts-file.ts'
 import { silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -131,6 +132,27 @@ test.each([
   await until('the message is delivered', () => spool.stored.size === 0)
   await delivery.close(0)
 })
+
+test.runIf(traceable())(
+  'a file that the disk gives out only when it is asked again tells of the attempts that were left open (case S04)',
+  () => {
+    const path = file()
+    writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
+    const module = new URL('../../../relay/delivery/open-attempts.ts', import.meta.url).pathname
+    const program = `
+    const [, module, path] = process.argv
+    const { OpenAttempts } = await import(module)
+    console.log(new OpenAttempts(path, console.log).takeLeft().join())
+  `
+    const fails = ['-P', path, '-e', 'inject=read,pread64:error=EIO:when=1']
+    const node = [process.execPath, '--input-type=module', '-e', program, module, path]
+    const env = { ...process.env, NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' }
+    const calls = `${path}.calls`
+    const { stdout } = spawnSync('strace', ['-f', '-qq', '-o', calls, ...fails, ...node], { encoding: 'utf8', env })
+    expect(readFileSync(calls, 'utf8')).toContain('EIO (Input/output error) (INJECTED)')
+    expect(stdout).toBe('0aaaaaaaaaaaaaa\n')
+  },
+)
 
 test('on a volume that has become read-only the attempts that were left open are reported, and new ones are noted when it takes writes', async () => {
   const path = file()
