@@ -28,7 +28,7 @@ async function starting() {
   const identity = join(data, 'spool/identity')
   mkdirSync(dirname(identity), { recursive: true })
   writeFileSync(identity, '')
-  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=2500000:when=1']
+  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=2500000']
   const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
   const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
   const holder = join(data, 'spool/lock.holder')
