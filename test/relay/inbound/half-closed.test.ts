@@ -2,17 +2,24 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { HandshakeUnderWay } from '../../../relay/inbound/handshake-under-way.ts'
 import { until } from '../../local/until.ts'
 import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
 import { app, certificateConfig, type UnderTest } from './submission-under-test.ts'
 
+/** So long a client may say nothing: longer than any test waits for the end of a session, where a test does not say otherwise. */
+const idle = vi.hoisted(() => ({ ms: 300_000 }))
 vi.mock(import('../../../relay/inbound/limits.ts'), async (original) => ({
   ...(await original()),
-  idleMs: 5_000,
+  get idleMs() {
+    return idle.ms
+  },
   lingerMs: 200 as 5_000,
 }))
+afterEach(() => {
+  idle.ms = 300_000
+})
 
 const envelope = ['MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA']
 const content = 'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\n'
@@ -154,6 +161,7 @@ test.each([
   ['resets its connection', (raw: Socket) => void raw.resetAndDestroy()],
   ['ends its side, and is waited for only as long as others are,', (raw: Socket) => void raw.end()],
 ])('a client that %s holds nothing while the disk stands still, and its mail may still become ours', async (_, leave) => {
+  idle.ms = 5_000
   const { under, spool, gate, raw, socket } = await waiting('of a stranger')
   socket.write(content)
   await until('the content came', () => spool.written > 0)
