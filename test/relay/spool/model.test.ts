@@ -28,12 +28,17 @@ const recipients = fc.constantFrom(1, 2, 2, 2, 5, 70, 200)
 type Deed =
   | { readonly do: 'accept'; readonly bytes: number; readonly recipients: number }
   | { readonly do: 'defer' | 'deliver' | 'report' | 'remove' | 'read'; readonly which: number }
+type Cut = { readonly end: 'kill' | 'lose'; readonly after: number }
 /** Many deeds at once; a kill or a loss of power comes `after` so many turns of the event loop since they began. */
 type Step = {
   readonly deeds: readonly Deed[]
   readonly faults: number
   readonly end: 'none' | 'close' | 'kill' | 'lose'
   readonly after: number
+  /** Starts that are cut short, too, before the one that is not. */
+  readonly cuts: readonly Cut[]
+  /** A call that fails all the time in one folder, also at the first starts after that. */
+  readonly ill: string | undefined
   /** How much of a small volume's room somebody else takes meanwhile. */
   readonly others: number
 }
@@ -48,11 +53,24 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     }),
   },
 )
+const ills = ['write', 'sync', 'rename', 'unlink', 'create', 'open', 'read', 'size'].flatMap((call) =>
+  ['journal', 'large'].map((folder) => `${call} ${folder}`),
+)
 const step: fc.Arbitrary<Step> = fc.record({
   deeds: fc.array(deed, { maxLength: 8 }),
   faults: fc.constantFrom(0, 0, 0, 0.02, 0.2),
   end: fc.constantFrom('none', 'none', 'none', 'close', 'kill', 'lose'),
   after: fc.nat({ max: 60 }),
+  cuts: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    fc.array(fc.record({ end: fc.constantFrom('kill' as const, 'lose' as const), after: fc.nat({ max: 90 }) }), {
+      maxLength: 3,
+    }),
+  ),
+  ill: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    fc.constantFrom(...ills, 'truncate journal', 'openToWrite journal', 'syncDirectory journal', 'space spool'),
+  ),
   others: fc.constantFrom(0, 0, 0, 0.5, 0.9, 1),
 })
 
@@ -81,6 +99,7 @@ class Life {
   #losing = new LosingDisk()
   #spool: JournalSpool | undefined
   #failures = 0
+  #ill: string | undefined
   /** There was no loss of power and no fault yet that may have left half of anything. */
   #isWhole = true
   #count = 0
@@ -91,10 +110,12 @@ class Life {
     this.#losing.octets = volume
   }
 
-  async step({ deeds, faults, end, after, others }: Step): Promise<void> {
+  async step({ deeds, faults, end, after, cuts, ill, others }: Step): Promise<void> {
     if (this.#volume !== undefined) this.#volume.others = Math.floor(others * this.#volume.all)
-    if (faults > 0 || end === 'lose') this.#isWhole = false
+    const isLosing = end === 'lose' || cuts.some((cut) => cut.end === 'lose')
+    if (faults > 0 || ill !== undefined || isLosing) this.#isWhole = false
     this.#failures = faults
+    this.#ill = ill
     const acting = Promise.all(deeds.map((one) => this.#do(one).catch(unlessOfTheSpool)))
     if (end === 'kill' || end === 'lose') {
       for (let n = 0; n < after; n += 1) await new Promise((resolve) => setImmediate(resolve))
@@ -102,9 +123,31 @@ class Life {
     } else await acting
     this.#failures = 0
     for (const known of this.#known.values()) known.isBusy = false
-    if (end === 'none') return
+    if (end === 'none') {
+      this.#ill = undefined
+      return
+    }
     await this.end()
+    for (const cut of cuts) await this.#cutShort(cut)
     await this.begin(end === 'close' ? 0 : faults / 4)
+  }
+
+  /** A start that is killed, or loses power, while it reads and mends what is there. */
+  async #cutShort({ end, after }: Cut): Promise<void> {
+    const { opening } = this.#opening()
+    const closed = opening.then((spool) => spool.close()).catch(() => undefined)
+    for (let n = 0; n < after; n += 1) await new Promise((resolve) => setImmediate(resolve))
+    await this.#break(end, closed)
+  }
+
+  #opening() {
+    const { events, lines } = listening()
+    // ENOSPC is no error of a start here: that a full disk may leave unsynced what was found is decided (see newest-segment.ts).
+    const codes = () => (this.#spool === undefined ? ['EIO', 'EMFILE', 'ENOMEM'] : ['EIO', 'EMFILE', 'ENOSPC', 'EROFS'])
+    const [failures, ill] = [() => this.#failures, () => this.#ill]
+    const disk = whimsical(this.#losing.disk, { dice: this.#dice, failures, codes, ill })
+    const parts = { directory: '/spool', events, now: Date.now, disk, segmentBytes: 2000, tryAgainMs: 1 }
+    return { lines, opening: JournalSpool.open({ ...parts, closed: () => {} }) }
   }
 
   /** The disk as it is left at this moment is that of the next start; what is still done on this one does not count. */
@@ -124,21 +167,19 @@ class Life {
   }
 
   async begin(faults = 0): Promise<void> {
-    // ENOSPC is no error of a start here: that a full disk may leave unsynced what was found is decided (see newest-segment.ts).
-    const codes = () => (this.#spool === undefined ? ['EIO', 'EMFILE', 'ENOMEM'] : ['EIO', 'EMFILE', 'ENOSPC', 'EROFS'])
     for (let tries = 0; this.#spool === undefined; tries += 1) {
       this.#failures = tries < 3 ? faults : 0
-      const { events, lines } = listening()
-      const disk = whimsical(this.#losing.disk, { dice: this.#dice, failures: () => this.#failures, codes })
-      const parts = { directory: '/spool', events, now: Date.now, disk, segmentBytes: 2000, tryAgainMs: 1 }
-      const opened = await JournalSpool.open({ ...parts, closed: () => {} }).catch((error: unknown) => {
-        if (this.#failures === 0) throw error
+      if (tries === 3) this.#ill = undefined
+      const { opening, lines } = this.#opening()
+      const opened = await opening.catch((error: unknown) => {
+        if (this.#failures === 0 && this.#ill === undefined) throw error
       })
       this.#failures = 0
       if (opened === undefined) continue
       if (this.#isWhole) expect(lines.filter((line) => /^(quarantined|forgotten)/.test(line))).toEqual([])
       this.#spool = opened
     }
+    this.#ill = undefined
     // The first look may share a call that began before and still fails; the second one does not.
     const messages = await messagesOf(this.#spool).catch(() => messagesOf(this.#open))
     const found = new Map(messages.map((m) => [m.envelope.queueId, m]))

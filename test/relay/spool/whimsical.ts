@@ -1,4 +1,5 @@
 /** The disk that is given, but each call takes its time and sometimes fails: before it has done anything, or after all of it. */
+import { basename, dirname } from 'node:path'
 import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
 
 export type Whims = {
@@ -6,45 +7,48 @@ export type Whims = {
   /** The probability that a call fails now, from 0 to 1; `codes` are the errors that it may fail with. */
   readonly failures: () => number
   readonly codes: () => readonly string[]
+  /** A call that always fails now in one folder, as `rename journal`. */
+  readonly ill?: () => string | undefined
 }
 
 export async function turns(dice: () => number): Promise<void> {
   for (let n = Math.floor(dice() ** 3 * 12); n > 0; n -= 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
-export function whimsical(disk: Disk, { dice, failures, codes }: Whims): Disk {
+export function whimsical(disk: Disk, { dice, failures, codes, ill = () => undefined }: Whims): Disk {
   const fail = (): never => {
     const code = codes()[Math.floor(dice() * codes().length)]
     throw Object.assign(new Error(`${code}: a whim`), { code })
   }
-  const late =
-    <A extends unknown[], R>(call: (...given: A) => Promise<R>) =>
-    async (...given: A): Promise<R> => {
-      await turns(dice)
-      const fails = dice() < failures()
-      if (fails && dice() < 0.7) fail()
-      const result = await call(...given)
-      if (fails) fail()
-      await turns(dice)
-      return result
+  const call = async <T>(name: string, folder: string, deed: () => Promise<T>): Promise<T> => {
+    await turns(dice)
+    const fails = dice() < failures() || ill() === `${name} ${basename(folder)}`
+    if (fails && dice() < 0.7) fail()
+    const result = await deed()
+    if (fails) fail()
+    await turns(dice)
+    return result
+  }
+  const file = (path: string, { write, read, sync, truncate, close }: DiskFile): DiskFile => {
+    const folder = dirname(path)
+    return {
+      write: (...given) => call('write', folder, () => write(...given)),
+      read: (...given) => call('read', folder, () => read(...given)),
+      sync: () => call('sync', folder, sync),
+      truncate: (bytes) => call('truncate', folder, () => truncate(bytes)),
+      close,
     }
-  const file = ({ write, read, sync, truncate, close }: DiskFile): DiskFile => ({
-    write: late(write),
-    read: late(read),
-    sync: late(sync),
-    truncate: late(truncate),
-    close,
-  })
+  }
   return {
-    create: late(async (path) => file(await disk.create(path))),
-    open: late(async (path) => file(await disk.open(path))),
-    openToWrite: late(async (path) => file(await disk.openToWrite(path))),
-    size: late(disk.size),
-    list: late(disk.list),
-    rename: late(disk.rename),
-    unlink: late(disk.unlink),
-    makeDirectory: late(disk.makeDirectory),
-    syncDirectory: late(disk.syncDirectory),
-    space: late(disk.space),
+    create: (path) => call('create', dirname(path), async () => file(path, await disk.create(path))),
+    open: (path) => call('open', dirname(path), async () => file(path, await disk.open(path))),
+    openToWrite: (path) => call('openToWrite', dirname(path), async () => file(path, await disk.openToWrite(path))),
+    size: (path) => call('size', dirname(path), () => disk.size(path)),
+    list: (path) => call('list', path, () => disk.list(path)),
+    rename: (from, to) => call('rename', dirname(from), () => disk.rename(from, to)),
+    unlink: (path) => call('unlink', dirname(path), () => disk.unlink(path)),
+    makeDirectory: (path) => call('makeDirectory', path, () => disk.makeDirectory(path)),
+    syncDirectory: (path) => call('syncDirectory', path, () => disk.syncDirectory(path)),
+    space: (path) => call('space', path, () => disk.space(path)),
   }
 }
