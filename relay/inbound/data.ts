@@ -93,7 +93,7 @@ export class Reception {
     const judgedBy = this.#inbound.inForce()
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
-    const withdrawn = certificateLacking(this.#inbound, this.#session) ?? this.#judgeAgain(login.credential)
+    const withdrawn = this.#judgeAgain(login.credential)
     if (withdrawn) return this.#giveUp(withdrawn, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
@@ -167,12 +167,16 @@ export class Reception {
   /** The refusal by the configuration in force now, where that takes the message's right away. */
   #withdrawn(): Refusal | undefined {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
-    if (login.kind === 'refused') return login.refusal
-    return certificateLacking(this.#inbound, this.#session) ?? this.#judgeAgain(login.credential)
+    return login.kind === 'refused' ? login.refusal : this.#judgeAgain(login.credential)
   }
 
-  /** A configuration that came since MAIL may have withdrawn a domain, a network or a recipient: then all is judged again (A03). */
+  /**
+   * The certificate that the listener requires may have ended; and a configuration that came since MAIL may have withdrawn a domain, a
+   * network or a recipient: then all is judged again (A03).
+   */
   #judgeAgain(credential: CredentialConfig): Refusal | undefined {
+    const lacking = certificateLacking(this.#inbound, this.#session)
+    if (lacking) return lacking
     if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
     const facts = this.#facts(credential)
     const paths = this.#transaction.recipients.paths
