@@ -30,11 +30,12 @@ export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean,
 
 /** The beginnings and ends of the formats above. */
 const styled = /\x1b\[(?:1|2|22|3[1239])m/g
+const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 
 // Names, replies and mail come from strangers. Control characters, and those that end lines or turn the direction of text, are
 // shown as escapes instead of taking effect. Of the sequences for a terminal only those of the formats pass: another one could
 // conceal what follows.
-const commands = /\x1b\[(?:1|2|22|3[1239])m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+const commands = new RegExp(`${styled.source}|${control.source}`, 'g')
 
 const printable = (text: string, colours: boolean): string =>
   text.replaceAll(commands, (command) => (colours && command.length > 1 ? command : shown(command)))
