@@ -18,6 +18,7 @@ import { type GivenSecret, providedKeys, providedPems } from '../lifecycle/provi
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import type { Directory } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
+import { isAbsent } from './files.ts'
 import type { Statuses } from './observed-statuses.ts'
 import type { State } from './state.ts'
 
@@ -129,7 +130,7 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (isAbsent(error)) return []
     throw error
   }
 }

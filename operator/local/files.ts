@@ -5,6 +5,9 @@ import { dirname } from 'node:path'
 /** The text of a file, or undefined when it is not there or can not be read. */
 export const textOf = (path: string): string | undefined => bytesOf(path)?.toString('utf8')
 
+/** Whether the system says that there is nothing: only that is no sign of trouble. */
+export const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
 /**
  * The text of a file; undefined only where the file does not exist, so that the caller may make it.
  * @throws Error where the file exists but can not be read: making it anew would overwrite it for good.
@@ -13,8 +16,8 @@ export function keptText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
+    if (isAbsent(error)) return undefined
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
     throw new Error(
       `${path} is there and can not be read (${code ?? message}); make it readable, or remove it to get a new one`,
     )

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
+import { isAbsent } from './files.ts'
 
 export const defaultState = '.relayfleet'
 
@@ -92,7 +93,7 @@ function mayRead(root: string): void {
     // With the slash, a plain file gives ENOTDIR instead of a misleading EACCES.
     accessSync(`${root}/`, constants.R_OK | constants.X_OK)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if (isAbsent(error)) return
     throw new Error(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
   }
 }
