@@ -79,6 +79,7 @@ const mostRatios = 100
 const freshMs = 1000
 /** The end of a day is written to the file again only when it differs by this much. */
 const driftMs = 1000
+
 export class Allowances {
   readonly #parts: Parts
   readonly #wall: () => number

@@ -5,7 +5,7 @@
  * piece, and never hands out anything twice. After a loss of power, what was handed out in the last half minute may be forgotten.
  */
 import { LineFile, type LineForm } from '../line-file.ts'
-import { dayMs } from '../rules/utc-day.ts'
+import { dayNumber } from '../rules/utc-day.ts'
 
 export type Used = { readonly day: number; readonly recipients: number }
 
@@ -27,7 +27,7 @@ const formBy = (wall: () => number): LineForm<Used> => ({
   // Counts of earlier days do not matter; the day before is kept, since at midnight not all clocks change at once. A day that is yet to
   // come was named by a clock that was ahead: beside it, no count of today is one of an earlier day (case A19).
   current(values) {
-    const today = Math.floor(wall() / dayMs)
+    const today = dayNumber(wall())
     let newest = 0
     for (const { day } of values) newest = Math.max(newest, Math.min(day, today))
     return ({ day }) => day >= newest - 1

@@ -16,6 +16,10 @@ export type Day = {
 }
 
 export const dayMs = 86_400_000
+
+/** Days since the epoch, by a wall clock in milliseconds. */
+export const dayNumber = (wall: number): number => Math.floor(wall / dayMs)
+
 /**
  * A larger difference between the clocks than this is a clock that was set; without that they drift apart by less, even in a day.
  */
@@ -26,7 +30,7 @@ const stepMs = 300_000
  * passed.
  */
 export function dayAt(before: Day | undefined, wall: number, monotonic: number): Day {
-  const number = Math.floor(wall / dayMs)
+  const number = dayNumber(wall)
   if (before === undefined) return { number, began: monotonic, wall, monotonic, doubtedUntil: 0 }
   const step = wall - before.wall - (monotonic - before.monotonic)
   const doubtedUntil = step > stepMs ? monotonic + dayMs : before.doubtedUntil
