@@ -3,7 +3,6 @@ import type { Health } from './health.ts'
 
 export type Candidate = {
   readonly name: string
-  readonly priority: number
   /** Transactions that it may have at one time, when it is proven. */
   readonly places: number
   readonly inUse: number
@@ -11,6 +10,9 @@ export type Candidate = {
   /** It has an idle connection open, which is closed if this transaction does not use it. */
   readonly lingers: boolean
 }
+
+/** What takes the mail of one route or domain, which says how much it prefers it: the lowest first. */
+export type Ranked<C> = { readonly pool: C; readonly priority: number }
 
 /** `until`: milliseconds on the steady clock; absent where time alone changes nothing. */
 export type Choice<C> =
@@ -21,26 +23,26 @@ export type Choice<C> =
   /** None works that was not tried; `until`: when the first of those is tried again. */
   | { readonly kind: 'down'; readonly until?: number }
 
-/** `candidates` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
+/** `ranked` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
 export function choose<C extends Candidate>(
-  candidates: readonly C[],
+  ranked: readonly Ranked<C>[],
   tried: Pick<ReadonlySet<string>, 'has'> | undefined,
   now: number,
   turn: number,
 ): Choice<C> {
-  const [only] = candidates
-  if (only !== undefined && candidates.length === 1 && tried === undefined && works(only, now) && isFree(only, now))
+  const only = ranked[0]?.pool
+  if (only !== undefined && ranked.length === 1 && tried === undefined && works(only, now) && isFree(only, now))
     return { kind: 'use', candidate: only, hurried: false }
-  const untried = tried === undefined ? candidates : candidates.filter((c) => !tried.has(c.name))
-  const working = untried.filter((c) => works(c, now))
-  if (working.length === 0) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
-  const last = working.find(isWaitedFor)?.priority ?? Number.POSITIVE_INFINITY
-  const free = working.filter((c) => c.priority <= last && isFree(c, now))
-  const equals = free.filter((c) => c.priority === free[0]?.priority)
-  const candidate = equals.find((c) => c.lingers) ?? equals[turn % equals.length]
+  const untried = tried === undefined ? ranked : ranked.filter(({ pool }) => !tried.has(pool.name))
+  const working = untried.filter(({ pool }) => works(pool, now))
+  if (working.length === 0) return { kind: 'down', ...earliest(untried.map(({ pool }) => pool.health.ejectedUntil)) }
+  const last = working.find(({ pool }) => isWaitedFor(pool))?.priority ?? Number.POSITIVE_INFINITY
+  const free = working.filter(({ pool, priority }) => priority <= last && isFree(pool, now))
+  const equals = free.filter(({ priority }) => priority === free[0]?.priority)
+  const candidate = (equals.find(({ pool }) => pool.lingers) ?? equals[turn % equals.length])?.pool
   if (candidate !== undefined)
-    return { kind: 'use', candidate, hurried: working.some((c) => c !== candidate && isWaitedFor(c)) }
-  const times = untried.filter((c) => c.priority <= last).map(({ health }) => opensAt(health))
+    return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool)) }
+  const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now)) }
 }
 

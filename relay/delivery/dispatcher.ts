@@ -69,7 +69,7 @@ const noRoute: Outcome = {
 
 export class Dispatcher {
   readonly #parts: DispatcherParts
-  readonly #pools: Pools
+  readonly #pools: Pools<Lane>
   readonly #ways: Ways
   #suspended = false
   #stopping = false
@@ -216,6 +216,7 @@ export class Dispatcher {
   #hold(lane: Lane, { until, down }: Wait): void {
     if (lane.domain !== undefined && down) void this.#giveBack(lane, lane.deferral)
     else if (until !== undefined) this.#sleep(lane, until)
+    if (!down) this.#ways.waitForOthers(lane)
   }
 
   async #giveBack(lane: Lane, outcome: Outcome): Promise<void> {
@@ -281,7 +282,7 @@ export class Dispatcher {
       const results = this.#ended(lane, next, await this.#attempt(next))
       const settled = this.#sendOn(lane, next.pool, next.parcel, results)
       lane.room.unsettled++
-      this.#goOn(lane)
+      this.#goOn(lane, next.pool)
       await this.#settle(message, settled, lane.route.retry)
       const recorded = this.#parts.ledger.recorded(message)
       if (recorded !== undefined) await this.#inFlight.without(queueId, lane.room.behindUntil(recorded))
@@ -317,11 +318,11 @@ export class Dispatcher {
   }
 
   /** A place is free. The lane goes on until its streak is over; then others of its route come first, and it goes on in turn. */
-  #goOn(lane: Lane): void {
+  #goOn(lane: Lane, pool?: Pool): void {
     const own = this.#ways.successorOf(lane) ?? lane
     const goesOn = own.streak < longestStreak
     if (goesOn) this.#pump(own)
-    for (let next = lane.room.next(); next !== undefined; next = lane.room.next()) this.#takeTurn(next)
+    for (const next of this.#ways.nextBehind(lane, pool)) this.#takeTurn(next)
     if (!goesOn) this.#pump(own)
   }
 

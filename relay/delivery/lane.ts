@@ -8,7 +8,7 @@ import { withoutAddresses } from '../mail/evidence.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import { longestTimerMs } from '../timer.ts'
-import { choose } from './choose.ts'
+import { choose, type Ranked } from './choose.ts'
 import { carriesNothing } from './health.ts'
 import type { Hop } from './hop.ts'
 import type { Handles } from './intake.ts'
@@ -50,7 +50,7 @@ export class Lane {
   readonly domain: string | undefined
   readonly owner: string
   readonly #parts: LaneParts
-  #pools: readonly Pool[] = []
+  #ranked: readonly Ranked<Pool>[] = []
   readonly #ready = new ReadyQueue<Parcel>()
   #parked: Parked
   /** Recipients in `#ready`. */
@@ -85,17 +85,19 @@ export class Lane {
     this.#parked = new Parked(parts.marks)
   }
 
+  /** In the order of their priority. */
   get pools(): readonly Pool[] {
-    return this.#pools
+    return this.#ranked.map(({ pool }) => pool)
   }
 
-  set pools(pools: readonly Pool[]) {
-    this.#pools = pools.toSorted((a, b) => a.priority - b.priority)
+  /** Its mail goes there from now on. */
+  lead(ranked: readonly Ranked<Pool>[]): void {
+    this.#ranked = ranked.toSorted((a, b) => a.priority - b.priority)
   }
 
   /** It is known where its mail goes, or that it can go nowhere. */
   get isLed(): boolean {
-    return this.#pools.length > 0 || this.closed !== undefined
+    return this.#ranked.length > 0 || this.closed !== undefined
   }
 
   /** Whether these recipients go here. */
@@ -142,7 +144,7 @@ export class Lane {
 
   /** Whether what waits may be over its time before its turn comes. */
   carriesNothing(now: number): boolean {
-    return this.#pools.every(({ health }) => carriesNothing(health, now))
+    return this.#ranked.every(({ pool }) => carriesNothing(pool.health, now))
   }
 
   /** Parcels that are over their time. */
@@ -173,7 +175,7 @@ export class Lane {
     if (this.room.inUse(this.domain) >= this.#atOnce()) return { down: false }
     const first = this.#nextAgain(now)
     if ('pool' in first || this.#ready.size === 0) return first
-    const choice = choose(this.pools, undefined, now, this.#turn++)
+    const choice = choose(this.#ranked, undefined, now, this.#turn++)
     if (choice.kind !== 'use') return { down: choice.kind === 'down', ...earlier(first, choice) }
     const parcel = this.#ready.shift()
     if (parcel === undefined) return first
@@ -188,7 +190,7 @@ export class Lane {
 
   #mostInFlight(): number {
     let most = 0
-    for (const { maxConnections } of this.#pools) most += maxConnections
+    for (const { pool } of this.#ranked) most += Math.min(pool.maxConnections, this.#atOnce())
     return most
   }
 
@@ -213,7 +215,7 @@ export class Lane {
    * failure, which was of somebody else's mail, is told without its addresses.
    */
   get deferral(): Outcome {
-    const last = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure
+    const last = this.#ranked.find(({ pool }) => pool.health.lastFailure !== undefined)?.pool.health.lastFailure
     const text = `${leftOut.text}${last === undefined ? '' : `, since other mail failed there: ${withoutAddresses(last.text)}`}`
     const { code, status } = last ?? leftOut
     return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { code, status, text } }
@@ -225,8 +227,9 @@ export class Lane {
    */
   lastWord(outcome: Outcome, { pool, parcel }: Next): Outcome {
     if (outcome.kind !== 'bounced' || outcome.unasked === undefined) return outcome
-    const others = this.#pools.filter((p) => (pool.isExchanger ? p.priority < pool.priority : p !== pool))
-    if (others.every((p) => parcel.tried?.get(p.name) === 'unable')) return outcome
+    const own = this.#ranked.find((r) => r.pool === pool)?.priority ?? Number.POSITIVE_INFINITY
+    const others = this.#ranked.filter((r) => (pool.isExchanger ? r.priority < own : r.pool !== pool))
+    if (others.every((r) => parcel.tried?.get(r.pool.name) === 'unable')) return outcome
     const { status, text } = outcome.reply
     return { kind: 'deferred', scope: 'here', reply: reply(451, status.slice(2), text) }
   }
@@ -269,7 +272,7 @@ export class Lane {
   }
 
   #choose(parcel: Parcel, now: number) {
-    return choose(this.pools, parcel.tried, now, this.#turn)
+    return choose(this.#ranked, parcel.tried, now, this.#turn)
   }
 }
 

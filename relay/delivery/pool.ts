@@ -21,6 +21,8 @@ export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1
 const loginGoodForMs = 1000
 /** An opening that fails faster than this may fail three times before the smarthost is left out, as without a login. */
 const patienceMs = 1000
+/** Nobody has said how many connections an exchanger takes: what is open may double, so that few of those that open are too many. */
+const firstPlaces = 5
 /** A smarthost that had no room for a further connection is not asked for one again before this has passed. */
 const surplusMs = 30_000
 
@@ -99,10 +101,6 @@ export class Pool {
     this.#record.health = health
   }
 
-  get priority(): number {
-    return this.#target.smarthost.priority
-  }
-
   get maxConnections(): number {
     return this.#target.smarthost.maxConnections
   }
@@ -112,7 +110,8 @@ export class Pool {
     const oneMore = Math.min(this.maxConnections, this.#connections() + 1)
     if (this.#surplus !== undefined && performance.now() < this.#surplus.until)
       return Math.min(oneMore, this.#surplus.taken)
-    return this.#isLoginGood() && this.#surplus === undefined ? this.maxConnections : oneMore
+    if (!this.#isLoginGood() || this.#surplus !== undefined) return oneMore
+    return this.isExchanger ? firstPlaces + 2 * this.#connections() : this.maxConnections
   }
 
   #connections(): number {

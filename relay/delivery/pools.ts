@@ -1,6 +1,8 @@
 /** The pools of every route over reloads: those of an unchanged smarthost stay, the others finish and go, as do exchangers'. */
 import type { LoadedConfig, RouteConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { Ranked } from './choose.ts'
+import { ExchangerPools } from './exchanger-pools.ts'
 import type { Exchanger } from './exchangers.ts'
 import { HealthRecords } from './health-records.ts'
 import type { Surroundings } from './open.ts'
@@ -14,22 +16,28 @@ type Parts = {
   readonly exchangerPort: number
 }
 
-export class Pools {
+export class Pools<Lane> {
   readonly #parts: Parts
   #inForce = new Map<string, Pool>()
-  /** The pools of exchangers that mail goes to now. */
-  readonly #passing = new Set<Pool>()
-  readonly #health = new HealthRecords()
+  readonly exchangers: ExchangerPools<Lane>
   #helloName = ''
   /** Out of use, with transactions in flight. */
   readonly #leaving = new Set<Pool>()
 
   constructor(parts: Parts) {
     this.#parts = parts
+    const { around, events, poolLimits, exchangerPort: port } = parts
+    const health = new HealthRecords()
+    const poolTo = (exchanger: Exchanger, before: Pool | undefined): Pool => {
+      const target = exchangerTarget(exchanger, { helloName: this.#helloName, port })
+      before?.update(target)
+      return before ?? new Pool(target, around, events, poolLimits, health.of(exchanger.host))
+    }
+    this.exchangers = new ExchangerPools(poolTo, (pool) => this.#leave(pool))
   }
 
   /** The pools of each route, in the order of the configuration. */
-  reload(loaded: LoadedConfig): (route: RouteConfig) => readonly Pool[] {
+  reload(loaded: LoadedConfig): (route: RouteConfig) => readonly Ranked<Pool>[] {
     this.#helloName = loaded.config.hostname
     const before = this.#inForce
     const next = new Map<string, Pool>()
@@ -52,25 +60,11 @@ export class Pools {
       pool.abandon()
     }
     this.#inForce = next
-    return (route) => route.smarthosts.map((s) => next.get(keyOf(route, s))).filter((pool) => pool !== undefined)
-  }
-
-  /** The pools of one domain's exchangers. Those of `before` that are among them stay, and the others end. */
-  toExchangers(exchangers: readonly Exchanger[], maxConnections: number, before: readonly Pool[]): readonly Pool[] {
-    const { around, events, poolLimits, exchangerPort: port } = this.#parts
-    const pools = exchangers.map((exchanger) => {
-      const target = exchangerTarget(exchanger, { helloName: this.#helloName, port, maxConnections })
-      const kept = before.find(({ name }) => name === exchanger.host)
-      kept?.update(target)
-      return kept ?? new Pool(target, around, events, poolLimits, this.#health.of(exchanger.host))
-    })
-    for (const pool of pools) this.#passing.add(pool)
-    this.endAll(before.filter((pool) => !pools.includes(pool)))
-    return pools
-  }
-
-  endAll(pools: readonly Pool[]): void {
-    for (const pool of pools) if (this.#passing.delete(pool)) this.#leave(pool)
+    return (route) =>
+      route.smarthosts.flatMap((smarthost) => {
+        const pool = next.get(keyOf(route, smarthost))
+        return pool === undefined ? [] : [{ pool, priority: smarthost.priority }]
+      })
   }
 
   /** A transaction has ended. */
@@ -80,11 +74,11 @@ export class Pools {
   }
 
   retire(): void {
-    for (const pool of [...this.#inForce.values(), ...this.#passing]) pool.retire()
+    for (const pool of [...this.#inForce.values(), ...this.exchangers.all()]) pool.retire()
   }
 
   destroy(): void {
-    for (const pool of [...this.#inForce.values(), ...this.#passing, ...this.#leaving]) pool.destroy()
+    for (const pool of [...this.#inForce.values(), ...this.exchangers.all(), ...this.#leaving]) pool.destroy()
   }
 
   #leave(pool: Pool): void {

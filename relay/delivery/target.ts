@@ -32,18 +32,21 @@ export function targetOf(loaded: LoadedConfig, smarthost: SmarthostConfig): Targ
   }
 }
 
-/** TLS where it is offered, whosever certificate it is (RFC 7435), and never a password. */
+/**
+ * TLS where it is offered, whosever certificate it is (RFC 7435), and never a password. Domains share it: how many connections
+ * there are is bounded for each of them, and for the route, and which exchanger comes first is for the domain to say.
+ */
 export const exchangerTarget = (
-  { host, preference, addresses }: Exchanger,
-  rest: { readonly helloName: string; readonly port: number; readonly maxConnections: number },
+  { host, addresses }: Exchanger,
+  rest: { readonly helloName: string; readonly port: number },
 ): Target => ({
   smarthost: {
     name: host,
     host,
     port: rest.port,
     tls: { mode: 'Opportunistic' },
-    priority: preference,
-    maxConnections: rest.maxConnections,
+    priority: 0,
+    maxConnections: Number.POSITIVE_INFINITY,
   },
   helloName: rest.helloName,
   addresses,

@@ -8,6 +8,7 @@ import { describeHealth } from './health.ts'
 import { type Hop, hopsOf } from './hop.ts'
 import type { Handles } from './intake.ts'
 import { Lane } from './lane.ts'
+import type { Pool } from './pool.ts'
 import type { Pools } from './pools.ts'
 import { Room } from './room.ts'
 import type { Parcel, Tracked } from './tracked.ts'
@@ -21,7 +22,7 @@ const messagesAhead = 64
 export type Loose = { readonly parcels: readonly Parcel[]; readonly parked: readonly Handles[] }
 
 export class Ways {
-  readonly #pools: Pools
+  readonly #pools: Pools<Lane>
   readonly #random: () => number
   readonly #goOn: (lane: Lane) => void
   #routes: readonly RouteConfig[] = []
@@ -32,7 +33,7 @@ export class Ways {
   readonly #leaving = new Set<Lane>()
 
   /** `goOn`: one of the lane's smarthosts takes more than before. */
-  constructor(pools: Pools, random: () => number, goOn: (lane: Lane) => void) {
+  constructor(pools: Pools<Lane>, random: () => number, goOn: (lane: Lane) => void) {
     this.#pools = pools
     this.#random = random
     this.#goOn = goOn
@@ -67,14 +68,14 @@ export class Ways {
     const sameWays = haveSameWays(this.#routes, routes)
     this.#routes = routes
     this.#rooms = new Map(routes.map((route) => [route.name, this.#roomFor(route)]))
-    const poolsOf = this.#pools.reload(loaded)
+    const rankedOf = this.#pools.reload(loaded)
     const mostRecipients = Math.ceil(recipientsInMemory / routes.length)
     const [toExchangers, toSmarthosts] = [routes.filter(hasExchangers), routes.filter((r) => !hasExchangers(r))]
     this.#domains = new Map(toExchangers.map((r) => [r.name, new DomainLanes(r, this.#roomOf(r), this.#random)]))
     this.#lanes = new Map(
       toSmarthosts.map((route) => {
         const lane = new Lane({ route, room: this.#roomOf(route), mostRecipients, window: () => messagesAhead })
-        lane.pools = poolsOf(route)
+        lane.lead(rankedOf(route))
         for (const pool of lane.pools) pool.onLoggedIn = () => this.#goOn(lane)
         return [route.name, lane]
       }),
@@ -114,11 +115,21 @@ export class Ways {
     return this.#domains.get(lane.route.name)?.front === lane
   }
 
+  /** Nothing of the lane can start, since others use what it goes to. */
+  waitForOthers(lane: Lane): void {
+    this.#pools.exchangers.wait(lane, lane.pools)
+  }
+
+  /** Lanes that may go on now, each in turn: those that wait for a place of the lane's route, and for one of the pool. */
+  *nextBehind(lane: Lane, pool: Pool | undefined): Iterable<Lane> {
+    for (let next = lane.room.next(); next !== undefined; next = lane.room.next()) yield next
+    if (pool !== undefined) yield* this.#pools.exchangers.next(pool)
+  }
+
   /** What DNS said of the lane's domain. */
   lead(lane: Lane, found: Found): void {
-    const most = lane.route.exchangers?.maxConnectionsPerDomain ?? 1
     const exchangers = found.kind === 'exchangers' ? found.exchangers : []
-    lane.pools = this.#pools.toExchangers(exchangers, most, lane.pools)
+    lane.lead(this.#pools.exchangers.lead(lane, exchangers, lane.pools))
     lane.closed = found.kind === 'none' ? found.outcome : undefined
   }
 
@@ -131,14 +142,14 @@ export class Ways {
     if (lane.waiting === 0 && lane.underWay === 0 && lanes.end(lane)) {
       lane.empty()
       lane.room.forget(lane)
-      this.#pools.endAll(lane.pools)
+      this.#pools.exchangers.leave(lane, lane.pools)
     }
     return lanes.front.waiting > 0 ? lanes.front : undefined
   }
 
   #leave(lane: Lane, sameWays: boolean): readonly Handles[] {
     lane.room.forget(lane)
-    if (lane.domain !== undefined) this.#pools.endAll(lane.pools)
+    this.#pools.exchangers.leave(lane, lane.pools)
     const next = sameWays && lane.domain === undefined ? this.successorOf(lane) : undefined
     const takesOver = next !== undefined && (this.isFront(next) || next.pools.length > 0)
     const left = takesOver ? [] : lane.leaveParked()

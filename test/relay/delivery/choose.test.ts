@@ -10,7 +10,8 @@ const named: Reply = { code: 421, status: '4.7.0', text: 'no mail for <bob@x.tes
 const ejected: Health = { ...unproven, ejectedUntil: 1000 }
 /** It was left out; that time is over, and it has carried no mail since. */
 const failed: Health = { ...unproven, ejections: 1, ejectedUntil: 400 }
-const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
+type Preferred = Candidate & { readonly priority: number }
+const candidate = (name: string, rest: Partial<Preferred> = {}): Preferred => ({
   name,
   priority: 0,
   places: 2,
@@ -19,11 +20,12 @@ const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   lingers: false,
   ...rest,
 })
+const rankedOf = (candidates: readonly Preferred[]) => candidates.map((pool) => ({ pool, priority: pool.priority }))
 const chosen = (
-  candidates: readonly Candidate[],
+  candidates: readonly Preferred[],
   { tried, turn = 0, now = 500 }: { tried?: string[]; turn?: number; now?: number } = {},
 ) => {
-  const choice = choose(candidates, tried && new Set(tried), now, turn)
+  const choice = choose(rankedOf(candidates), tried && new Set(tried), now, turn)
   return choice.kind === 'use' ? choice.candidate.name : choice
 }
 
@@ -145,7 +147,7 @@ test.each([
 ] as const)('whether one that is silent before MAIL is waited for less long (decision 0054): %s', (_name, candidates, {
   tried,
 }: { tried?: readonly string[] }, hurried) => {
-  expect(choose(candidates, tried && new Set(tried), 500, 0)).toEqual({ kind: 'use', candidate: a, hurried })
+  expect(choose(rankedOf(candidates), tried && new Set(tried), 500, 0)).toEqual({ kind: 'use', candidate: a, hurried })
 })
 
 const failing: Outcome = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.4.1', text: 'refused' } }
@@ -317,5 +319,6 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
 
 test('of equals, one that has an idle connection is used, whosever turn it is', () => {
   const equals = [candidate('a'), candidate('b', { lingers: true }), candidate('c')]
-  for (const turn of [0, 1, 2]) expect(choose(equals, undefined, 500, turn)).toMatchObject({ candidate: { name: 'b' } })
+  for (const turn of [0, 1, 2])
+    expect(choose(rankedOf(equals), undefined, 500, turn)).toMatchObject({ candidate: { name: 'b' } })
 })

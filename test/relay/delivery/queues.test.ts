@@ -135,18 +135,20 @@ test('a lane never sets its timer to more than a timer can hold', () => {
 
 test('a message that waits for another smarthost waits for any of them again when that one fails, too', () => {
   const lane = new Lane({ route: route('r', []), room: new Room(), mostRecipients: 10, window: () => 10 })
-  const pool = (name: string, rest: object) =>
-    ({ name, priority: 0, places: 1, maxConnections: 1, inUse: 0, lingers: false, health: unproven, ...rest }) as Pool
+  const pool = (name: string, rest: object) => ({
+    pool: { name, places: 1, maxConnections: 1, inUse: 0, lingers: false, health: unproven, ...rest } as Pool,
+    priority: 0,
+  })
   const ejected = { health: { ...unproven, ejectedUntil: 1000 } }
   const original = envelope(hello)
   const message = track(original, [...untried(original)])
-  lane.pools = [pool('a', ejected), pool('b', { inUse: 1 })]
+  lane.lead([pool('a', ejected), pool('b', { inUse: 1 })])
   const tried = new Map([['a', 'failed' as const]])
   expect(lane.addAgain({ message, recipients: [0], tried }, 0)).toBe(true)
-  lane.pools = [pool('a', ejected), pool('b', ejected)]
+  lane.lead([pool('a', ejected), pool('b', ejected)])
   expect(lane.next(0)).toEqual({ down: true, until: 1000 })
   expect(lane.waiting).toBe(1)
-  lane.pools = [pool('a', {}), pool('b', { inUse: 1 })]
+  lane.lead([pool('a', {}), pool('b', { inUse: 1 })])
   expect(lane.next(1000)).toMatchObject({ parcel: { message, recipients: [0] }, pool: { name: 'a' } })
   expect(lane.waiting).toBe(0)
 })
