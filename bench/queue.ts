@@ -35,6 +35,7 @@ const silent = (): void => {}
 const quiet = {
   committed: silent,
   forgotten: silent,
+  notDeleted: silent,
   quarantined: silent,
   recovered: silent,
   spoolFault: silent,

@@ -186,6 +186,10 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.quarantined.inc()
       log.error({ file, why }, 'damaged spool file set aside')
     },
+    /** Nothing of it is needed any more, and all that are newer wait for it. */
+    notDeleted(file: string, why: string): void {
+      log.error({ file, why }, 'spool file can not be deleted; no room is given back')
+    },
     /** It waits, and is read again. `why`: of the disk. */
     unreadable(queueId: string, why: string): void {
       log.error({ queueId, why }, 'queued message can not be read')

@@ -25,7 +25,7 @@ type Parts = {
   readonly room: Pick<Allotment, 'ample' | 'takesCopies'>
   /** A segment is gone, and the volume has its room again. */
   readonly gave: () => Promise<void>
-  /** A damaged segment cannot be moved aside: until it can be, no other one goes either. */
+  /** It cannot be deleted or, if it is damaged, moved aside: until it can be, no other one goes either. */
   readonly stuck: (segment: Segment, error: unknown) => void
 }
 
@@ -133,7 +133,7 @@ export class Cleaner {
     const gone = segment.damaged ? moveAside(disk, paths, path, segment.name) : disk.unlink(path)
     await gone.catch((error: unknown) => {
       if (isAbsent(error)) return
-      if (segment.damaged && this.#stuck !== segment) this.#parts.stuck(segment, error)
+      if (this.#stuck !== segment) this.#parts.stuck(segment, error)
       this.#stuck = segment
       throw error
     })

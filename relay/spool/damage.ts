@@ -10,7 +10,7 @@ type Parts = {
   readonly disk: Disk
   readonly paths: Paths
   readonly register: Register
-  readonly events: Pick<Events, 'forgotten' | 'quarantined'>
+  readonly events: Pick<Events, 'forgotten' | 'notDeleted' | 'quarantined'>
   /** Makes memory forget the message. */
   readonly drop: (handle: number) => void
   /** Writes its removal to the journal. */
@@ -51,11 +51,13 @@ export class Damage {
     if (!place.segment.damaged) this.#segment(place, `the state of message ${queueId} is damaged or cannot be read`)
   }
 
-  /** A damaged segment cannot be moved aside, and all that are newer wait for it. */
-  stuck({ name }: Segment, error: unknown): void {
+  /** A segment of which nothing is needed cannot be moved away, and all that are newer wait for it. */
+  stuck({ name, damaged }: Segment, error: unknown): void {
     const { paths, events } = this.#parts
     const why = error instanceof Error ? error.message : String(error)
-    events.quarantined(paths.segment(name), `can not be set aside, and no room is given back until it can be: ${why}`)
+    if (damaged)
+      events.quarantined(paths.segment(name), `can not be set aside, and no room is given back until it can be: ${why}`)
+    else events.notDeleted(paths.segment(name), why)
   }
 
   // No removal is written: a start that comes before the segment has been moved aside finds the damage again.

@@ -32,7 +32,7 @@ import { type Patience, patience, Unreadable } from './unreadable.ts'
 
 export type SpoolEvents = Pick<
   Events,
-  'committed' | 'forgotten' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'
+  'committed' | 'forgotten' | 'notDeleted' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'
 >
 
 type Parts = {

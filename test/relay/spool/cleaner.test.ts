@@ -137,3 +137,23 @@ test('when a copy can not be written, others are not left under way: a spool tha
   await closed
   expect(readsAtTheEnd).toEqual({ begun: 2, ended: 2 })
 })
+
+test('a segment that the disk does not delete is told once, keeps those that are newer, and goes when it may', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const told = listening()
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const parts = { directory, events: told.events, now: Date.now, disk: failing.disk, closed: () => {} }
+  const spool = await JournalSpool.open({ ...parts, segmentBytes: 64 * 1024 })
+  failing.failing.set('unlink journal', 'EPERM')
+  const segments = () => readdirSync(join(directory, 'journal')).length
+  const pass = async () => spool.remove((await accept(spool, contentOf(1, 4000))).envelope.queueId)
+  while (segments() < 12) await pass()
+  expect(told.lines.filter((line) => line.startsWith('not deleted'))).toEqual([
+    expect.stringMatching(/^not deleted .*journal.0000000001-.*: EPERM/),
+  ])
+  failing.failing.clear()
+  await pass()
+  await until('the dead segments are deleted', () => segments() < 8)
+  await spool.close()
+})

@@ -10,6 +10,7 @@ export const tellingTrouble = (
 ): Parameters<typeof JournalSpool.open>[0]['events'] => ({
   committed: silent,
   forgotten: silent,
+  notDeleted: silent,
   recovered: silent,
   quarantined: (file, why) => tell({ quarantined: `${file}: ${why}` }),
   spoolFault: (why) => tell({ fault: why }),
