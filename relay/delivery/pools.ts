@@ -16,13 +16,13 @@ type Parts = {
   readonly exchangerPort: number
 }
 
-export class Pools<Lane> {
+export class Pools<Lane extends { readonly route: { readonly name: string } }> {
   readonly #parts: Parts
   #inForce = new Map<string, Pool>()
   readonly exchangers: ExchangerPools<Lane>
   #helloName = ''
-  /** Out of use, with transactions in flight. */
-  readonly #leaving = new Set<Pool>()
+  /** Out of use, with transactions in flight; those of exchangers with the name of their route. */
+  readonly #leaving = new Map<Pool, string | undefined>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -33,7 +33,7 @@ export class Pools<Lane> {
       before?.update(target)
       return before ?? new Pool(target, around, events, poolLimits, health.of(exchanger.host))
     }
-    this.exchangers = new ExchangerPools(poolTo, (pool) => this.#leave(pool))
+    this.exchangers = new ExchangerPools(poolTo, (pool, route) => this.#leave(pool, route))
   }
 
   /** The pools of each route, in the order of the configuration. */
@@ -60,11 +60,19 @@ export class Pools<Lane> {
       pool.abandon()
     }
     this.#inForce = next
+    this.#abandonExchangers(loaded.config.routes)
     return (route) =>
       route.smarthosts.flatMap((smarthost) => {
         const pool = next.get(keyOf(route, smarthost))
         return pool === undefined ? [] : [{ pool, priority: smarthost.priority }]
       })
+  }
+
+  /** What waits to be connected to exchangers goes another way, too, where its route goes to none any more. */
+  #abandonExchangers(routes: readonly RouteConfig[]): void {
+    const exchanged = new Set(routes.filter(({ exchangers }) => exchangers !== undefined).map(({ name }) => name))
+    for (const [pool, route] of [...this.exchangers.all(), ...this.#leaving])
+      if (route !== undefined && !exchanged.has(route)) pool.abandon()
   }
 
   /** A transaction has ended. */
@@ -74,16 +82,21 @@ export class Pools<Lane> {
   }
 
   retire(): void {
-    for (const pool of [...this.#inForce.values(), ...this.exchangers.all()]) pool.retire()
+    for (const pool of this.#inUse()) pool.retire()
   }
 
   destroy(): void {
-    for (const pool of [...this.#inForce.values(), ...this.exchangers.all(), ...this.#leaving]) pool.destroy()
+    for (const pool of [...this.#inUse(), ...this.#leaving.keys()]) pool.destroy()
   }
 
-  #leave(pool: Pool): void {
+  *#inUse(): Iterable<Pool> {
+    yield* this.#inForce.values()
+    for (const [pool] of this.exchangers.all()) yield pool
+  }
+
+  #leave(pool: Pool, route?: string): void {
     pool.retire()
-    if (pool.inUse > 0) this.#leaving.add(pool)
+    if (pool.inUse > 0) this.#leaving.set(pool, route)
   }
 }
 

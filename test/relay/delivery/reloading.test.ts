@@ -6,6 +6,8 @@ import { MemorySpool } from './memory-spool.ts'
 import { fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { type Smarthost, startSmarthost } from './smarthost.ts'
+import { at, mx, one, to } from './two-domains.ts'
+import { startWorld } from './world.ts'
 
 test('a reload with another smarthost sends the mail that waits there', async () => {
   const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
@@ -38,6 +40,23 @@ test.each([
   expect(facts('smarthostEjected')).toEqual([])
   const told = attempts.slice(1).map((a) => [a.smarthost, a.attempt, a.outcome.kind])
   expect(told).toEqual(told.map(() => ['next', 1, 'delivered']))
+})
+
+test.each([
+  ['by this reload', 0],
+  ['by the second reload', 1],
+])('case U03: mail that an exchanger does not greet goes to a smarthost at once where its route is given one %s, and no attempt is charged or told', async (_which, before) => {
+  const table = { 'a.test': mx([10, 'mx.a.test']), 'mx.a.test': at(one) }
+  const { hosts, routes, spool, reload, attempts, attempted } = await startWorld(table, {
+    [one]: { script: { banner: silence } },
+  })
+  const next = await startSmarthost()
+  spool.put(to('u@a.test'), hello)
+  await until('the message waits', () => hosts[one].times('banner') === 1)
+  for (let i = 0; i < before; i++) reload(routes)
+  reload([route('out', [smarthost('next', next.port)])])
+  await attempted(1)
+  expect(attempts.map((a) => [a.smarthost, a.attempt, a.outcome.kind])).toEqual([['next', 1, 'delivered']])
 })
 
 test.each([
