@@ -79,7 +79,7 @@ async function openOnce(
   }
 }
 
-const withdrawn = none('withdrawn', 'we closed the connection')
+export const withdrawn = none('withdrawn', 'we closed the connection')
 
 /** Whether the failure counts against the address. Not that of optional TLS: a connection in clear to the same address follows. */
 const isOfAddress = ({ smarthost }: Target, stage: Stage): boolean =>

@@ -7,7 +7,7 @@ import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
-import { type Opened, openClient, type Surroundings } from './open.ts'
+import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
 import { secureContext } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
 import type { Target } from './target.ts'
@@ -135,7 +135,7 @@ export class Pool {
       const opened = idle === undefined ? await this.#openOrWait(hurried) : this.#useAgain(idle, hurried)
       const noted = this.#around.noted?.()
       if (noted !== undefined) await noted
-      return opened
+      return this.#unlessAbandoned(opened)
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
       this.#noteAddress(client, outcomes)
@@ -143,6 +143,14 @@ export class Pool {
       this.#release(client)
     }
     return { acquire, release }
+  }
+
+  /** Nothing is begun on a connection of a configuration that has gone while the disk was waited for: it may lack what is wanted now. */
+  #unlessAbandoned(opened: Opened): Opened {
+    if (opened.kind === 'failed' || !this.isAbandoned) return opened
+    this.#busy.delete(opened.client)
+    opened.client.quit()
+    return { kind: 'failed', stage: 'MAIL', answer: withdrawn }
   }
 
   #useAgain(client: Client, hurried: boolean): Opened {

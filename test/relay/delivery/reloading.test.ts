@@ -1,9 +1,11 @@
 /** When the configuration changes while mail waits or is on its way, mail goes by the new one, and none is lost sight of. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLookup } from '../../../relay/delivery/addresses.ts'
+import { Pool } from '../../../relay/delivery/pool.ts'
 import { until } from '../../local/until.ts'
 import { say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { fastDeadlines, rig } from './rig.ts'
+import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { type Smarthost, startSmarthost } from './smarthost.ts'
 import { at, mx, one, to } from './two-domains.ts'
@@ -57,6 +59,31 @@ test.each([
   reload([route('out', [smarthost('next', next.port)])])
   await attempted(1)
   expect(attempts.map((a) => [a.smarthost, a.attempt, a.outcome.kind])).toEqual([['next', 1, 'delivered']])
+})
+
+test.each([
+  ['has just been opened', 0],
+  ['was used before', 1],
+])('a smarthost that a reload takes away while the disk holds up the file of open attempts gets no mail over a connection that %s', async (_what, before) => {
+  const upstream = await startSmarthost()
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let [connected, asked] = [0, 0]
+  const around = { lookup: createLookup(), deadlines: allWithin(20_000), noted: () => gates[asked++]?.promise }
+  const target = { smarthost: smarthost('a', upstream.port), helloName: 'relay.example.org' }
+  const pool = new Pool(target, around, { smarthostConnected: () => connected++ })
+  onTestFinished(() => pool.destroy())
+  const { acquire, release } = pool.connections(false)
+  if (before > 0) {
+    gates[0]?.resolve()
+    const first = await acquire(false)
+    if (first.kind === 'open') release(first.client, [])
+  }
+  const acquired = acquire(false)
+  await until('the disk is waited for', () => connected === 1 && asked === 1 + before)
+  pool.abandon()
+  gates[before]?.resolve()
+  expect(await acquired).toMatchObject({ kind: 'failed', answer: { kind: 'none', cause: 'withdrawn' } })
+  await until('the connection is closed', () => upstream.open() === 0)
 })
 
 test.each([
