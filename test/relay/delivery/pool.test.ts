@@ -187,7 +187,7 @@ test('case U23: when the only connection is lost, and the next one refused as if
   spool.put(envelope(hello), hello)
   await attempted(1)
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
-  await until('nine are refused', () => upstream.times('QUIT') >= 9)
+  await until('one is held, and nine are refused', () => upstream.times('dot') === 2 && upstream.times('QUIT') >= 9)
   let refused = 0
   upstream.script.banner = () => (refused++ === 0 ? full : undefined)
   upstream.dropAll()
