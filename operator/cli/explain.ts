@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import type { CompiledFleet } from '../compile/compiled.ts'
 import { type Name, nameOf } from '../compile/snapshot.ts'
 import { explain, type Question } from '../explain.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
@@ -22,6 +23,7 @@ import { type ClusterOptions, clusterOptions, folderOrCluster, openCluster } fro
 import { compileCluster } from './compile-cluster.ts'
 import type { Context } from './context.ts'
 import { exitCodes, UsageError } from './exit-code.ts'
+import { notesOn } from './explain-notes.ts'
 import { explanationJson, explanationLines } from './explanation.ts'
 import { knownNames } from './known-names.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,7 +45,8 @@ export const addExplain = (program: Command, context: Context): Command =>
     .summary('what a relay would answer to a submission, and why')
     .description(
       'Plays a submission against the compiled configuration, with the very rules that the relay uses: of a directory of ' +
-        'YAML, or of a cluster. Nothing is sent.',
+        'YAML, or of a cluster. Nothing is sent. The login is taken to succeed as far as password, token or certificate go, ' +
+        'and the relay to have had no other message: what is left of a rate, or of the queue, is not known here.',
     )
     .argument('[dir]', 'the folder of YAML files; absent: the cluster')
     .requiredOption('--credential <namespace/name>', 'the RelayCredential that submits')
@@ -88,7 +91,8 @@ function answer(asked: Asked, question: Question, { output }: Options, terminal:
   const used = usedToday(asked.status, question.now)
   const informed = { ...question, ...(used !== undefined && { used }) }
   const explanation = explain(found.config, found.credential, informed)
-  const told = { directory: asked.directory, ...found, explanation, question: informed }
+  const notes = [...notesOn({ ...asked, ...found, question, explanation })]
+  const told = { directory: asked.directory, ...found, explanation, question: informed, notes }
   if (output === 'json') terminal.out(JSON.stringify(explanationJson(told), null, 2))
   else for (const line of explanationLines(told, terminal)) terminal.out(line)
   return explanation.verdict === 'accepted' ? exitCodes.ok : exitCodes.refused
@@ -123,16 +127,18 @@ function messageIn(file: string): Buffer {
   }
 }
 
-type Found = { readonly config: RelayConfig; readonly credential: CredentialConfig }
+type Found = {
+  readonly fleet: CompiledFleet
+  readonly config: RelayConfig
+  readonly credential: CredentialConfig
+}
 
-/** The configuration that has the credential: a compiled one, or what a held fleet keeps. */
+/** The fleet that has the credential, and its configuration: a compiled one, or what a held fleet keeps. */
 function fleetOf({ compiled, snapshot, name }: Asked): Found | undefined {
-  const configs = [...compiled.fleets].flatMap(([policy, fleet]) =>
-    fleet.kind === 'run' ? [fleet.config] : [fleet.config ?? snapshot.running.get(policy) ?? []].flat(),
-  )
-  for (const config of configs) {
-    const credential = config.credentials.find((c) => c.name === name)
-    if (credential !== undefined) return { config, credential }
+  for (const [policy, fleet] of compiled.fleets) {
+    const config = fleet.config ?? snapshot.running.get(policy)
+    const credential = config?.credentials.find((c) => c.name === name)
+    if (config !== undefined && credential !== undefined) return { fleet, config, credential }
   }
   return undefined
 }
@@ -150,7 +156,7 @@ function tellUnusable({ compiled, snapshot, name, directory }: Asked, output: Op
   const conditions = status.conditions.filter((c) => c.status !== 'True')
   const why = `no relay knows RelayCredential ${name}, so it can not log in`
   if (output === 'json')
-    terminal.out(JSON.stringify({ verdict: 'refused', why, conditions, steps: [], routes: [] }, null, 2))
+    terminal.out(JSON.stringify({ verdict: 'refused', why, conditions, steps: [], routes: [], notes: [] }, null, 2))
   else {
     terminal.out(`${terminal.style('bad', 'REFUSED')}  ${why}`)
     for (const { reason, message } of conditions) terminal.out(`  ${reason}: ${message}`)

@@ -17,11 +17,14 @@ export type Told = {
   readonly credential: CredentialConfig
   readonly question: Question
   readonly explanation: Explanation
+  /** What else a person has to know of this answer. */
+  readonly notes: readonly string[]
 }
 
-export function explanationJson({ directory, config, credential, question, explanation }: Told) {
+export function explanationJson(told: Told) {
+  const { directory, config, credential, question, explanation, notes } = told
   const { verdict, steps, refusal, ways } = explanation
-  const place = refusal && placeOfRule(refusal.rule, namesOf(config, credential), directory)
+  const place = refusal && placeOfRule(refusal.rule, namesOf(told), directory)
   return {
     verdict,
     ...(refusal !== undefined && {
@@ -40,6 +43,7 @@ export function explanationJson({ directory, config, credential, question, expla
     })),
     routes: ways,
     ...(explanation.held !== undefined && { held: explanation.held }),
+    notes,
   }
 }
 
@@ -53,6 +57,7 @@ export function* explanationLines(told: Told, terminal: Terminal): Generator<str
   for (const way of explanation.ways) yield `  to     ${way.forwardPath} by route ${way.route}, ${destination(way)}`
   yield* (config.throttles ?? []).map(throttleLine)
   if (told.credential.limits !== undefined) yield limitsLine(told.credential.limits, question.used)
+  for (const note of told.notes) yield `  ${terminal.style('warn', 'note')}   ${note}`
 }
 
 const destination = (way: WayOut): string =>
@@ -77,20 +82,25 @@ const sayings: Record<Step['stage'], (step: Step, question: Question) => string>
 }
 
 function* refusalLines({ rule, reply }: NonNullable<Explanation['refusal']>, told: Told, terminal: Terminal) {
-  const { directory, config, credential, explanation } = told
+  const { directory, credential, explanation } = told
   const verdict = explanation.verdict === 'partly' ? 'REFUSED FOR SOME RECIPIENTS' : 'REFUSED'
   yield `${terminal.style('bad', verdict)}  ${replyLine(reply)}`
-  yield* ruleLines(rule, namesOf(config, credential), directory)
+  yield* ruleLines(rule, namesOf(told), directory)
   if (aboutSenders.has(rule)) yield* senderLines(credential, directory)
 }
 
-const namesOf = ({ policy, brokenDomains = [], signing = [] }: RelayConfig, { name, senders }: CredentialConfig) => {
+const namesOf = ({ config, credential }: Told) => {
+  const { policy, brokenDomains = [], signing = [] } = config
   const refusing = [
     ...brokenDomains.filter((d) => d.action === 'Refuse'),
     ...signing.filter((s) => s.whenBroken === 'Refuse'),
   ]
-  const its = refusing.find((one) => senders.some((s) => s.senderDomain === one.senderDomain))
-  return { policy: policy as Name, credential: name as Name, senderDomain: its?.senderDomain as Name | undefined }
+  const its = refusing.find((one) => credential.senders.some((s) => s.senderDomain === one.senderDomain))
+  return {
+    policy: policy as Name,
+    credential: credential.name as Name,
+    senderDomain: its?.senderDomain as Name | undefined,
+  }
 }
 
 const aboutSenders: ReadonlySet<RuleId> = new Set(['senderRules.envelopeFrom', 'senderRules.headerFrom'])

@@ -1,12 +1,13 @@
 /** MAIL: may this session open a transaction with this reverse-path? */
-import { type Refusal, refusal } from '../mail/rule.ts'
+import { refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
+import { judgeSize } from '../rules/size.ts'
 import { type Check, firstRefusal } from '../rules/verdict.ts'
 import { loginInForce } from './auth.ts'
 import { peek } from './counts.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
-import { type MailParameters, readMailParameters } from './parameters.ts'
+import { readMailParameters } from './parameters.ts'
 import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import type { Session, Transaction } from './session.ts'
@@ -41,10 +42,10 @@ export function mailFrom(inbound: Inbound, session: Session, line: string): Deci
   const read = readMailParameters(command.parameters)
   if (read.kind === 'refused') return refuse(read.refusal)
   const { parameters } = read
-  const tooMuch = noRoom(inbound, parameters)
+  const { config, revision } = inbound.inForce()
+  const tooMuch = judgeSize(config, parameters.size, inbound.spool.claimed)
   if (tooMuch) return refuse(tooMuch)
 
-  const { config, revision } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeMailFrom(facts, command.path)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
@@ -52,11 +53,4 @@ export function mailFrom(inbound: Inbound, session: Session, line: string): Deci
   const over = peek(inbound, login.credential, 1)
   if (over) return refuse(over, verdict.audited)
   return { kind: 'accepted', value: { reversePath: command.path, parameters, revision }, audited: verdict.audited }
-}
-
-/** The refusal for a message that can not be kept, by the size that its client announces (RFC 1870 section 6.1) or by any size. */
-function noRoom({ inForce, spool }: Inbound, { size }: MailParameters): Refusal | undefined {
-  const { limits, queue } = inForce().config
-  if (size > limits.messageBytes) return refusal('admission.limits.messageSize')
-  return spool.claimed + Math.max(size, 1) > queue.maxBytes ? refusal('queue.storage') : undefined
 }

@@ -354,3 +354,21 @@ test('a credential whose policy has an error and never ran is refused, with that
     ],
   ])
 })
+
+test('an answer by what relays keep, since their policy has an error, says so', async () => {
+  const mistaken = join(root, 'mistaken-later')
+  writeYaml(mistaken, {
+    'policy.yaml': policy('shared', 2525, { replicas: -1 }),
+    'domain.yaml': domain(),
+    'web.yaml': credential('web', 'shared'),
+  })
+  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
+  const { code, out } = await commanded('explain', mistaken, ...submission, '--state', stateFolder, '-o', 'json')
+  expect([code, JSON.parse(out)]).toMatchObject([
+    0,
+    {
+      verdict: 'accepted',
+      notes: [expect.stringMatching(/^RelayCredential team-a\/web: RelayPolicy mail\/shared has an error/)],
+    },
+  ])
+})
