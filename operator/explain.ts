@@ -43,6 +43,8 @@ export type Step = Verdict & {
   readonly stage: 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
   /** What the client says at this stage. */
   readonly says: string
+  /** Of the step that judges the header: the sender domain that the visible From belongs to, if the credential may send as it. */
+  readonly signingDomain?: string
 }
 
 export type Explanation = {
@@ -58,7 +60,7 @@ export type Explanation = {
 }
 
 /** The relay offers SMTPUTF8, and a client with an address that needs it says so (RFC 6531 section 3.4). */
-export const saysSmtpUtf8 = ({ reversePath, forwardPaths }: Question): boolean =>
+export const saysSmtpUtf8 = ({ reversePath, forwardPaths }: Pick<Question, 'reversePath' | 'forwardPaths'>): boolean =>
   ![reversePath, ...forwardPaths].every(isAscii)
 
 /** The dialog that a client with this credential's password would have. */
@@ -77,11 +79,18 @@ export function explain(config: RelayConfig, credential: CredentialConfig, asked
   }
 }
 
+/** What a relay holds back when it is to leave (relay/delivery/signer.ts), as far as that does not depend on its key files. */
 function held(config: RelayConfig, credential: CredentialConfig, question: Question): Pick<Explanation, 'held'> {
   const { signingDomain } = header(config, credential, question)
+  if (config.recipients.mode === 'Capture') return {}
   const broken = config.brokenDomains?.find(({ domain }) => domain === signingDomain)
-  if (broken === undefined || config.recipients.mode === 'Capture') return {}
-  return { held: `in the queue until this is mended: ${brokenText(broken)} (senderDomain.whenBroken)` }
+  if (broken !== undefined) {
+    return { held: `in the queue until this is mended: ${brokenText(broken)} (senderDomain.whenBroken)` }
+  }
+  const unsigned = config.signing?.find(({ domain, keys }) => domain === signingDomain && keys.length === 0)
+  if (unsigned === undefined || unsigned.whenBroken === 'Warn') return {}
+  const lacking = `no key of SenderDomain ${unsigned.senderDomain} signs yet, and its conditions say what it waits for`
+  return { held: `in the queue until it can be signed: ${lacking} (senderDomain.whenBroken)` }
 }
 
 const concluded = (steps: readonly Step[], verdict: Explanation['verdict'], ways: Explanation['ways']): Explanation => {

@@ -89,15 +89,11 @@ function* refusalLines({ rule, reply }: NonNullable<Explanation['refusal']>, tol
   if (aboutSenders.has(rule)) yield* senderLines(credential, directory)
 }
 
-const namesOf = ({ config, credential }: Told) => {
-  const { policy, brokenDomains = [], signing = [] } = config
-  const refusing = [
-    ...brokenDomains.filter((d) => d.action === 'Refuse'),
-    ...signing.filter((s) => s.whenBroken === 'Refuse'),
-  ]
-  const its = refusing.find((one) => credential.senders.some((s) => s.senderDomain === one.senderDomain))
+const namesOf = ({ config, credential, explanation }: Told) => {
+  const signingDomain = explanation.steps.at(-1)?.signingDomain
+  const its = credential.senders.find(({ domain }) => domain === signingDomain)
   return {
-    policy: policy as Name,
+    policy: config.policy as Name,
     credential: credential.name as Name,
     senderDomain: its?.senderDomain as Name | undefined,
   }

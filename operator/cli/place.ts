@@ -20,7 +20,7 @@ const stepsOf = (field: string): Path =>
 type Names = {
   readonly policy: Name
   readonly credential: Name
-  /** The SenderDomain whose mail is refused; absent where none is. */
+  /** The SenderDomain that the visible From belongs to; absent where that is not known. */
   readonly senderDomain?: Name | undefined
 }
 
