@@ -56,14 +56,14 @@ async function countBy(
   allowances: Counting['allowances'],
   recipients: number,
 ): Promise<Taken> {
-  const taken: Counted[] = []
+  const taken: { readonly counted: Counted; readonly day: number }[] = []
   const audited: Refusal[] = []
   const giveBack = (): void => {
-    for (const counted of taken) allowances.giveBack(counted, recipients)
+    for (const { counted, day } of taken) allowances.giveBack(counted, recipients, day)
   }
   for (const { counted, action } of counts) {
     const refusal = await allowances.take(counted, recipients)
-    if (refusal === undefined) taken.push(counted)
+    if (refusal === undefined) taken.push({ counted, day: allowances.dayOf(counted) })
     else if (action === 'Audit') audited.push(refusal)
     else {
       giveBack()

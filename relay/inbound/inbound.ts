@@ -26,7 +26,7 @@ export type InForce = {
 export type Inbound = {
   readonly spool: Spool
   readonly events: Events
-  readonly allowances: Pick<FleetAllowances, 'peek' | 'room' | 'take' | 'giveBack' | 'written'>
+  readonly allowances: Pick<FleetAllowances, 'peek' | 'room' | 'take' | 'dayOf' | 'giveBack' | 'written'>
   readonly keyUses: KeyUses
   readonly lockout: Lockout
   readonly presence: Presence

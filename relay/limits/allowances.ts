@@ -166,16 +166,22 @@ export class Allowances {
     return this.#noted(this.#account(name), refused) ?? refused
   }
 
+  /** The day that what is counted now is counted for: days since the epoch. */
+  dayOf({ name }: Counted): number {
+    return this.#account(name).day
+  }
+
   /**
-   * The message was not kept after all. A credential gets back only the day's recipients, since what it took of its rate is
-   * earned anew soon; a throttle gets its rate back as well, since others share it.
+   * The message was not kept after all; `day`: what it was counted for. A credential gets back only recipients of a day that is not
+   * over, since what it took of its rate is earned anew soon; a throttle gets its rate back as well, since others share it.
    */
-  giveBack(counted: Counted, recipients: number): void {
+  giveBack(counted: Counted, recipients: number, day: number): void {
     if (isThrottle(counted.name)) {
       this.take(counted, -recipients)
       return
     }
     const account = this.#account(counted.name)
+    if (account.day > day) return
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
   }
 

@@ -110,13 +110,17 @@ export class FleetAllowances {
     return this.#parts.own.written
   }
 
+  dayOf(credential: Counted): number {
+    return this.#parts.own.dayOf(credential)
+  }
+
   /** The message was not kept after all; see Allowances.giveBack for what comes back. */
-  giveBack(credential: Counted, recipients: number): void {
+  giveBack(credential: Counted, recipients: number, day: number): void {
     if (isThrottle(credential.name)) {
       void this.take(credential, -recipients)
       return
     }
-    this.#parts.own.giveBack(credential, recipients)
+    this.#parts.own.giveBack(credential, recipients, day)
     if (this.answers) void this.#tell(credential.name)
   }
 

@@ -5,6 +5,7 @@ import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
 import { count, peek, roomFor } from '../../../relay/inbound/counts.ts'
 import type { Inbound, InForce } from '../../../relay/inbound/inbound.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
+import { dayMs } from '../../../relay/rules/utc-day.ts'
 import { credential, policy } from '../policy.ts'
 
 const throttle = (over: Partial<ThrottleConfig> = {}): ThrottleConfig => ({
@@ -95,6 +96,18 @@ test('a message that could not be stored gives back what it was counted for, and
   expect((await one.count(web, 9)).refusal).toBeUndefined()
 })
 
+test('what a message was counted for that could not be stored is not taken off the next day, where midnight came meanwhile (case A19)', async () => {
+  const one = relay([])
+  const limited = { ...web, limits: { daily: 10, warnAt: 80 } }
+  one.clock.ms = dayMs - 1
+  const { refusal, giveBack } = await one.count(limited, 6)
+  expect(refusal).toBeUndefined()
+  one.clock.ms = dayMs
+  expect((await one.count(limited, 10)).refusal).toBeUndefined()
+  giveBack()
+  expect((await one.count(limited, 1)).refusal?.rule).toBe('credential.limits.daily')
+})
+
 test('a throttle in Audit tells which messages it would refuse, once their content is there, and refuses nothing', async () => {
   const one = relay([throttle({ burst: 2, action: 'Audit' })])
   expect(await one.count(web, 2)).toMatchObject({ audited: [] })
@@ -156,6 +169,7 @@ test('a message is not ours before the file of quotas knows that it was counted 
     peek: () => undefined,
     room: () => undefined,
     take: () => undefined,
+    dayOf: () => 0,
     giveBack: () => undefined,
     written,
   }

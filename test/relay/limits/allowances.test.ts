@@ -180,7 +180,7 @@ test('the recipients of a message that was not kept after all are given back to 
   const { allowances, taken } = relay()
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 10)).toBeUndefined()
-  allowances.giveBack(app, 4)
+  allowances.giveBack(app, 4, allowances.dayOf(app))
   expect(taken(app, 10)).toBe(4)
 })
 
@@ -188,7 +188,7 @@ test('what a message that was not kept took of its rate is not given back, since
   const { allowances, taken } = relay()
   const app = limited({ rate: { count: 2, perMs: 2000 } })
   expect(taken(app, 2)).toBe(2)
-  allowances.giveBack(app, 2)
+  allowances.giveBack(app, 2, allowances.dayOf(app))
   expect(taken(app, 1)).toBe(0)
 })
 
@@ -196,8 +196,9 @@ test('what is given back to a throttle after midnight leaves its count at 0, not
   const { allowances, pass } = relay()
   const throttle = limited({ rate: { count: 9, perMs: 1000 } }, 'throttle:each:team')
   expect(allowances.take(throttle, 5)).toBeUndefined()
+  const day = allowances.dayOf(throttle)
   pass(24 * hour)
-  allowances.giveBack(throttle, 5)
+  allowances.giveBack(throttle, 5, day)
   expect(allowances.standing(throttle.name).own).toBe(0)
 })
 
@@ -246,7 +247,7 @@ test('what is given back while a question to the store is under way stays given 
   const app = limited({ daily: 10 })
   expect(allowances.take(app, 6)).toBeUndefined()
   const told = allowances.standing(app.name)
-  allowances.giveBack(app, 2)
+  allowances.giveBack(app, 2, told.day)
   const answer = { day: told.day, epoch: 'e', restOfDayMs: 12 * hour, own: 6, total: 9, owedMs: 0, verdicts: [] }
   allowances.hear(app, told, answer)
   expect(allowances.standing(app.name).own).toBe(4)
