@@ -183,6 +183,7 @@ export class Allowances {
     const account = this.#account(counted.name)
     if (account.day > day) return
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
+    this.#reserve(counted, account, this.#allowance(counted, account).daily)
   }
 
   /**
@@ -346,11 +347,13 @@ export class Allowances {
     return renewed({ day: used.day, taken, ...rest }, day)
   }
 
+  /** Writes a piece ahead, where more is taken than is written; and what was written for more than a piece that was given back. */
   #reserve({ name, limits }: Counted, account: Account, share: number): void {
     const { today } = account.taken
-    if (limits.daily === undefined || today <= account.reserved) return
+    const piece = Math.floor(share / piecesOfDay)
+    if (limits.daily === undefined || (today <= account.reserved && account.reserved <= today + piece)) return
     const most = share + (account.heard?.own ?? 0)
-    account.reserved = Math.min(most, today + Math.floor(share / piecesOfDay))
+    account.reserved = Math.max(today, Math.min(most, today + piece))
     this.#parts.file?.note(name, { day: account.day, recipients: account.reserved })
   }
 

@@ -184,6 +184,25 @@ test('the recipients of a message that was not kept after all are given back to 
   expect(taken(app, 10)).toBe(4)
 })
 
+test('a relay that is killed behind a message that was not kept has wasted a hundredth of the day at most, as any other (case A19)', async () => {
+  const { allowances, written } = relay()
+  const app = limited({ daily: 100 })
+  expect(allowances.take(app, 50)).toBeUndefined()
+  await written()
+  allowances.giveBack(app, 50, allowances.dayOf(app))
+  await written()
+  expect(relay().taken(app, 200)).toBe(99)
+})
+
+test('what is given back of a limit that was lowered below it meanwhile leaves the rest counted, for the next start, too', async () => {
+  const { allowances, written } = relay()
+  expect(allowances.take(limited({ daily: 100 }), 50)).toBeUndefined()
+  const lowered = limited({ daily: 10 })
+  allowances.giveBack(lowered, 5, allowances.dayOf(lowered))
+  await written()
+  expect(relay().taken(limited({ daily: 100 }), 200)).toBe(55)
+})
+
 test('what a message that was not kept took of its rate is not given back, since a rate is earned back soon', () => {
   const { allowances, taken } = relay()
   const app = limited({ rate: { count: 2, perMs: 2000 } })
