@@ -135,9 +135,10 @@ export class Allowances {
     return { day, own: taken.today, certain: heard !== undefined }
   }
 
-  /** The credentials that have used something of the day. */
+  /** The credentials that have used something of the day, or of which the store knows that they had. */
   inUse(): readonly string[] {
-    return [...this.#accounts].flatMap(([name, { taken }]) => (taken.today > 0 && !isThrottle(name) ? [name] : []))
+    const used = [...this.#accounts].filter(([, { taken, heard }]) => taken.today > 0 || (heard?.own ?? 0) > 0)
+    return used.flatMap(([name]) => (isThrottle(name) ? [] : [name]))
   }
 
   /**

@@ -81,6 +81,20 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await b?.taken(app, 10)).toBe(3)
   })
 
+  test('the recipients of a message that was not kept are there for the other relays, too, where the store was away at that moment (case A19)', async () => {
+    const { relay } = countingFleet(storeAt(redis.port), 2)
+    const app = limited({ daily: 10 })
+    const a = relay(0)
+    expect(await a.taken(app, 10)).toBe(10)
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
+    await a.away()
+    a.fleet.giveBack(app, 10, a.fleet.dayOf(app))
+    const b = relay(1)
+    await Promise.all([a.connected(), b.connected()])
+    await until('the store knows', async () => (await b.taken(app, 1)) === 1)
+    expect(await b.taken(app, 10)).toBe(9)
+  })
+
   test('a throttle is shared by the whole fleet, and what is given back to it is there for all relays', async () => {
     const relays = countingFleet(storeAt(redis.port), 3).relays()
     const [a, b] = relays
