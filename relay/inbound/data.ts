@@ -89,21 +89,22 @@ export class Reception {
     const rest = this.#content.end()
     const { audited, refusal: refused } = this.#content
     if (refused) return this.#giveUp(refused, audited)
-    // The credential may have been taken away while the content came.
+    await this.#write(rest)
+    await this.#atDisk(() => this.#incoming.sync())
+    if (this.#failed) return this.#giveUp(this.#failed, audited)
+    // The credential may have been taken away while the content came, and while the disk took it, which may have been long.
     const judgedBy = this.#inbound.inForce()
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
     const withdrawn = this.#judgeAgain(login.credential)
     if (withdrawn) return this.#giveUp(withdrawn, audited)
-    await this.#write(rest)
-    if (this.#failed) return this.#giveUp(this.#failed, audited)
     // All recipients are counted or none; a message that is refused here is not kept.
     const from = { senderDomain: this.#from.signingDomain ?? '' }
     const counting = count(this.#inbound, login.credential, from, this.#recipients)
     const counted = counting instanceof Promise ? await counting : counting
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
-    // Writing and counting may have taken seconds, in which a newer configuration may have come.
+    // The store of limits may have been waited for, and a newer configuration may have come meanwhile.
     const late = this.#inbound.inForce() === judgedBy ? undefined : this.#withdrawn()
     if (late) {
       counted.giveBack()
@@ -139,11 +140,15 @@ export class Reception {
     return refuse(refused, audited)
   }
 
+  #write(octets: Buffer): Promise<void> {
+    return this.#atDisk(() => this.#incoming.write(octets))
+  }
+
   /** Never throws. After a fault of the disk the rest of the content is read and dropped. */
-  async #write(octets: Buffer): Promise<void> {
+  async #atDisk(deed: () => Promise<void>): Promise<void> {
     if (this.#failed) return
     try {
-      await this.#incoming.write(octets)
+      await deed()
     } catch (error) {
       this.#failed = faultOf(this.#inbound, error)
     }

@@ -45,6 +45,8 @@ export class IncomingMessage implements Incoming {
   #chunks: Buffer[] = []
   #bytes = 0
   #file: LargeFile | undefined
+  /** The file, once all of it is on disk. */
+  #synced: ContentFile | undefined
   #ended = false
 
   constructor(queueId: string, isReport: boolean, to: Destination) {
@@ -65,10 +67,20 @@ export class IncomingMessage implements Incoming {
     }
   }
 
-  async commit(envelope: Omit<Envelope, 'queueId' | 'bytes'>): Promise<QueuedMessage> {
+  async sync(): Promise<void> {
     this.#mustBeOpen()
     try {
-      const received = this.#file === undefined ? this.#inMemory() : await this.#inFile(this.#file)
+      this.#synced ??= await this.#file?.finish()
+    } catch (error) {
+      throw await this.#forgotten(error)
+    }
+  }
+
+  async commit(envelope: Omit<Envelope, 'queueId' | 'bytes'>): Promise<QueuedMessage> {
+    this.#mustBeOpen()
+    if (this.#file !== undefined) await this.sync()
+    try {
+      const received = this.#received()
       const { queueId } = this
       const message = await this.#to.accept({ ...envelope, queueId, bytes: received.bytes }, received)
       this.#end()
@@ -94,11 +106,8 @@ export class IncomingMessage implements Incoming {
     this.#chunks = []
   }
 
-  async #inFile(file: LargeFile): Promise<Received> {
-    return { bytes: this.#bytes, file: await file.finish() }
-  }
-
-  #inMemory(): Received {
+  #received(): Received {
+    if (this.#synced !== undefined) return { bytes: this.#bytes, file: this.#synced }
     const [only] = this.#chunks
     const whole = only !== undefined && this.#chunks.length === 1
     return { bytes: this.#bytes, content: whole ? only : Buffer.concat(this.#chunks, this.#bytes) }

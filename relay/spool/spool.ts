@@ -8,6 +8,11 @@ export type Incoming = {
   /** One chunk at a time: the next one waits until this resolves. @throws SpoolError; the message is then gone. */
   write(chunk: Buffer): Promise<void>
   /**
+   * All is written. A large content is on disk when it resolves, which may take long, and `commit` is left with what it does for any
+   * message; without this call, `commit` does both. @throws SpoolError; the message is then gone.
+   */
+  sync(): Promise<void>
+  /**
    * Makes the message ours: when it resolves, content and envelope are on disk, file and folder fsynced, and only then
    * may `250` be said. @throws SpoolError; the message is then gone.
    */

@@ -54,6 +54,7 @@ export class MemorySpool implements Spool {
     return {
       queueId,
       write: async (chunk) => void chunks.push(chunk),
+      sync: async () => {},
       commit: async (envelope) => {
         await this.#operate('commit', queueId)
         const content = Buffer.concat(chunks)

@@ -36,6 +36,7 @@ export class MemorySpool implements Spool {
         written += chunk.length
         this.written = Math.max(this.written, written)
       },
+      sync: async () => {},
       commit: async (envelope) => {
         await this.gate
         this.#fail('commit')

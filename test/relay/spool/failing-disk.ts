@@ -1,4 +1,4 @@
-/** The real disk, whose calls fail for as long as a test wants. */
+/** The real disk, whose calls fail, or wait, for as long as a test wants. */
 import { basename } from 'node:path'
 import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 
@@ -7,6 +7,8 @@ export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
 export class FailingDisk {
   /** The calls that fail now, and with which code: `sync` fails in all folders, `sync large` only in that one. */
   readonly failing = new Map<string, string>()
+  /** The calls that wait now, and for what; named in the same way. */
+  readonly waiting = new Map<string, Promise<void>>()
   /** An offset that can not be read, in files whose name begins so; `times` is how often, and without it always. */
   badSector: { readonly file: string; readonly at: number; times?: number } | undefined
   /** All calls in their order, as `sync journal`. */
@@ -51,6 +53,8 @@ export class FailingDisk {
   async #call<T>(call: Call, path: string, deed: () => Promise<T>): Promise<T> {
     const place = `${call} ${path.split('/').at(-2)}`
     this.calls.push(place)
+    const waits = this.waiting.get(place) ?? this.waiting.get(call)
+    if (waits !== undefined) await waits
     const code = this.failing.get(place) ?? this.failing.get(call)
     if (code !== undefined) throw failure(code, call)
     return deed()

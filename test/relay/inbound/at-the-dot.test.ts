@@ -1,0 +1,71 @@
+/** What happens behind the final dot while a message is made ours, which may take long, and what becomes of its count and its file. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { RelayConfig } from '../../../relay/config.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { temporaryFolder } from '../../local/temporary.ts'
+import { until } from '../../local/until.ts'
+import { messagesOf } from '../spool/contents.ts'
+import { FailingDisk } from '../spool/failing-disk.ts'
+import { listening } from '../spool/samples.ts'
+import { banner, logIn, talk } from './clients.ts'
+import { app, baseConfig, startSubmission } from './submission-under-test.ts'
+
+const envelope = ['MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA'] as const
+const header = 'From: <noreply@corp.example>\r\n\r\n'
+const large = `${'x'.repeat(76)}\r\n`.repeat(Math.ceil(smallBytes / 78) + 1)
+
+/** A submission whose spool is on a disk that the test holds up. */
+async function onDisk(config = baseConfig) {
+  const directory = temporaryFolder()
+  for (const folder of ['journal', 'large', 'quarantine']) mkdirSync(join(directory, folder))
+  const disk = new FailingDisk()
+  const { events } = listening()
+  const spool = await JournalSpool.open({ directory, events, now: Date.now, disk: disk.disk, closed: () => {} })
+  const under = await startSubmission(spool, config)
+  onTestFinished(async () => {
+    await under.submission.close(0)
+    await spool.close()
+  })
+  return { disk, spool, under }
+}
+
+const without: RelayConfig = {
+  ...baseConfig,
+  credentials: baseConfig.credentials.filter(({ username }) => username !== app.username),
+}
+
+test.each<[string, RelayConfig, RegExp]>([
+  ['its credential', without, /^535 5\.7\.8 /],
+  ['the fleet, which is suspended,', { ...baseConfig, suspended: true }, /^421 4\.3\.2 .*\(suspended\)/],
+])('a large content of which %s is taken away while the disk takes it in is refused, and leaves nothing (case A03)', async (_what, next, refused) => {
+  const { disk, spool, under } = await onDisk()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, ...envelope)
+  const synced = Promise.withResolvers<void>()
+  disk.waiting.set('sync large', synced.promise)
+  const said = talk(socket, `${header}${large}.`)
+  await until('the disk is asked', () => disk.calls.includes('sync large'))
+  await under.apply(next)
+  synced.resolve()
+  expect(await said).toEqual([expect.stringMatching(refused)])
+  expect(spool.isEmpty).toBe(true)
+})
+
+test('a large content that the disk takes in while a policy begins to capture is captured', async () => {
+  const { disk, spool, under } = await onDisk()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, ...envelope)
+  const synced = Promise.withResolvers<void>()
+  disk.waiting.set('sync large', synced.promise)
+  const said = talk(socket, `${header}${large}.`)
+  await until('the disk is asked', () => disk.calls.includes('sync large'))
+  await under.apply({ ...baseConfig, recipients: { ...baseConfig.recipients, mode: 'Capture' } })
+  synced.resolve()
+  expect(await said).toEqual([expect.stringMatching(/^250 /)])
+  expect((await messagesOf(spool)).map((message) => message.envelope.disposition)).toEqual(['capture'])
+})
