@@ -80,6 +80,8 @@ export class Reception {
   async settle(): Promise<Decision<Envelope>> {
     try {
       return await this.#settle()
+    } catch (error) {
+      return this.#giveUp(faultOf(this.#inbound, error), this.#content.audited)
     } finally {
       this.#keepSenders(nothing)
     }
@@ -104,18 +106,18 @@ export class Reception {
     const counted = counting instanceof Promise ? await counting : counting
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
-    // The store of limits may have been waited for, and a newer configuration may have come meanwhile.
-    const late = this.#inbound.inForce() === judgedBy ? undefined : this.#withdrawn()
-    if (late) {
+    const uncounted = (refused: Refusal) => {
       counted.giveBack()
-      return this.#giveUp(late, told)
+      return this.#giveUp(refused, told)
     }
     try {
+      // The store of limits may have been waited for, and a newer configuration may have come meanwhile.
+      const late = this.#inbound.inForce() === judgedBy ? undefined : this.#withdrawn()
+      if (late) return uncounted(late)
       const { envelope } = await this.#incoming.commit(this.#envelope())
       return { kind: 'accepted', value: envelope, audited: told }
     } catch (error) {
-      counted.giveBack()
-      return refuse(faultOf(this.#inbound, error), told)
+      return uncounted(faultOf(this.#inbound, error))
     }
   }
 

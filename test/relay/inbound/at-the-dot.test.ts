@@ -69,3 +69,16 @@ test('a large content that the disk takes in while a policy begins to capture is
   expect(await said).toEqual([expect.stringMatching(/^250 /)])
   expect((await messagesOf(spool)).map((message) => message.envelope.disposition)).toEqual(['capture'])
 })
+
+test('an error of our own behind the final dot is answered 451 and told, and leaves nothing of the message', async () => {
+  const { disk, spool, under } = await onDisk()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, ...envelope)
+  socket.write(`${header}${large}`)
+  await until('the header is judged', () => disk.calls.includes('write large'))
+  await under.apply({ ...baseConfig, senderRules: undefined as never })
+  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^451 4\.3\.0 /)])
+  expect(under.told.filter(({ msg }) => msg === 'unexpected')).toHaveLength(1)
+  expect(spool.isEmpty).toBe(true)
+})
