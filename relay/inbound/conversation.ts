@@ -230,7 +230,7 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.endTransaction()
-    return this.#settle(reception, transaction)
+    return this.#inbound.settling.during(this.#settle(reception, transaction))
   }
 
   /** Forgets a content of which the rest does not come. */

@@ -13,6 +13,7 @@ import type { Acquaintances } from './acquaintances.ts'
 import type { Held } from './held.ts'
 import type { Lockout } from './lockout.ts'
 import type { Presence } from './presence.ts'
+import type { Settling } from './settling.ts'
 
 export type InForce = {
   readonly config: RelayConfig
@@ -31,6 +32,7 @@ export type Inbound = {
   readonly lockout: Lockout
   readonly presence: Presence
   readonly held: Held
+  readonly settling: Settling
   readonly acquaintances: Acquaintances
   readonly turns: Turns
   readonly headroom: Pick<Headroom, 'enter'>

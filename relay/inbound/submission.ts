@@ -11,6 +11,7 @@ import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
+import { within } from '../within.ts'
 import { Acquaintances } from './acquaintances.ts'
 import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
@@ -20,6 +21,7 @@ import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
 import { type Listener, openListener } from './server.ts'
+import { Settling } from './settling.ts'
 import { type Validity, validityOf } from './validity.ts'
 
 export type Submission = {
@@ -39,7 +41,10 @@ export type Submission = {
   reopen(): void
   /** It was shut, and every session that was open then has ended: nothing new comes into the spool from here on. */
   readonly isShut: boolean
-  /** Closes the listeners; idle sessions get 421, and open transactions may finish within `graceMs`, then they are cut off. */
+  /**
+   * Closes the listeners; idle sessions get 421, and open transactions may finish within `graceMs`, then they are cut off. For as long
+   * it waits for mail whose client is gone.
+   */
   close(graceMs: number): Promise<void>
 }
 
@@ -76,6 +81,7 @@ export function createSubmission({
     return current
   }
   const presence = new Presence()
+  const settling = new Settling()
   let shut = false
   const isShut = (): boolean => shut
   const inbound: Inbound = {
@@ -86,6 +92,7 @@ export function createSubmission({
     lockout: new Lockout(),
     presence,
     held: new Held(),
+    settling,
     acquaintances: new Acquaintances(),
     turns,
     headroom,
@@ -130,6 +137,20 @@ export function createSubmission({
     open.set(keyOf(config), { name: config.name, address: config.address, listener, notBefore, notAfter })
     if (!known) events.listening(config.name, listener.address, listener.port)
     events.certificate(config.name, notAfter.getTime())
+  }
+
+  /** Resolves when all sessions have ended, which they have soon after `graceMs`. */
+  async function endAll(graceMs: number): Promise<void> {
+    const empty = new Promise<void>((resolve) => {
+      noneLeft = resolve
+    })
+    for (const line of lines) line.drain()
+    if (lines.size === 0) return
+    const deadline = setTimeout(() => {
+      for (const line of lines) line.destroy()
+    }, graceMs)
+    await empty
+    clearTimeout(deadline)
   }
 
   /** The problems, by the listener's name; the other listeners are up. */
@@ -186,16 +207,9 @@ export function createSubmission({
       for (const [key, door] of open) stop(key, door)
       // Connections that the system has accepted become sessions of ours in the next turn only; without it they would not be drained.
       await turn()
-      const empty = new Promise<void>((resolve) => {
-        noneLeft = resolve
-      })
-      for (const line of lines) line.drain()
-      if (lines.size === 0) return
-      const deadline = setTimeout(() => {
-        for (const line of lines) line.destroy()
-      }, graceMs)
-      await empty
-      clearTimeout(deadline)
+      const end = monotonic() + graceMs
+      await endAll(graceMs)
+      await within(Math.max(0, end - monotonic()), settling.done())
     },
   }
 }

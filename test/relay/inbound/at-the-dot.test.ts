@@ -1,6 +1,8 @@
 /** What happens behind the final dot while a message is made ours, which may take long, and what becomes of its count and its file. */
 import { mkdirSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import type { RelayConfig } from '../../../relay/config.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
@@ -10,7 +12,7 @@ import { until } from '../../local/until.ts'
 import { messagesOf } from '../spool/contents.ts'
 import { FailingDisk } from '../spool/failing-disk.ts'
 import { listening } from '../spool/samples.ts'
-import { banner, logIn, talk } from './clients.ts'
+import { banner, logIn, reply, start, talk } from './clients.ts'
 import { app, baseConfig, startSubmission } from './submission-under-test.ts'
 
 const envelope = ['MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA'] as const
@@ -81,4 +83,24 @@ test('an error of our own behind the final dot is answered 451 and told, and lea
   expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^451 4\.3\.0 /)])
   expect(under.told.filter(({ msg }) => msg === 'unexpected')).toHaveLength(1)
   expect(spool.isEmpty).toBe(true)
+})
+
+test('closing: mail whose client is gone is waited for, since it may still become ours, and is counted (case S27)', async () => {
+  const { spool, under } = await start()
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
+  await reply(socket)
+  await logIn(socket)
+  await talk(socket, ...envelope)
+  const gate = Promise.withResolvers<void>()
+  spool.gate = gate.promise
+  socket.write(`${header}hi\r\n.\r\n`)
+  await until('the content came', () => spool.written > 0)
+  raw.resetAndDestroy()
+  await until('the client is gone', () => under.submission.sessions === 0)
+  const closed = under.submission.close(10_000)
+  setTimeout(gate.resolve, 100)
+  await closed
+  expect(spool.kept).toHaveLength(1)
+  expect(under.told.filter(({ msg }) => msg === 'accepted')).toHaveLength(1)
 })
