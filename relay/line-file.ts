@@ -21,6 +21,9 @@ export type LineForm<T> = {
   readonly current?: (values: Iterable<T>) => (value: T) => boolean
 }
 
+/** Notices that a write takes very long. */
+export type During = (write: Promise<void>) => Promise<void>
+
 /** A file is made anew when it has twice the octets that it was made with, and at least these. */
 const leastGrown = 4_194_304
 /**
@@ -34,6 +37,7 @@ export class LineFile<T> {
   readonly #form: LineForm<T>
   readonly #failed: (why: string) => void
   readonly #disk: Disk
+  readonly #during: During
   readonly #known: Map<string, T>
   /** Names whose last value is not in the file yet. */
   readonly #noted = new Set<string>()
@@ -47,11 +51,18 @@ export class LineFile<T> {
   #triedAt = Number.NEGATIVE_INFINITY
 
   /** `failed` is called once for each trouble. All goes on without the file; a restart would forget what could not be written. */
-  constructor(path: string, form: LineForm<T>, failed: (why: string) => void, disk: Disk = nodeDisk) {
+  constructor(
+    path: string,
+    form: LineForm<T>,
+    failed: (why: string) => void,
+    disk: Disk = nodeDisk,
+    during: During = (write) => write,
+  ) {
     this.#path = path
     this.#form = form
     this.#failed = failed
     this.#disk = disk
+    this.#during = during
     this.#known = new Map(read(path, form, (why) => failed(why)))
     this.#writes.ask()
   }
@@ -141,7 +152,7 @@ export class LineFile<T> {
 
   async #try(act: () => Promise<void>): Promise<void> {
     try {
-      await act()
+      await this.#during(act())
       this.#broken = false
     } catch (error) {
       if (!this.#broken) this.#failed(wordsOf(error))

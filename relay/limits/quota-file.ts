@@ -4,7 +4,7 @@
  * Recipients are written as used before a message is accepted by them: a relay that is killed wastes at most the rest of its last
  * piece, and never hands out anything twice. After a loss of power, what was handed out in the last half minute may be forgotten.
  */
-import { LineFile, type LineForm } from '../line-file.ts'
+import { type During, LineFile, type LineForm } from '../line-file.ts'
 import { dayNumber } from '../rules/utc-day.ts'
 
 export type Used = { readonly day: number; readonly recipients: number }
@@ -36,6 +36,10 @@ const formBy = (wall: () => number): LineForm<Used> => ({
 
 export type QuotaFile = LineFile<Used>
 
-/** `failed` is called once for each trouble with the file; counting goes on without it. */
-export const openQuotaFile = (path: string, failed: (why: string) => void, wall = Date.now): QuotaFile =>
-  new LineFile(path, formBy(wall), failed)
+/** `failed` is called once for each trouble with the file; counting goes on without it. Mail waits for writes to it (`during`). */
+export const openQuotaFile = (
+  path: string,
+  failed: (why: string) => void,
+  wall = Date.now,
+  during?: During,
+): QuotaFile => new LineFile(path, formBy(wall), failed, undefined, during)

@@ -51,6 +51,8 @@ type Parts = {
 }
 
 export class JournalSpool implements Spool {
+  /** Also for writes to other files of its volume that mail has to wait for. */
+  readonly silence: Silence
   readonly #parts: Parts
   readonly #space: FreeSpace
   readonly #room: Allotment
@@ -91,8 +93,8 @@ export class JournalSpool implements Spool {
     this.#open = new OpenSegments(disk, paths)
     this.#nextId = queueIds(now)
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
-    const silence = new Silence(`spool ${paths.directory}`, (why) => this.#fault.silent(why))
-    this.#large = new LargeFiles(disk, paths, silence)
+    this.silence = new Silence(`spool ${paths.directory}`, (why) => this.#fault.silent(why))
+    this.#large = new LargeFiles(disk, paths, this.silence)
     this.#damage = new Damage({
       disk,
       paths,
@@ -123,7 +125,7 @@ export class JournalSpool implements Spool {
       undone: () => register.undone,
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
-      silence,
+      silence: this.silence,
     })
     this.#room = new Allotment(space, () => ({
       messages: register.size,

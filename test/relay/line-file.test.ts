@@ -13,8 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openQuotaFile } from '../../relay/limits/quota-file.ts'
+import { LineFile } from '../../relay/line-file.ts'
+import { nodeDisk } from '../../relay/spool/disk.ts'
+import { Silence } from '../../relay/spool/silence.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { until } from '../local/until.ts'
 import { fill } from './spool/fill.ts'
@@ -203,6 +206,31 @@ test('while nothing can be written, 10,000 notes hold nobody up, and all of them
     return existsSync(path)
   })
   expect(lines(path)).toHaveLength(many + 1)
+  await file.close()
+})
+
+test('a disk that does not answer a write of the counts for a minute is told, since mail waits for that, too (case S20)', async () => {
+  const [asked, hung] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const create = async (path: string) => {
+    asked.resolve()
+    await hung.promise
+    return nodeDisk.create(path)
+  }
+  const told: (string | undefined)[] = []
+  const silence = new Silence('spool /data', (why) => told.push(why))
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const path = join(temporaryFolder(), 'quotas')
+  const form = { print: (name: string) => name, parse: () => undefined }
+  const disk = { ...nodeDisk, create }
+  const file = new LineFile<true>(path, form, expect.unreachable, disk, (write) => silence.during(write))
+  await asked.promise
+  vi.advanceTimersByTime(60_000)
+  const why = 'spool /data: the disk has not answered a write for 60 s'
+  expect(told).toEqual([why])
+  hung.resolve()
+  await file.written
+  expect(told).toEqual([why, undefined])
   await file.close()
 })
 
