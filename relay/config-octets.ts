@@ -1,7 +1,6 @@
 /** The octets that a configuration was read from, as digests: tells without parsing whether it would be read the same again. */
 import { createHash, hash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { boundedOctets } from './bounded-file.ts'
@@ -11,10 +10,7 @@ import { readable } from './spool/disk.ts'
 const mostBytes = 67_108_864
 /** So many octets at most are hashed in one turn of the event loop. */
 const pieceBytes = 262_144
-/**
- * Files up to this size are read synchronously, several in one turn: to wait for each of a thousand keys would cost ten times as
- * much.
- */
+/** Files up to this size are read several in one turn: to wait for a turn before each of a thousand keys would take too long. */
 const smallBytes = 16_384
 const smallInTurn = pieceBytes / smallBytes
 
@@ -47,9 +43,12 @@ export class ConfigOctets {
     return octets
   }
 
-  /** Whether all that was listed and read is still the same. */
+  /**
+   * Whether all that was listed and read is still the same. Nothing is asked of Node's few threads for the disk: where the spool's
+   * hangs, all of them may wait for it, and what a new configuration takes away is not to wait along.
+   */
   async areSame(): Promise<boolean> {
-    if ((await readdir(this.#directory).then(asOne, () => undefined)) !== this.#names) return false
+    if (namesIn(this.#directory) !== this.#names) return false
     const piece = Buffer.allocUnsafeSlow(pieceBytes)
     let small = 0
     for (const [path, read] of this.#reads) {
@@ -64,6 +63,14 @@ export class ConfigOctets {
 
 const asOne = (names: readonly string[]): string => names.toSorted().join('/')
 
+function namesIn(directory: string): string | undefined {
+  try {
+    return asOne(readdirSync(directory))
+  } catch {
+    return undefined
+  }
+}
+
 function digestAtOnce(file: string): string | undefined {
   try {
     return hash('sha256', boundedOctets(file, mostBytes))
@@ -73,19 +80,19 @@ function digestAtOnce(file: string): string | undefined {
 }
 
 /** Undefined also where it has not `bytes` octets any more: then nothing of it is read, as of a device, which has no end. */
-async function digestInPieces(file: string, piece: Buffer, bytes: number): Promise<string | undefined> {
+async function digestInPieces(path: string, piece: Buffer, bytes: number): Promise<string | undefined> {
   try {
-    const handle = await open(file, readable)
+    const file = openSync(path, readable)
     try {
-      if ((await handle.stat()).size !== bytes) return undefined
+      if (fstatSync(file).size !== bytes) return undefined
       const hashing = createHash('sha256')
-      for (;;) {
-        const { bytesRead } = await handle.read(piece, 0, piece.length)
-        if (bytesRead === 0) return hashing.digest('hex')
-        hashing.update(piece.subarray(0, bytesRead))
+      for (let got = readSync(file, piece); got > 0; got = readSync(file, piece)) {
+        hashing.update(piece.subarray(0, got))
+        await turn()
       }
+      return hashing.digest('hex')
     } finally {
-      await handle.close()
+      closeSync(file)
     }
   } catch {
     return undefined

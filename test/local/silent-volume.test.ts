@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LimitsConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
@@ -94,6 +94,27 @@ test.runIf(installed('strace')).each([
       expect(await relay.metric('relayfleet_spool_free_bytes')).toBeGreaterThan(0)
       expect((await relay.status()).ready).toBe(true)
     }
+    expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
+  },
+)
+
+test.runIf(installed('strace'))(
+  'while the disk holds up as many calls as can be under way at a time, a new configuration is in force all the same (case S20)',
+  async () => {
+    vi.stubEnv('UV_THREADPOOL_SIZE', '1')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const hangs = `delay_enter=${1000 * heldUpMs}`
+    const { relay, open, move, called } = await traced(
+      (data) => [join(data, 'key-uses')],
+      [`write,writev,pwrite64,pwritev:${hangs}`],
+    )
+    await (await open()).quit()
+    await called(/\bp?write(?:v|64)?\(\d+<[^>]*\/data\/key-uses>/)
+    const begun = performance.now()
+    const port = await move()
+    await until('the relay listens at the new port', async () =>
+      (await relay.status()).listeners.some((one) => one.port === port),
+    )
     expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
   },
 )
