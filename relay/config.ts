@@ -1,6 +1,18 @@
 /** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
 import { hash } from 'node:crypto'
-import { count, type Decoded, decoded, flag, list, object, oneOf, optional, text, textWhich } from './decode.ts'
+import {
+  count,
+  type Decoded,
+  decoded,
+  flag,
+  list,
+  object,
+  oneOf,
+  optional,
+  text,
+  textWhich,
+  type Unknown,
+} from './decode.ts'
 import { isNetwork } from './rules/networks.ts'
 
 /** It stands in the banner, in EHLO and in each Received: a space or a line end in it would be read as more than a name. */
@@ -252,11 +264,12 @@ export type RouteConfig = RelayConfig['routes'][number]
 export type SmarthostConfig = RouteConfig['smarthosts'][number]
 
 /**
- * The configuration in the text of relay.json.
+ * The configuration in the text of relay.json. With unknown fields `left out` it is never to be in force: one of a newer version may
+ * narrow something by them.
  * @throws {DecodeError} naming the path of the first field that is wrong, and SyntaxError when it is no JSON.
  */
-export function parseConfig(json: string): RelayConfig {
-  return decoded(relayConfig, JSON.parse(json), 'config')
+export function parseConfig(json: string, unknown?: Unknown): RelayConfig {
+  return decoded(relayConfig, JSON.parse(json), 'config', unknown)
 }
 
 /** The text that is written to disk and hashed: the fields in the order that they have, and one trailing newline. */

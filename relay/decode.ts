@@ -1,4 +1,4 @@
-/** Strict decoders: a value is exactly what the contract says, or an error names the path. Unknown fields are errors. */
+/** Strict decoders: a value is exactly what the contract says, or an error names the path. Unknown fields are errors, unless asked otherwise. */
 
 class DecodeError extends Error {
   readonly path: string
@@ -10,7 +10,9 @@ class DecodeError extends Error {
   }
 }
 
-export type Decoder<T> = (value: unknown) => T
+/** What becomes of a field that no shape has. */
+export type Unknown = 'refused' | 'left out'
+export type Decoder<T> = (value: unknown, unknown?: Unknown) => T
 export type Decoded<D> = D extends Decoder<infer T> ? T : never
 
 const fail = (why: string, path = ''): never => {
@@ -21,9 +23,9 @@ const named = (error: unknown, step: string): unknown =>
   error instanceof DecodeError ? new DecodeError(step + error.path, error.why) : error
 
 /** The path of a wrong field is put together only when an error passes through: made in advance it would double the time. */
-function inside<T>(decode: Decoder<T>, value: unknown, step: string | number): T {
+function inside<T>(decode: Decoder<T>, value: unknown, step: string | number, unknown?: Unknown): T {
   try {
-    return decode(value)
+    return decode(value, unknown)
   } catch (error) {
     throw named(error, typeof step === 'number' ? `[${step}]` : `.${step}`)
   }
@@ -51,8 +53,8 @@ export const oneOf =
 
 export const list =
   <T>(item: Decoder<T>): Decoder<readonly T[]> =>
-  (value) =>
-    Array.isArray(value) ? value.map((v, i) => inside(item, v, i)) : fail('is not a list')
+  (value, unknown) =>
+    Array.isArray(value) ? value.map((v, i) => inside(item, v, i, unknown)) : fail('is not a list')
 
 /** A field that may be absent; `undefined` never stands in the decoded object. */
 export type Optional<T> = { readonly optional: Decoder<T> }
@@ -70,23 +72,23 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 export const object = <S extends Shape>(shape: S): Decoder<ObjectOf<S>> => {
   const fields = Object.entries(shape)
-  return (value) => {
+  return (value, unknown = 'refused') => {
     if (!isRecord(value)) return fail('is not an object')
-    const unknown = Object.keys(value).find((key) => !Object.hasOwn(shape, key))
-    if (unknown !== undefined) return fail('is not a field of this configuration', `.${unknown}`)
+    const other = unknown === 'refused' ? Object.keys(value).find((key) => !Object.hasOwn(shape, key)) : undefined
+    if (other !== undefined) return fail('is not a field of this configuration', `.${other}`)
     const decoded: Record<string, unknown> = {}
     for (const [key, field] of fields) {
-      if (typeof field === 'function') decoded[key] = inside(field, value[key], key)
-      else if (value[key] !== undefined) decoded[key] = inside(field.optional, value[key], key)
+      if (typeof field === 'function') decoded[key] = inside(field, value[key], key, unknown)
+      else if (value[key] !== undefined) decoded[key] = inside(field.optional, value[key], key, unknown)
     }
     return decoded as ObjectOf<S>
   }
 }
 
 /** @throws {DecodeError} with a path that begins with `name`. */
-export function decoded<T>(decode: Decoder<T>, value: unknown, name: string): T {
+export function decoded<T>(decode: Decoder<T>, value: unknown, name: string, unknown?: Unknown): T {
   try {
-    return decode(value)
+    return decode(value, unknown)
   } catch (error) {
     throw named(error, name)
   }

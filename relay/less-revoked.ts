@@ -2,6 +2,7 @@
  * The running configuration less all rights that a newer one takes away, for as long as that can not be used as a whole: nothing
  * that is revoked waits (decision 0011). Pure.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, RelayConfig } from './config.ts'
 import { both, heldEntry } from './held-entry.ts'
 import { isWithin } from './rules/networks.ts'
@@ -35,6 +36,26 @@ export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig
     brokenDomains,
     relays: sharing?.relays,
   })
+}
+
+/**
+ * `now` without keys and tokens that `running` does not take. Else they are taken as they are in `now`, since they come and go by
+ * themselves; but where that is not understood as a whole, what is not understood may narrow just those.
+ */
+export function withoutNewProofs(now: RelayConfig, running: RelayConfig): RelayConfig {
+  const { tokens, ...rest } = now
+  const { tokens: taken } = running
+  const before = new Map(running.credentials.map(({ name, keys }) => [name, keys]))
+  const credentials = now.credentials.map((entry) => {
+    const had = before.get(entry.name) ?? []
+    return {
+      ...entry,
+      keys: entry.keys.filter((key) => had.some((k) => k.id === key.id && k.verifier === key.verifier)),
+    }
+  })
+  const isSame = tokens?.issuer === taken?.issuer && tokens?.audience === taken?.audience
+  const keys = tokens?.keys.filter((key) => taken?.keys.some((k) => isDeepStrictEqual(k, key))) ?? []
+  return { ...rest, credentials, ...(tokens !== undefined && isSame && { tokens: { ...tokens, keys } }) }
 }
 
 type Networks = RelayConfig['networks']

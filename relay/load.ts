@@ -17,7 +17,7 @@ import {
 import { ConfigOctets } from './config-octets.ts'
 import { joinText, onePiece } from './config-text.ts'
 import { type Validity, validityOf } from './inbound/validity.ts'
-import { lessRevoked } from './less-revoked.ts'
+import { lessRevoked, withoutNewProofs } from './less-revoked.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
 
@@ -43,8 +43,8 @@ export function draftConfig(directory: string): Draft {
 
 /**
  * Reads relay.json in `directory` (or its parts), and every file that it names; `octets` remembers what was read. A configuration
- * that can not be used while another one is in force (`previous`), as one that names a file which never was there, waits as
- * `refused`; the rights that it takes away do not wait.
+ * that can not be used while another one is in force (`previous`), as one that names a file which never was there, or has a field
+ * of a newer version, waits as `refused`; the rights that it takes away do not wait.
  * @throws Error naming the file or field where nothing can be used, or the text itself can not be read.
  */
 export function loadConfig(
@@ -55,9 +55,9 @@ export function loadConfig(
   now = Date.now(),
 ): Loaded {
   const text = configText(directory, octets)
-  const config = draft?.text === text ? draft.config : parsed(directory, text)
+  const parse = (): RelayConfig => (draft?.text === text ? draft.config : parsed(directory, text))
   const load = (wanted: Draft): Loaded => withFiles(directory, wanted, previous, octets, now)
-  const outcome = wholeOr(previous, { text, config }, load)
+  const outcome = wholeOr(previous, text, parse, load)
   // A file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) === text) return outcome
   return loadConfig(directory, previous, octets, undefined, now)
@@ -67,16 +67,33 @@ export function loadConfig(
  * The wanted configuration, or what ran before less what the wanted one takes away. That is loaded too, since its own files go on
  * changing meanwhile: certificates, passwords, authorities.
  */
-function wholeOr(previous: Loaded | undefined, wanted: Draft, load: (draft: Draft) => Loaded): Loaded {
+function wholeOr(
+  previous: Loaded | undefined,
+  wanted: string,
+  parse: () => RelayConfig,
+  load: (draft: Draft) => Loaded,
+): Loaded {
+  let config: RelayConfig | undefined
   try {
-    return load(wanted)
+    config = parse()
+    return load({ text: wanted, config })
   } catch (error) {
-    if (previous === undefined) throw error
+    const now = previous && (config ?? understoodIn(wanted, previous.config))
+    if (previous === undefined || now === undefined) throw error
     const refused = (error as Error).message
-    const config = lessRevoked(previous.config, wanted.config)
-    const text = printConfig(config)
-    const left = load({ text, config })
+    const less = lessRevoked(previous.config, now)
+    const text = printConfig(less)
+    const left = load({ text, config: less })
     return { ...left, ...(text === printConfig(previous.config) && { hash: previous.hash }), refused }
+  }
+}
+
+/** What this version understands of a configuration of a newer one, which is enough to tell what that takes away. */
+function understoodIn(text: string, running: RelayConfig): RelayConfig | undefined {
+  try {
+    return withoutNewProofs(parseConfig(text, 'left out'), running)
+  } catch {
+    return undefined
   }
 }
 
