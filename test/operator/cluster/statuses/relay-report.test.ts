@@ -1,7 +1,10 @@
 /** The status page of a relay is read as a report, and anything else that answers in its place is refused. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { relayReport } from '../../../../operator/cluster/statuses/relay-report.ts'
+import { usageReport } from '../../../../operator/cluster/statuses/usage-report.ts'
 
 const said = {
   policy: 'mail/shared',
@@ -30,6 +33,21 @@ test('the report has the fields that the operator knows, and leaves out those th
   expect(read({ certificates: [{ listener: 'submission', notBefore, notAfter }] }).certificates).toEqual([
     { listener: 'submission', beginsAt: Date.UTC(2026, 11, 31), endsAt: Date.UTC(2027, 0, 31) },
   ])
+})
+
+/** While an update goes on, the operator asks relays of two versions. The pages are of a relay of revision 78f55548. */
+test('the pages of a relay of the first version are read (case S31)', () => {
+  const page = (name: string): string => readFileSync(join(import.meta.dirname, 'first-version', name), 'utf8')
+  const { policy, hash, spoolId, queue, certificates, smarthosts } = JSON.parse(page('status.json'))
+  const report = relayReport(page('status.json'))
+  expect(report).toMatchObject({ policy, hash, spoolId, ready: true, stale: [], notReady: [], leaving: 0, queue })
+  expect(report.certificates.map(({ endsAt }) => endsAt)).toEqual([Date.parse(certificates[0].notAfter)])
+  expect(report.smarthosts.map(({ name, health }) => [name, health])).toEqual(
+    smarthosts.map((one: { readonly name: string }) => [one.name, 'ejected']),
+  )
+  const said = JSON.parse(page('usage.json'))
+  const { day, credentials, keys } = usageReport(page('usage.json'))
+  expect({ day, credentials, ...keys }).toEqual(said)
 })
 
 const smarthost = { route: 'default', name: 'ses', health: 'ejected', ejectedUntil: '2027-01-31T00:00:00Z' }
