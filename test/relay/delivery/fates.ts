@@ -4,7 +4,7 @@
  */
 import type { RouteConfig } from '../../../relay/config.ts'
 import type { Attempt, Events } from '../../../relay/events.ts'
-import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { type Envelope, type QueuedMessage, turnsOf } from '../../../relay/mail/envelope.ts'
 import { replyLine } from '../../../relay/mail/reply.ts'
 import type { Copy } from './toy-hosts.ts'
 
@@ -22,6 +22,8 @@ type Fate = {
   bounced: number
   reported: number
   ambiguous: number
+  /** Copies that an end of the relay has made possible: what had been delivered, or was about to be, and was not recorded. */
+  unrecorded: number
   endedAt: number
 }
 
@@ -29,6 +31,10 @@ export class Fates {
   readonly #byRecipient = new Map<string, Fate>()
   readonly #envelopeOf: (queueId: string) => Envelope | undefined
   readonly #wrong: (what: string) => void
+  /** Reports that were told. */
+  readonly #dsns = new Set<string>()
+  /** How often it was told of each message that it has left. */
+  readonly #finished = new Map<string, number>()
   /** The retry schedules of all routes that there have been. */
   readonly retries: Retry[] = []
   /** From `since` on, everything is healthy, and an attempt has to be made within `latestMs` of its time. */
@@ -43,7 +49,52 @@ export class Fates {
     if (fact === 'attempted') this.#attempted(told[0] as Attempt)
     if (fact === 'deferred') this.#deferred(this.#of(`${told[0]}`, `${told[1]}`), Number(told[2]), `${told[3]}`)
     if (fact === 'bounced') this.#bounced(this.#of(`${told[0]}`, `${told[1]}`), told[2] === 'expired')
-    if (fact === 'dsnQueued') this.#reported(`${told[0]}`, `${told[1]}`)
+    if (fact === 'dsnQueued') this.#reported(`${told[0]}`, this.#envelopeOf(`${told[1]}`))
+    if (fact === 'finished') this.#finished.set(`${told[0]}`, (this.#finished.get(`${told[0]}`) ?? 0) + 1)
+  }
+
+  /** What the next process finds in the spool. `mayForget`: the one before may have known more than it could record. */
+  restarted(stored: ReadonlyMap<string, QueuedMessage>, mayForget: boolean): void {
+    for (const { envelope } of stored.values())
+      if (envelope.reports !== undefined && !this.#dsns.has(envelope.queueId))
+        this.#reported(envelope.reports.queueId, envelope)
+    for (const [key, fate] of this.#byRecipient) {
+      const { queueId } = fate.envelope
+      const message = stored.get(queueId)
+      if (message === undefined) {
+        if (fate.delivered + fate.bounced !== 1) this.#wrong(`${key} is lost`)
+        this.#finished.set(queueId, this.#finished.get(queueId) ?? 1)
+        continue
+      }
+      if (this.#finished.has(queueId)) this.#wrong(`${queueId} is still there`)
+      this.#believe(key, fate, message, mayForget)
+    }
+  }
+
+  #believe(key: string, fate: Fate, { recipients }: QueuedMessage, mayForget: boolean): void {
+    const state = recipients.find(({ forwardPath }) => key === `${fate.envelope.queueId} ${forwardPath}`)
+    if (state === undefined) throw new Error(`${key} is in no state`)
+    if (state.state !== 'pending') {
+      if (fate[state.state] !== 1) this.#wrong(`${key} is ${state.state}`)
+      return
+    }
+    if (fate.delivered + fate.bounced > 0 && !mayForget) this.#wrong(`${key} is tried again`)
+    if (fate.reported > 0) this.#wrong(`${key} was reported and is pending`)
+    if (fate.ambiguous > state.ambiguous && !mayForget) this.#wrong(`${key} may have copies that are forgotten`)
+    fate.unrecorded += fate.delivered + fate.ambiguous - state.ambiguous
+    fate.delivered = 0
+    fate.bounced = 0
+    fate.ambiguous = state.ambiguous
+    fate.turns = turnsOf(state)
+    fate.leastAttempt = state.attempts + 1
+    fate.mostAttempt = state.attempts + 1
+    fate.lastReply = undefined
+    fate.nextAttemptAt = Math.min(fate.nextAttemptAt, state.nextAttemptAt)
+  }
+
+  /** A copy arrived of which the relay never heard. */
+  unheard({ queueId, forwardPaths }: Copy): void {
+    for (const path of forwardPaths) this.#of(queueId, path).unrecorded++
   }
 
   expect(envelope: Envelope): void {
@@ -55,7 +106,7 @@ export class Fates {
     const known = this.#byRecipient.get(`${queueId} ${path}`)
     if (known !== undefined) return known
     if (envelope === undefined) throw new Error(`${queueId} is nobody's`)
-    const nothing = { turns: 0, delivered: 0, bounced: 0, reported: 0, ambiguous: 0 }
+    const nothing = { turns: 0, delivered: 0, bounced: 0, reported: 0, ambiguous: 0, unrecorded: 0 }
     const fate = {
       envelope,
       leastAttempt: 1,
@@ -110,8 +161,9 @@ export class Fates {
     if (isExpired && fate.endedAt - fate.envelope.acceptedAt < soonest) this.#wrong('expired before its time')
   }
 
-  #reported(queueId: string, dsn: string): void {
-    for (const path of this.#envelopeOf(dsn)?.reports?.forwardPaths ?? []) this.#of(queueId, path).reported++
+  #reported(queueId: string, dsn: Envelope | undefined): void {
+    if (dsn !== undefined) this.#dsns.add(dsn.queueId)
+    for (const path of dsn?.reports?.forwardPaths ?? []) this.#of(queueId, path).reported++
   }
 
   /** Judges all fates at the end, by the copies that arrived. */
@@ -122,10 +174,13 @@ export class Fates {
     for (const [key, fate] of this.#byRecipient) this.#judge(key, fate, taken.get(key) ?? 0)
   }
 
-  #judge(key: string, { envelope, delivered, bounced, reported, ambiguous }: Fate, copies: number): void {
+  #judge(key: string, fate: Fate, copies: number): void {
+    const { envelope, delivered, bounced, reported, ambiguous, unrecorded } = fate
+    const finished = this.#finished.get(envelope.queueId)
+    if (finished !== 1) this.#wrong(`${key} has left ${finished} times`)
     if (delivered + bounced !== 1) this.#wrong(`${key}: ${delivered} times delivered, ${bounced} times bounced`)
     if (reported !== (envelope.reversePath === '' ? 0 : bounced)) this.#wrong(`${key} was reported ${reported} times`)
-    if (copies < delivered || copies > delivered + ambiguous) this.#wrong(`${key}: ${copies} copies`)
+    if (copies < delivered || copies > delivered + ambiguous + unrecorded) this.#wrong(`${key}: ${copies} copies`)
   }
 
   /** The longest time in milliseconds that mail of one credential has waited, counted from `since` at the earliest. */

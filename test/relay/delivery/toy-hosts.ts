@@ -4,21 +4,28 @@ import { none } from '../../../relay/delivery/answer.ts'
 import type { connectTo } from '../../../relay/delivery/connect.ts'
 
 type Stage = 'banner' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'dot' | 'RSET'
-/** Returns a reply, or undefined for the usual one. */
-type Saying = (path: string, time: number) => string | undefined
+/** Returns a reply, or undefined for the usual one. `taken`: how many recipients the transaction has by now. */
+type Saying = (path: string, time: number, taken: number) => string | undefined
 const silence = 'silence'
 /** The host closes the connection without a reply. */
 const leaves = ''
 
 const usual: Readonly<Record<Stage, string>> = {
   banner: '220 toy ESMTP',
-  EHLO: '250-toy\r\n250 PIPELINING',
+  EHLO: '250-toy\r\n250 SIZE',
   MAIL: '250 2.1.0 ok',
   RCPT: '250 2.1.5 ok',
   DATA: '354 go on',
   dot: '250 2.0.0 queued',
   RSET: '250 2.0.0 ok',
 }
+const pipelining = '250-toy\r\n250 PIPELINING'
+/** These take one command after the other. */
+const inLockstep: ReadonlySet<string> = new Set(['h2', 'mx1.test'])
+/** So long a host that is forgetful keeps a connection on which nothing is said, in milliseconds. */
+const forgetfulAfterMs = 800
+const verbs: ReadonlySet<string> = new Set(['EHLO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT'])
+
 const toP =
   (says: string): Saying =>
   (path) =>
@@ -31,9 +38,15 @@ const sayings = {
   'black hole': {},
   slow: {},
   mute: { banner: silence },
+  busy: { banner: '421 4.3.2 too busy' },
+  closed: { banner: '554 5.7.1 not for you' },
   alone: {},
   leaving: { MAIL: '421 4.3.2 shutting down' },
   throttling: { MAIL: '454 4.7.0 Throttling failure: Maximum sending rate exceeded' },
+  'throttling some': { RCPT: toP('450 4.7.1 too much mail from you') },
+  'for one message': { RSET: '421 4.4.2 one message for each connection' },
+  forgetful: {},
+  'for one recipient': { RCPT: (_path, _time, taken) => (taken > 0 ? '452 4.5.3 too many recipients' : undefined) },
   full: { MAIL: '452 4.3.1 Insufficient system storage' },
   refusing: { MAIL: '550 5.7.1 not from you' },
   greylisting: { RCPT: (_, time) => (time < 2 ? '450 4.2.0 greylisted' : undefined) },
@@ -42,6 +55,8 @@ const sayings = {
   cutting: { RCPT: leaves },
   hanging: { DATA: silence },
   late: { dot: '451 4.3.0 try again' },
+  'out of order': { DATA: '250 2.0.0 what?' },
+  'refusing content': { dot: '554 5.6.0 not such a message' },
   'lost and taken': { dot: leaves },
   'lost and not taken': { dot: leaves },
 } as const satisfies Readonly<Record<string, Partial<Record<Stage, string | Saying>>>>
@@ -83,6 +98,10 @@ export class ToyHosts {
   /** Counts everything that happens here. */
   deeds = 0
   onConnected: (host: string) => void = () => {}
+  /** A transaction has begun. `lateMs`: for so long it may have been under way before. */
+  onMail: (host: string, lateMs: number) => void = () => {}
+  /** Something was said that is no command. */
+  onNonsense: (host: string, line: string) => void = () => {}
 
   constructor(dice: () => number) {
     this.#dice = dice
@@ -107,13 +126,25 @@ export class ToyHosts {
     return this.moods.get(host) ?? 'healthy'
   }
 
-  said(host: string, stage: Stage, path: string): string {
+  said(host: string, stage: Stage, path: string, taken = 0): string {
     this.deeds++
-    const saying = (sayings[this.mood(host)] as Partial<Record<Stage, string | Saying>>)[stage] ?? usual[stage]
+    const usually = stage === 'EHLO' && !inLockstep.has(host) ? pipelining : usual[stage]
+    const saying = (sayings[this.mood(host)] as Partial<Record<Stage, string | Saying>>)[stage] ?? usually
     if (typeof saying === 'string') return saying
     const time = this.#times.get(`${host} ${path}`) ?? 0
     this.#times.set(`${host} ${path}`, time + 1)
-    return saying(path, time) ?? usual[stage]
+    return saying(path, time, taken) ?? usually
+  }
+
+  /** Ends all connections, as when the relay is killed. Returns what is taken all the same: its answer was still to come. */
+  cut(): readonly Copy[] {
+    const taken: Copy[] = []
+    for (const { copy, end } of this.#sessions) {
+      if (copy !== undefined && this.#dice() < 0.5) taken.push(copy)
+      end.destroy()
+    }
+    this.copies.push(...taken)
+    return taken
   }
 
   latencyMs(host: string): number {
@@ -160,8 +191,11 @@ export class ToyHosts {
 
 class Session {
   readonly host: string
+  readonly end: End
+  /** What it has been sent and will take, while its answer is still to come. */
+  copy: Copy | undefined
   readonly #hosts: ToyHosts
-  readonly #end: End
+  #idle: NodeJS.Timeout | undefined
   /** How many replies it has not sent yet. */
   owes = 0
   #text = ''
@@ -173,8 +207,10 @@ class Session {
   constructor(hosts: ToyHosts, host: string, end: End) {
     this.#hosts = hosts
     this.host = host
-    this.#end = end
+    this.end = end
+    end.on('close', () => clearTimeout(this.#idle))
     end.on('data', (chunk: Buffer) => {
+      clearTimeout(this.#idle)
       this.#text += chunk.toString('latin1')
       while (this.#take());
     })
@@ -188,11 +224,11 @@ class Session {
     this.#last = this.#last.then(async () => {
       await new Promise((resolve) => setTimeout(resolve, this.#hosts.latencyMs(this.host)))
       this.#hosts.deeds++
-      if (this.#end.destroyed) return
+      if (this.end.destroyed) return
       this.owes--
       then()
-      if (reply !== leaves) this.#end.write(`${reply}\r\n`)
-      if (reply === leaves || reply.startsWith('421')) this.#end.end()
+      if (reply !== leaves) this.end.write(`${reply}\r\n`)
+      if (reply === leaves || reply.startsWith('421')) this.end.end()
     })
   }
 
@@ -209,14 +245,21 @@ class Session {
 
   #onLine(line: string): void {
     const [, verb = '', path = ''] = /^(\w+)[^<]*<?([^>]*)/.exec(line) ?? []
-    if (verb === 'QUIT') return void this.#end.destroy()
-    const isInSequence = verb === 'RCPT' ? this.#forwardPaths : verb !== 'DATA' || this.#forwardPaths?.length
-    const reply = isInSequence ? this.#hosts.said(this.host, verb as Stage, path) : '503 5.5.1 bad sequence of commands'
+    if (!verbs.has(verb)) this.#hosts.onNonsense(this.host, line)
+    if (verb === 'QUIT') return void this.end.destroy()
+    if (verb === 'MAIL') this.#hosts.onMail(this.host, inLockstep.has(this.host) ? 5000 : 0)
+    const reply = this.#replyTo(verb as Stage, path)
     if (verb === 'MAIL' || verb === 'RSET') this.#forwardPaths = undefined
     if (verb === 'MAIL' && reply.startsWith('2')) this.#forwardPaths = []
     if (verb === 'RCPT' && reply.startsWith('2')) this.#forwardPaths?.push(path)
     if (verb === 'DATA') this.#inContent = reply.startsWith('354')
     this.say(reply)
+  }
+
+  #replyTo(verb: Stage, path: string): string {
+    const isInSequence = verb === 'RCPT' ? this.#forwardPaths : verb !== 'DATA' || this.#forwardPaths?.length
+    if (!isInSequence) return '503 5.5.1 bad sequence of commands'
+    return this.#hosts.said(this.host, verb, path, this.#forwardPaths?.length)
   }
 
   #onContent(content: string): void {
@@ -226,6 +269,15 @@ class Session {
     this.#forwardPaths = undefined
     const reply = this.#hosts.said(this.host, 'dot', '')
     const isTaken = reply.startsWith('2') || this.#hosts.mood(this.host) === 'lost and taken'
-    this.say(reply, () => isTaken && this.#hosts.copies.push(copy))
+    if (isTaken) this.copy = copy
+    this.say(reply, () => {
+      this.copy = undefined
+      if (isTaken) this.#hosts.copies.push(copy)
+      if (this.#hosts.mood(this.host) === 'forgetful') this.#idle = setTimeout(() => this.#forget(), forgetfulAfterMs)
+    })
+  }
+
+  #forget(): void {
+    if (this.owes === 0) this.say('421 4.4.2 idle for too long')
   }
 }
