@@ -94,9 +94,11 @@ export class Ledger {
     return now - this.#parts.waitingSince.of(acceptedAt, expireAfterMs, now) >= expireAfterMs
   }
 
-  /** Queue ids of messages of which the spool does not know all that memory does, since a write failed. */
+  /** Queue ids of messages of which the spool does not know all that memory does, since a write failed, and of DSNs held by that. */
   get unwritten(): readonly string[] {
-    return [...this.#unwritten].map(({ envelope }) => envelope.queueId)
+    return [...this.#unwritten].flatMap((message) =>
+      [message, ...message.heldDsns].map(({ envelope }) => envelope.queueId),
+    )
   }
 
   /** Undefined where the spool knows what became of the message, else resolves when it does: a crash before repeats deliveries. */

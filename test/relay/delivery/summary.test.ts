@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { say, silence } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
 import { rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -54,4 +55,15 @@ test('a message on several routes has one state: in flight where a recipient is,
   await attempted(5)
   await until('all have begun', () => silent.lines.filter((line) => line.startsWith('RCPT')).length === 3)
   expect(states()).toEqual({ ready: 0, deferred: 2, inFlight: 1 })
+})
+
+test('a report that waits until the spool knows the end of its original is counted beside that', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
+  const spool = new MemorySpool()
+  spool.broken.add('remove')
+  const { delivery, facts } = rig([route('r', [smarthost('a', upstream.port)])], { spool, repeatMs: 60_000 })
+  spool.put(envelope(hello), hello)
+  await until('the end could not be recorded', () => facts('unexpected').length === 1)
+  expect([facts('dsnQueued').length, spool.size]).toEqual([1, 2])
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 2 })
 })
