@@ -22,6 +22,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    setupFiles: 'test/own-test.ts',
     projects: [
       // These need nothing but this machine.
       { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: [onCluster] } },

@@ -1,8 +1,8 @@
 /** The run's cluster as its administrator sees it, through a proxy that changes what a rule says. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { temporaryFolder } from '../local/temporary.ts'
+import { onTestFinished } from '../own-test.ts'
 import { type Access, kubeconfig } from './access.ts'
 import { theCluster } from './cluster.ts'
 import { type Fault, type FaultProxy, faultProxy, type Seen } from './fault-proxy.ts'

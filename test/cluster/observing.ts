@@ -1,11 +1,12 @@
 /** A world over a real API server, through a proxy that may change all that is said. */
-import { onTestFinished } from 'vitest'
+
 import { kinds } from '../../crds/kinds.ts'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
 import type { ReflectorNews } from '../../operator/cluster/watch/reflector.ts'
 import { openWorld, type WorldOptions } from '../../operator/cluster/watch/world.ts'
 import { credentialSpec, domainSpec, policySpec } from '../crds/samples.ts'
+import { onTestFinished } from '../own-test.ts'
 import { type Api, accepted } from './api.ts'
 import { theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'

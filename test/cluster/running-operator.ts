@@ -1,6 +1,7 @@
 /** Runs a whole operator until the test ends, with the rights that the chart gives, through a proxy to the API server. */
-import { onTestFinished } from 'vitest'
+
 import { runOperator } from '../../operator/cluster/operator.ts'
+import { onTestFinished } from '../own-test.ts'
 import { theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import type { InstalledChart } from './installed-chart.ts'

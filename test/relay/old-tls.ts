@@ -5,7 +5,8 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { onTestFinished } from '../own-test.ts'
 
 type Certificate = { readonly cert: string; readonly key: string; readonly ca: string }
 

@@ -3,8 +3,8 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net'
 import * as packet from 'dns-packet'
-import { onTestFinished } from 'vitest'
 import type { Server } from '../../../operator/dns/server.ts'
+import { onTestFinished } from '../../own-test.ts'
 
 export type Behaviour =
   | {

@@ -1,7 +1,6 @@
 /** Runs local mode on a folder in a test, and gives what it tells and the conditions of its objects. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
 import { boundCredential } from '../../../operator/local/bound-credential.ts'
 import { runLocal } from '../../../operator/local/local-mode.ts'
@@ -12,6 +11,7 @@ import type { Telling } from '../../../operator/local/telling.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
+import { onTestFinished } from '../../own-test.ts'
 
 export function running(directory: string, stateFolder = join(temporaryFolder(), 'state')) {
   const ending = new AbortController()

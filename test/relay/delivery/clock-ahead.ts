@@ -1,5 +1,6 @@
 /** The clock that durations are measured by is set ahead in a test, in place of waiting: timers that run are not. */
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
+import { onTestFinished } from '../../own-test.ts'
 
 /** From now on until the test ends, it is so much later than it is. */
 export function clockAhead(byMs: number): void {

@@ -1,7 +1,7 @@
 /** A DNS server on this machine that answers by a table: with records, aliases, errors, forged answers, or not at all. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../../own-test.ts'
 
 export type Entry =
   | { readonly mx: readonly [preference: number, exchange: string] }

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../../own-test.ts'
 
 /** Runs in a thread of its own, which accepts no connection while it waits. */
 const listener = `

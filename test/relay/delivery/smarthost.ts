@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../../own-test.ts'
 import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
 import { type Received, SmarthostSession } from './smarthost-session.ts'
 

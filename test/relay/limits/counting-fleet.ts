@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { LimitStoreConfig } from '../../../relay/config.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { FleetAllowances } from '../../../relay/limits/fleet-allowances.ts'
 import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import type { Counted, Limited } from '../../../relay/rules/limits.ts'
 import { until } from '../../local/until.ts'
+import { onTestFinished } from '../../own-test.ts'
 import { credential, policy } from '../policy.ts'
 
 export const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): Limited => ({

@@ -1,8 +1,8 @@
 /** Small volumes that can really be full: a tmpfs of the test's own, which needs root. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { onTestFinished } from 'vitest'
 import { skipped } from '../../local/skipped.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { onTestFinished } from '../../own-test.ts'
 
 /**
  * Whether such a volume can be mounted, for `describe.runIf`.

@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { python } from '../../../local/programs.ts'
 import { until } from '../../../local/until.ts'
+import { onTestFinished } from '../../../own-test.ts'
 import { type FileSystem, makeImage, mountAt } from './file-systems.ts'
 
 export type LoggedDevice = {
