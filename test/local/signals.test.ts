@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
+import { onTestFinished } from '../own-test.ts'
 import { freePort } from './free-port.ts'
 import { installed } from './programs.ts'
 import { accessTo, listening, loadConfig, senderDomain, spawnRelay, startRelay, writeRelay } from './relay-process.ts'
@@ -46,6 +47,7 @@ async function starting() {
 
 test.runIf(installed('strace'))(
   'SIGHUP while a relay starts does not end it, and the changed configuration is in force (case R22)',
+  { concurrent: true },
   async () => {
     const { folder, tracer, pid, write } = await starting()
     write('changed.test')
@@ -61,6 +63,7 @@ test.runIf(installed('strace'))(
 
 test.runIf(installed('strace'))(
   'SIGTERM while a relay starts ends it in order, by a handler of its own, since the system ends no first process of a pod (case R22)',
+  { concurrent: true },
   async () => {
     const { folder, pid, ended } = await starting()
     process.kill(pid, 'SIGTERM')
@@ -71,7 +74,7 @@ test.runIf(installed('strace'))(
   },
 )
 
-test.each([
+test.concurrent.each([
   'SIGTERM',
   'SIGINT',
 ] as const)('a relay that is asked to end once more, by %s, still finishes what is in flight (case S27)', async (signal) => {
@@ -97,6 +100,7 @@ const slowDisk = (data: string, byMs: number): readonly string[] => {
 
 test.runIf(installed('strace'))(
   'a relay that is asked to end while the disk holds up its reload takes no more clients, and ends in order (case R22)',
+  { concurrent: true },
   async () => {
     const { folder, data, listenPort, write } = await folderOf()
     const relay = await startRelay(folder, slowDisk(data, 4000))
@@ -113,6 +117,7 @@ test.runIf(installed('strace'))(
 
 test.runIf(installed('strace'))(
   'a relay ends in order though its lock can not be closed without an error, as on a volume that is away (case S27)',
+  { concurrent: true },
   async () => {
     const { folder, data } = await folderOf()
     const fails = ['-P', join(data, 'spool/lock'), '-e', 'inject=close:error=EIO']
@@ -130,7 +135,7 @@ const slowEnd = (data: string, byMs: number): readonly string[] => {
   return ['strace', '-f', '-qq', '-o', '/dev/null', ...ofTheFile]
 }
 
-test.runIf(installed('strace')).each([
+test.runIf(installed('strace')).concurrent.each([
   ['the rename of a copy of the configuration', slowDisk],
   ['the close of a file', slowEnd],
 ])('a relay that has finished its work ends though a call to the disk hangs (case S27): %s', async (_when, slow) => {

@@ -1,10 +1,11 @@
 /** Every domain's records are looked at when they are due: new domains first, broken ones often, and only the records that are wanted now. */
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
 import { Verifier, type Verifying } from '../../../operator/dns/verifier.ts'
 import type { DomainChecks } from '../../../operator/lifecycle/domain-checks.ts'
 import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
 import { until } from '../../local/until.ts'
+import { onTestFinished } from '../../own-test.ts'
 import { startZoneServer, type Table, txt } from './zone-server.ts'
 
 const minute = 60_000
@@ -19,17 +20,10 @@ const checks = (domain: string, more: Partial<DomainChecks> = {}): DomainChecks 
 })
 const policy = (domain: string) => ({ answers: txt(`_dmarc.${domain}`, 'v=DMARC1; p=none') })
 
-let ending = new AbortController()
-let running: Promise<void> | undefined
-afterEach(async () => {
-  ending.abort()
-  await running
-})
-
 async function start(table: Table, more: Partial<Verifying> = {}) {
   const { server, asked } = await startZoneServer(table)
   const clock = { now: Date.parse('2026-01-05T10:00:00Z') }
-  ending = new AbortController()
+  const ending = new AbortController()
   const verifier = new Verifier({
     ask: openAsking({ perSecond: 2000, patienceMs: 200 }),
     resolvers: () => [server],
@@ -40,7 +34,11 @@ async function start(table: Table, more: Partial<Verifying> = {}) {
     dice: () => 0,
     ...more,
   })
-  running = verifier.run(ending.signal)
+  const running = verifier.run(ending.signal)
+  onTestFinished(async () => {
+    ending.abort()
+    await running
+  })
   const states = (name: string) => verifier.look(name)?.found.records.map(({ state }) => state)
   return {
     verifier,
@@ -51,7 +49,7 @@ async function start(table: Table, more: Partial<Verifying> = {}) {
   }
 }
 
-test('a domain in order is looked at every hour and a broken one every five minutes, and changes are noticed', async () => {
+test.concurrent('a domain in order is looked at every hour and a broken one every five minutes, and changes are noticed', async () => {
   const { verifier, clock, states, table, looks } = await start({ 'TXT _dmarc.good.example': policy('good.example') })
   verifier.give(
     new Map([
@@ -71,7 +69,7 @@ test('a domain in order is looked at every hour and a broken one every five minu
   expect(verifier.look('m/good')).toMatchObject({ at: clock.now, found: { brokenSince: clock.now } })
 })
 
-test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and so on, and once more only after the ordinary time', async () => {
+test.concurrent('the record of a new key is looked for after 5, 10, 20 and 40 seconds and so on, and once more only after the ordinary time', async () => {
   const { verifier, clock, states, table } = await start({})
   const made = clock.now
   const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: made, names: [] }] })
@@ -102,7 +100,7 @@ test('the record of a new key is looked for after 5, 10, 20 and 40 seconds and s
   await until('it is looked at once more', () => verifier.look('m/new')?.at === clock.now)
 })
 
-test('a resolver is not asked for the record of a key that waits for it before the name servers of the zone show it', async () => {
+test.concurrent('a resolver is not asked for the record of a key that waits for it before the name servers of the zone show it', async () => {
   const name = 's1._domainkey.new.example'
   const asked: string[] = []
   let zone: readonly string[] = []
@@ -127,7 +125,7 @@ test('a resolver is not asked for the record of a key that waits for it before t
   expect(asked).toEqual(['name server', 'name server', 'resolver'])
 })
 
-test('a look that the time brings counts beside another one only after verifyEvery, and the first one at other checks by itself', async () => {
+test.concurrent('a look that the time brings counts beside another one only after verifyEvery, and the first one at other checks by itself', async () => {
   const { verifier, clock, states } = await start({})
   const pending = checks('new.example', { waiting: [{ stage: 'Pending', since: clock.now, names: [] }] })
   verifier.give(new Map([['m/new', pending]]))
@@ -141,7 +139,7 @@ test('a look that the time brings counts beside another one only after verifyEve
   expect(verifier.look('m/new')?.apartMs).toBe(0)
 })
 
-test('a clock that is set back by a day delays no look', async () => {
+test.concurrent('a clock that is set back by a day delays no look', async () => {
   const { verifier, clock, states, table } = await start({})
   verifier.give(new Map([['m/a', checks('a.example')]]))
   await until('it is looked at', () => states('m/a'))
@@ -152,7 +150,7 @@ test('a clock that is set back by a day delays no look', async () => {
   expect(verifier.look('m/a')?.at).toBe(clock.now)
 })
 
-test('a domain is looked at again when other records are wanted, and no more when none are', async () => {
+test.concurrent('a domain is looked at again when other records are wanted, and no more when none are', async () => {
   const { verifier, clock, states, looks } = await start({ 'TXT _dmarc.a.example': policy('a.example') })
   verifier.give(new Map([['m/a', checks('a.example')]]))
   await until('it is looked at', () => states('m/a'))
@@ -171,7 +169,7 @@ test('a domain is looked at again when other records are wanted, and no more whe
   expect(looks('a.example')).toBe(before)
 })
 
-test('a broken domain is also looked at when its grace ends, and that its mail is held back from then on is told once', async () => {
+test.concurrent('a broken domain is also looked at when its grace ends, and that its mail is held back from then on is told once', async () => {
   let turns = 0
   const turned = () => {
     turns += 1
@@ -192,7 +190,7 @@ test('a broken domain is also looked at when its grace ends, and that its mail i
   expect(turns).toBe(2)
 })
 
-test('a hundred broken domains that are always due keep no other domain waiting for ever', async () => {
+test.concurrent('a hundred broken domains that are always due keep no other domain waiting for ever', async () => {
   const { server } = await startZoneServer({ 'TXT _dmarc.good.example': policy('good.example') })
   const real = openAsking({ perSecond: 2000 })
   const { verifier, clock, states } = await start(
@@ -215,7 +213,7 @@ test('a hundred broken domains that are always due keep no other domain waiting 
   await until('it is looked at again', () => (verifier.look('m/good')?.at ?? 0) > at)
 })
 
-test('two hundred domains whose name servers are silent do not delay the first look at a new domain', async () => {
+test.concurrent('two hundred domains whose name servers are silent do not delay the first look at a new domain', async () => {
   const names = Array.from({ length: 200 }, (_, i) => `s${i}.example`)
   const silent: Table = Object.fromEntries(names.map((name) => [`TXT _dmarc.${name}`, 'silence']))
   const known = { records: [] }

@@ -48,7 +48,7 @@ async function start({ wrongBy = 0, scheduleMs = [100], expireAfterMs = fiveDays
   }
 }
 
-test.each(
+test.concurrent.each(
   steps,
 )('case S23: new mail and mail that waits is delivered while the clock is %s, and when it is right again', async (_name, by) => {
   const { spool, facts, clock, accept, comeBack, delivery } = await start()
@@ -67,7 +67,7 @@ test.each(
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
-test.each(
+test.concurrent.each(
   far,
 )('case S23: a smarthost that was left out while the clock was %s is used again in time', async (_name, by) => {
   const { spool, facts, clock, accept, comeBack, delivery } = await start()
@@ -83,7 +83,7 @@ test.each(
   expect(facts('bounced')).toEqual([])
 })
 
-test.each(
+test.concurrent.each(
   far,
 )('case S23: the age of the oldest message is right while the clock is %s, and when the clock is right again', async (_name, by) => {
   const { clock, accept, delivery, quiet } = await start({ scheduleMs: [minute] })
@@ -102,7 +102,7 @@ test.each(
   }
 })
 
-test('case S23: a clock that is set ahead does not shorten the time that a smarthost is left out', async () => {
+test.concurrent('case S23: a clock that is set ahead does not shorten the time that a smarthost is left out', async () => {
   const { facts, clock, accept, attempted } = await start()
   accept()
   await until('the smarthost is left out', () => facts('smarthostEjected').length === 1)
@@ -113,7 +113,7 @@ test('case S23: a clock that is set ahead does not shorten the time that a smart
   expect(performance.now() - since).toBeGreaterThan(900)
 })
 
-test.each(
+test.concurrent.each(
   steps,
 )('case S23: mail that was accepted while the clock was %s does not expire when the clock is right again', async (_name, by) => {
   const { facts, clock, accept, upstream } = await start()
@@ -126,7 +126,7 @@ test.each(
   expect(facts('bounced')).toEqual([])
 })
 
-test.each(
+test.concurrent.each(
   steps,
 )('case S23: mail that was deferred while the clock was %s keeps its time over a restart', async (_name, by) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ scheduleMs: [minute] })
@@ -149,7 +149,7 @@ test.each(
   await until('what is new is delivered', () => spool.stored.size === 2)
 })
 
-test.each(
+test.concurrent.each(
   far,
 )('case S23: mail that was deferred by a relay which had started with the clock %s is due after a restart', async (_name, wrongBy) => {
   const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ wrongBy, scheduleMs: [60 * minute] })
@@ -163,7 +163,7 @@ test.each(
   expect(next.facts('bounced')).toEqual([])
 })
 
-test('case S23: a message whose time in the spool is further ahead than any back-off is due, and any other is waited for', async () => {
+test.concurrent('case S23: a message whose time in the spool is further ahead than any back-off is due, and any other is waited for', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
   const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
@@ -186,7 +186,7 @@ test('case S23: a message whose time in the spool is further ahead than any back
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1, inFlight: 0 })
 })
 
-test.each([
+test.concurrent.each([
   ...steps,
   ['six days behind', -sixDays] as const,
 ])('case S23: mail that was accepted while the clock was %s does not expire after a restart with the clock right again', async (_name, by) => {
@@ -203,7 +203,7 @@ test.each([
   expect(next.facts('bounced')).toEqual([])
 })
 
-test.each([
+test.concurrent.each([
   ...far,
   ['two hours ahead', 120 * minute],
   ['two hours behind', -120 * minute],
@@ -227,7 +227,7 @@ test.each([
   expect(facts('clockStepped').length).toBe(3)
 })
 
-test.each(
+test.concurrent.each(
   far,
 )('case S23: with no smarthost there, mail that came while the clock was %s is returned when its time is over, and not before', async (_name, by) => {
   const { clock, accept, facts } = await start({ expireAfterMs: 2000 })
@@ -240,7 +240,7 @@ test.each(
   expect(performance.now() - since).toBeGreaterThan(1900)
 })
 
-test.each(far)('case S23: a relay that starts with the clock %s lets no mail expire', async (_name, by) => {
+test.concurrent.each(far)('case S23: a relay that starts with the clock %s lets no mail expire', async (_name, by) => {
   const { upstream, clock, accept, facts, quiet, restart } = await start()
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -253,7 +253,7 @@ test.each(far)('case S23: a relay that starts with the clock %s lets no mail exp
   expect(next.facts('bounced')).toEqual([])
 })
 
-test.each([
+test.concurrent.each([
   ['ten years ahead', tenYears, { RCPT: say('450 4.2.0 later') }],
   ['ten years behind', -tenYears, { RCPT: say('450 4.2.0 later') }],
   ['six days behind', -sixDays, { RCPT: say('450 4.2.0 later') }],
