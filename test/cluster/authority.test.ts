@@ -200,21 +200,17 @@ describe.runIf(givenCluster()?.controllers === true)('an authority that is lost 
     const admin = apiOf(theCluster().access)
     await installCrds(admin)
     const stage = await openLeavingStage(admin)
-    try {
-      const told = (): number => stage.operator.told.filter(({ about }) => about === 'authority made').length
-      const events = async () =>
-        JSON.stringify((await admin.get(`/apis/events.k8s.io/v1/namespaces/${stage.namespace}/events`)).body)
-      await make(admin, stage.namespace, [policy('shared')])
-      await stage.remembered(2)
-      expect(told()).toBe(1)
-      expect(await events()).not.toContain('AuthorityReplaced')
-      await stage.operator.stop()
-      accepted(await admin.remove(`/api/v1/namespaces/${stage.home}/secrets/${name}`))
-      await stage.anotherOperator()
-      await stage.eventsSay('AuthorityReplaced')
-      expect(told()).toBe(1)
-    } finally {
-      await stage.close()
-    }
+    const told = (): number => stage.operator.told.filter(({ about }) => about === 'authority made').length
+    const events = async () =>
+      JSON.stringify((await admin.get(`/apis/events.k8s.io/v1/namespaces/${stage.namespace}/events`)).body)
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    expect(told()).toBe(1)
+    expect(await events()).not.toContain('AuthorityReplaced')
+    await stage.operator.stop()
+    accepted(await admin.remove(`/api/v1/namespaces/${stage.home}/secrets/${name}`))
+    await stage.anotherOperator()
+    await stage.eventsSay('AuthorityReplaced')
+    expect(told()).toBe(1)
   }, 90_000)
 })

@@ -1,6 +1,6 @@
 /** A policy is deleted on a real API server, with its real controllers: it is there until no relay has mail (cases S29, K29). */
 import { isDeepStrictEqual } from 'node:util'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
@@ -12,29 +12,30 @@ import { credential, domain, make, policy } from './whole/scenarios.ts'
 
 const finalizer = 'relayfleet.dev/mail'
 
-describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy', { timeout: 90_000 }, () => {
+describe.runIf(givenCluster()?.controllers === true).concurrent('the deletion of a policy', { timeout: 90_000 }, () => {
   let admin: Api
-  let stage: LeavingStage
-  const remove = async (propagationPolicy = 'Background'): Promise<void> => {
+  const remove = async (stage: LeavingStage, propagationPolicy = 'Background'): Promise<void> => {
     const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy }
     accepted(await admin.request('DELETE', stage.at('relaypolicies', 'shared'), options))
   }
   /** Two relays, one of which has three messages and a next hop that takes none. */
-  const withMail = async (): Promise<void> => {
+  const withMail = async (): Promise<LeavingStage> => {
+    const stage = await openLeavingStage(admin)
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     stage.pods.delivers = false
     stage.pods.mail.set('shared-1', 3)
+    return stage
   }
-  const isGone = async (): Promise<void> => {
+  const isGone = async (stage: LeavingStage): Promise<void> => {
     await stage.isGone('relaypolicies')
     await stage.isGone('statefulsets')
   }
-  const nothingIsLeft = (but: readonly string[]): Promise<unknown> =>
+  const nothingIsLeft = ({ namespace }: LeavingStage, but: readonly string[]): Promise<unknown> =>
     until(
       'nothing of it is left',
       async () => {
-        const left = await ownedIn(admin, [stage.namespace])
+        const left = await ownedIn(admin, [namespace])
         return isDeepStrictEqual(
           left.map(({ resource, object }) => `${resource.kind} ${object.metadata.name}`),
           but,
@@ -42,24 +43,21 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
       },
       20_000,
     )
-  const credentialSays = async (word: string): Promise<boolean> =>
+  const credentialSays = async (stage: LeavingStage, word: string): Promise<boolean> =>
     JSON.stringify((await stage.get('relaycredentials', 'checkout'))['status'] ?? {}).includes(word)
-  const finalizers = async (): Promise<unknown> => (await stage.get('relaypolicies')).metadata['finalizers']
+  const finalizers = async (stage: LeavingStage): Promise<unknown> =>
+    (await stage.get('relaypolicies')).metadata['finalizers']
 
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
     await installCrds(admin)
   })
-  beforeEach(async () => {
-    stage = await openLeavingStage(admin)
-  })
-  afterEach(() => stage.close())
 
   test('a policy stays with its relays until they have no mail, and says which of them has what, since when, and what to do', async () => {
-    await withMail()
+    const stage = await withMail()
     await make(admin, stage.namespace, [domain(), credential('checkout')])
-    await until('the credential is programmed', () => credentialSays('Programmed'))
-    await remove()
+    await until('the credential is programmed', () => credentialSays(stage, 'Programmed'))
+    await remove(stage)
     const { message } = await stage.told('Draining')
     expect(message).toMatch(/^the policy is being deleted, and is gone when no relay has mail; /)
     await until('the messages are counted', async () =>
@@ -71,13 +69,13 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
     expect(message).toContain('annotate the policy with relayfleet.dev/discard-queue=true')
     await stage.eventsSay('the policy is being deleted')
     expect(await stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'Deleting' })
-    await until('its credential says so, too', () => credentialSays('is being deleted'))
+    await until('its credential says so, too', () => credentialSays(stage, 'is being deleted'))
     expect((await stage.get('pods', 'shared-1')).metadata['labels']).toMatchObject({
       'relayfleet.dev/takes-mail': 'false',
     })
     expect(await stage.replicas()).toBe(2)
     stage.pods.delivers = true
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
     await until('the log says that it went without mail', () =>
       stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'none'),
@@ -85,6 +83,7 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
   })
 
   test('a policy has its finalizer before there is anything of it that takes mail', async () => {
+    const stage = await openLeavingStage(admin)
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
     const writes = stage.operator.proxy.seen.filter(isWrite).map(({ path }) => path.split('/').slice(-2).join('/'))
@@ -93,18 +92,18 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
     expect(made).toBeGreaterThan(kept)
     await stage.edit({ metadata: { finalizers: ['example.org/of-others'] } })
     await until('the policy has its finalizer again', async () =>
-      JSON.stringify(await finalizers()).includes(finalizer),
+      JSON.stringify(await finalizers(stage)).includes(finalizer),
     )
-    await remove()
-    await until('the finalizer is gone', async () => !JSON.stringify(await finalizers()).includes(finalizer))
-    expect(await finalizers()).toEqual(['example.org/of-others'])
+    await remove(stage)
+    await until('the finalizer is gone', async () => !JSON.stringify(await finalizers(stage)).includes(finalizer))
+    expect(await finalizers(stage)).toEqual(['example.org/of-others'])
     await stage.edit({ metadata: { finalizers: null } })
-    await isGone()
+    await isGone(stage)
   })
 
   test('a policy obeys an edit while it waits: another smarthost, by which the mail can leave', async () => {
-    await withMail()
-    await remove()
+    const stage = await withMail()
+    await remove(stage)
     await stage.told('Draining')
     const smarthosts = [{ name: 'other', host: 'other.example.net', port: 587 }]
     await stage.edit({ spec: { routes: [{ name: 'default', type: 'Smarthost', smarthosts }] } })
@@ -115,15 +114,15 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
       return Buffer.from(data['relay.json'] ?? '', 'base64').includes('other.example.net')
     })
     stage.pods.delivers = true
-    await isGone()
+    await isGone(stage)
   })
 
   test('a policy goes without its mail being delivered when a person says so', async () => {
-    await withMail()
-    await remove()
+    const stage = await withMail()
+    await remove(stage)
     await stage.told('Draining')
     await stage.edit({ metadata: { annotations: { 'relayfleet.dev/discard-queue': 'true' } } })
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(3)
     await stage.eventsSay('QueueLeft')
     await until('the log says that its mail was given up', () =>
@@ -132,78 +131,82 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
   })
 
   test('a policy stays while a relay does not say whether it is empty', async () => {
-    await withMail()
+    const stage = await withMail()
     stage.pods.silent.add('shared-1')
     stage.pods.delivers = true
-    await remove()
+    await remove(stage)
     const { message } = await stage.told('DrainUnknown')
     expect(message).toContain('shared-1 leaves since')
     expect(message).toContain('does not say what it has')
     expect(await stage.replicas()).toBe(2)
     stage.pods.silent.delete('shared-1')
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
   test('a policy waits for its mail also when it is held, with the configuration that its relays have', async () => {
-    await withMail()
+    const stage = await withMail()
     const tls = { mode: 'StartTLS', certificateRef: { name: 'nowhere' } }
     await stage.edit({ spec: { listeners: [{ name: 'submission', port: 587, tls }] } })
     await until('the policy is held', async () => (await stage.condition('Programmed'))?.reason === 'Held')
-    await remove()
+    await remove(stage)
     await stage.told('Draining')
     expect(await stage.replicas()).toBe(2)
     stage.pods.delivers = true
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
   test('a policy waits for an operator that is away, and is let go by the next', async () => {
-    await withMail()
+    const stage = await withMail()
     await stage.operator.stop()
     stage.pods.delivers = true
-    await remove()
+    await remove(stage)
     expect((await stage.get('relaypolicies')).metadata['deletionTimestamp']).toBeDefined()
     expect(await stage.replicas()).toBe(2)
     await stage.anotherOperator()
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
   test('a policy goes at once where no relay ever had a volume', async () => {
+    const stage = await openLeavingStage(admin)
     await make(admin, stage.namespace, [policy('shared', { replicas: 0 })])
     await until(
       'the StatefulSet is made',
       async () => (await admin.get(stage.at('statefulsets', 'shared'))).status === 200,
     )
-    await remove()
-    await isGone()
+    await remove(stage)
+    await isGone(stage)
   })
 
   test('a policy that is deleted in the foreground gets back what the garbage collector took, and delivers its mail', async () => {
-    await withMail()
-    await remove('Foreground')
-    await until('the collector has been there', async () => !JSON.stringify(await finalizers()).includes('foreground'))
+    const stage = await withMail()
+    await remove(stage, 'Foreground')
+    await until(
+      'the collector has been there',
+      async () => !JSON.stringify(await finalizers(stage)).includes('foreground'),
+    )
     await stage.told('Draining')
     expect(await stage.replicas()).toBe(2)
     stage.pods.delivers = true
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
   test('a policy takes its relays along in the end, also when it is deleted with the propagation policy Orphan', async () => {
-    await withMail()
-    await remove('Orphan')
+    const stage = await withMail()
+    await remove(stage, 'Orphan')
     await stage.told('Draining')
     expect(await stage.replicas()).toBe(2)
     stage.pods.delivers = true
-    await isGone()
+    await isGone(stage)
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
   test('a policy leaves nothing behind, not even objects whose owner reference somebody has removed', async () => {
-    await withMail()
-    await remove()
+    const stage = await withMail()
+    await remove(stage)
     await stage.told('Draining')
     const all = await ownedIn(admin, [stage.namespace])
     expect(new Set(all.map(({ resource }) => resource.kind)).size).toBeGreaterThanOrEqual(4)
@@ -219,22 +222,24 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
     )
     for (const { path } of all) await admin.patch(path, { metadata: { ownerReferences: null } })
     stage.pods.delivers = true
-    await isGone()
-    await nothingIsLeft(['Service shared-copy'])
+    await isGone(stage)
+    await nothingIsLeft(stage, ['Service shared-copy'])
   })
 
   test('a policy leaves nothing behind when it is deleted with the propagation policy Orphan while no relay has mail', async () => {
+    const stage = await openLeavingStage(admin)
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)
-    await remove('Orphan')
-    await isGone()
-    await nothingIsLeft([])
+    await remove(stage, 'Orphan')
+    await isGone(stage)
+    await nothingIsLeft(stage, [])
   })
 
   test('a policy says, as its credential does, that its namespace is being deleted, and no longer that it is ready', async () => {
+    const stage = await openLeavingStage(admin)
     await make(admin, stage.namespace, [policy('shared'), domain(), credential('checkout')])
     await stage.remembered(2)
-    await until('the credential is programmed', () => credentialSays('Programmed'))
+    await until('the credential is programmed', () => credentialSays(stage, 'Programmed'))
     const pod = stage.at('pods', 'shared-1')
     accepted(await admin.patch(pod, { metadata: { finalizers: ['example.org/kept'] } }))
     accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
@@ -260,7 +265,7 @@ describe.runIf(givenCluster()?.controllers === true)('the deletion of a policy',
   })
 
   test('a policy keeps no namespace from going, since its pods and volumes go all the same, and the log says so', async () => {
-    await withMail()
+    const stage = await withMail()
     accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
     await until(
       'the namespace is gone',

@@ -1,5 +1,6 @@
 /** A namespace with a policy `shared`, relays that answer for its pods, and an operator; and questions to all of them. */
 import { until } from '../local/until.ts'
+import { onTestFinished } from '../own-test.ts'
 import { type AnsweringPods, answeringPods } from './answering-pods.ts'
 import { type Answer, type Api, accepted, type KubeObject } from './api.ts'
 import { theCluster } from './cluster.ts'
@@ -19,10 +20,16 @@ export type LeavingStage = Awaited<ReturnType<typeof openLeavingStage>>
 const start = (home: string, namespace: string): Promise<OperatorProcess> =>
   startOperator(home, { watchNamespaces: [namespace], timing: { lookMs: 1000, watching: { labelsMs: 1000 } } })
 
+/** Opens a stage that is closed when the test ends. */
 export async function openLeavingStage(admin: Api) {
   const [home, namespace] = [await newNamespace(theCluster(), admin), await newNamespace(theCluster(), admin)]
   const pods: AnsweringPods = await answeringPods(admin, namespace, 'shared')
-  const operators = [await start(home, namespace)]
+  const operators: OperatorProcess[] = []
+  onTestFinished(async () => {
+    await Promise.all(operators.map((operator) => operator.stop()))
+    await pods.close()
+  })
+  operators.push(await start(home, namespace))
   const at = (plural: string, name: string): string =>
     ({
       statefulsets: `/apis/apps/v1/namespaces/${namespace}/statefulsets/${name}`,
@@ -73,10 +80,6 @@ export async function openLeavingStage(admin: Api) {
     eventsSay: (word: string): Promise<unknown> => {
       const events = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`
       return until(`an Event says ${word}`, async () => JSON.stringify((await admin.get(events)).body).includes(word))
-    },
-    async close(): Promise<void> {
-      await Promise.all(operators.map((operator) => operator.stop()))
-      await pods.close()
     },
   }
 }
