@@ -1,5 +1,5 @@
 /** A reflector holds what a real API server has, whatever goes wrong in between. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
 import { resources } from '../../operator/cluster/api/resource.ts'
@@ -7,6 +7,7 @@ import { isOlder } from '../../operator/cluster/api/resource-version.ts'
 import { Reflector, type ReflectorNews, type Timing } from '../../operator/cluster/watch/reflector.ts'
 import { seededRandom } from '../local/seeded-random.ts'
 import { until } from '../local/until.ts'
+import { onTestFinished } from '../own-test.ts'
 import { apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { configMaps, ours } from './config-maps.ts'
@@ -34,28 +35,28 @@ function first(n: number, matches: (seen: Seen) => boolean, fault: Fault): (seen
   }
 }
 
-describe.runIf(givenCluster() !== undefined)('a reflector', () => {
-  let proxy: FaultProxy
-  let namespace: string
-  let maps: ReturnType<typeof configMaps>
-  let ending: AbortController
-  let runs: Promise<void>[]
+const isDeepEqual = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
+  JSON.stringify([...a]) === JSON.stringify([...b])
 
-  beforeEach(async () => {
-    const api = apiOf(theCluster().access)
-    namespace = await newNamespace({ ...theCluster(), controllers: false }, api)
-    maps = configMaps(api, namespace)
-    proxy = await faultProxy(theCluster().access)
-    ending = new AbortController()
-    runs = []
-  })
+const why = (news: readonly ReflectorNews[]): string =>
+  news.map((n) => (n.about === 'interruption' ? n.why : '')).join('\n')
+const lists = (news: readonly ReflectorNews[]): number => news.filter((n) => n.about === 'list').length
 
-  afterEach(async () => {
+/** A namespace of one test alone, and reflectors that run until it ends. */
+async function opened() {
+  const api = apiOf(theCluster().access)
+  const namespace = await newNamespace({ ...theCluster(), controllers: false }, api)
+  const maps = configMaps(api, namespace)
+  const proxy: FaultProxy = await faultProxy(theCluster().access)
+  const ending = new AbortController()
+  const runs: Promise<void>[] = []
+  onTestFinished(async () => {
     ending.abort()
     await Promise.all(runs)
     await proxy.close()
   })
 
+  const run = (reflector: Pick<Reflector<unknown>, 'run'>): void => void runs.push(reflector.run(ending.signal))
   function reflect(timing: Partial<Timing> = quick) {
     const news: ReflectorNews[] = []
     const counted = { changes: 0 }
@@ -70,7 +71,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       tell: (n) => news.push(n),
       timing,
     })
-    runs.push(reflector.run(ending.signal))
+    run(reflector)
     const held = (): ReadonlyMap<string, string> =>
       new Map(
         reflector.store
@@ -85,14 +86,17 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     return { reflector, news, counted, held, inStep }
   }
 
-  const isDeepEqual = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
-    JSON.stringify([...a]) === JSON.stringify([...b])
+  /** The list of all that there is now, as the API server says it. */
+  const listed = async (): Promise<unknown> => {
+    const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
+    return (await api.get(path)).body
+  }
+  return { namespace, maps, proxy, run, reflect, listed }
+}
 
-  const why = (news: readonly ReflectorNews[]): string =>
-    news.map((n) => (n.about === 'interruption' ? n.why : '')).join('\n')
-  const lists = (news: readonly ReflectorNews[]): number => news.filter((n) => n.about === 'list').length
-
+describe.runIf(givenCluster() !== undefined).concurrent('a reflector', () => {
   test('lists page by page, then hears of every change', async () => {
+    const { maps, proxy, reflect } = await opened()
     for (let i = 0; i < 7; i++) await maps.create(`m${i}`, 'old')
     const { reflector, counted, inStep } = reflect({ ...quick, pageSize: 3 })
     await reflector.synced
@@ -108,6 +112,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('holds objects that can not be changed', async () => {
+    const { maps, reflect } = await opened()
     await maps.create('a', '1')
     const { reflector } = reflect()
     await reflector.synced
@@ -116,6 +121,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('asks for names and labels only, where nothing else is wanted', async () => {
+    const { namespace, maps, proxy, run } = await opened()
     await maps.create('a', 'a secret')
     const seen: KubeObject[] = []
     const reflector = new Reflector({
@@ -125,7 +131,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       keep: (object) => seen.push(object),
       changed: () => undefined,
     })
-    runs.push(reflector.run(ending.signal))
+    run(reflector)
     await reflector.synced
     await maps.create('b', 'another secret')
     await until('both are there', () => reflector.store.size === 2)
@@ -160,6 +166,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
       ['a line that is no JSON', isWatch, { lines: () => ({ say: '{"type": "ADDED", "object": {' }) }],
       ['an event of no known type', isWatch, { lines: () => ({ say: '{"type": "SURPRISE", "object": {}}' }) }],
     ])('%s', async (_name, matches, fault) => {
+      const { maps, proxy, reflect } = await opened()
       await maps.create('a', '1')
       await maps.create('b', '1')
       proxy.rule = first(2, matches, fault)
@@ -173,6 +180,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     })
 
     test('a watch that says nothing for too long', async () => {
+      const { maps, proxy, reflect } = await opened()
       await maps.create('a', '1')
       proxy.rule = first(2, isWatch, { lines: () => 'silence' })
       const { reflector, news, inStep } = reflect({ ...quick, silenceMs: 400 })
@@ -183,6 +191,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     })
 
     test('K09: a change that no watch tells of, until the next list', async () => {
+      const { maps, proxy, reflect } = await opened()
       await maps.create('a', '1')
       proxy.rule = first(1, isWatch, { lines: () => 'drop' })
       const { reflector, news, inStep } = reflect({ ...quick, relistMs: 1500 })
@@ -193,6 +202,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     })
 
     test('K02: a deletion during an outage', async () => {
+      const { maps, proxy, reflect } = await opened()
       await maps.create('a', '1')
       await maps.create('b', '1')
       const { reflector, inStep } = reflect()
@@ -208,9 +218,9 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('does not believe a list from the past', async () => {
+    const { maps, proxy, reflect, listed } = await opened()
     await maps.create('a', 'old')
-    const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
-    const { body } = await apiOf(theCluster().access).get(path)
+    const body = await listed()
     const { reflector, news, held, inStep } = reflect({ ...quick, relistMs: 1000 })
     await reflector.synced
     await maps.change('a', 'new')
@@ -222,9 +232,9 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('takes a past that stays for the present, since it was restored', async () => {
+    const { maps, proxy, reflect, listed } = await opened()
     await maps.create('a', 'old')
-    const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
-    const { body } = await apiOf(theCluster().access).get(path)
+    const body = await listed()
     await maps.change('a', 'new')
     const { reflector, held } = reflect({ ...quick, relistMs: 1000 })
     await reflector.synced
@@ -234,6 +244,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('gives a fresh list to whoever asks, whatever the watch is doing', async () => {
+    const { maps, proxy, reflect } = await opened()
     await maps.create('a', '1')
     proxy.rule = (seen) => (isWatch(seen) ? { lines: () => 'drop' } : 'pass')
     const { reflector, held } = reflect()
@@ -250,6 +261,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('tries less and less often after failures in a row', async () => {
+    const { proxy, reflect } = await opened()
     proxy.rule = () => 'reset'
     const { news } = reflect()
     await until('five failures', () => news.length >= 5)
@@ -258,6 +270,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   })
 
   test('holds the truth after any mixture of faults and changes', async () => {
+    const { maps, proxy, reflect } = await opened()
     const random = seededRandom(20_261_124)
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
     const faults: readonly Fault[] = [

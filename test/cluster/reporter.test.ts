@@ -1,29 +1,34 @@
 /** Statuses say what the relays say, are written once, and belong to the object that they are written to. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { helmInstalled } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
+import { onTestFinished } from '../own-test.ts'
 import { accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { installCrds } from './install-crds.ts'
 import { installChart } from './installed-chart.ts'
-import { openStage, type Stage } from './reporter-stage.ts'
+import { openStage } from './reporter-stage.ts'
 
-describe.runIf(givenCluster() !== undefined)('statuses', () => {
-  let stage: Stage
-  const policy = (said: string) => stage.stands('relaypolicies', 'shared', said)
-  const credential = (said: string, name = 'web') => stage.stands('relaycredentials', name, said)
-  const allReady = () => Promise.all(stage.relays.map((r) => r.say(true)))
-  const wipe = async (plural: 'relaypolicies' | 'relaycredentials', name: string): Promise<void> => {
-    accepted(await stage.raw.patch(`${stage.path(plural, name)}/status`, { status: null }))
+/** A stage of one test alone, and words for what is often waited for on it. */
+async function opened() {
+  const stage = await openStage()
+  onTestFinished(() => stage.close())
+  return {
+    stage,
+    policy: (said: string) => stage.stands('relaypolicies', 'shared', said),
+    credential: (said: string, name = 'web') => stage.stands('relaycredentials', name, said),
+    allReady: () => Promise.all(stage.relays.map((r) => r.say(true))),
+    wipe: async (plural: 'relaypolicies' | 'relaycredentials', name: string): Promise<void> => {
+      accepted(await stage.raw.patch(`${stage.path(plural, name)}/status`, { status: null }))
+    },
   }
+}
 
+describe.runIf(givenCluster() !== undefined).concurrent('statuses', () => {
   beforeAll(() => installCrds(apiOf(theCluster().access)))
-  beforeEach(async () => {
-    stage = await openStage()
-  })
-  afterEach(() => stage.close())
 
   test('a fleet that runs what was compiled is told once, with all that is known of its pods', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const { writes } = await stage.operator()
     await policy('Ready True Ready')
@@ -56,6 +61,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a relay that lags is named, and its kubelet nudged, until it has followed', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const [, second] = stage.relays
     if (second === undefined) throw new Error('there are two')
@@ -73,6 +79,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a smarthost that every relay has left out is told with its reply, and once', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const { writes } = await stage.operator()
     const says = (id: number): void => {
@@ -98,6 +105,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a limit store that does not answer is told with an Event, and takes readiness from nobody', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const { occasions } = await stage.operator()
     await policy('Degraded False AsExpected')
@@ -112,6 +120,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a relay that comes up with another volume is told until a person accepts it, also by an operator that is started since (case S30)', async () => {
+    const { stage, policy, allReady } = await opened()
     const [first, second] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
     const [relay] = stage.relays
     if (relay === undefined) throw new Error('there are two')
@@ -141,6 +150,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('why no relay is ready is told in the kubelet’s words', async () => {
+    const { stage, policy } = await opened()
     await stage.relays[0]?.say(false, { reason: 'ImagePullBackOff', message: 'no such image' })
     await stage.operator()
     const { message } = await policy('Programmed False NoRelayReady')
@@ -149,6 +159,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a new credential goes from nothing to its key and Programmed in one write', async () => {
+    const { stage, policy, credential, allReady } = await opened()
     await allReady()
     const operator = await stage.operator()
     await policy('Ready True Ready')
@@ -165,6 +176,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('keys get into the status also when the fleet does not settle, and a credential that was well stays so', async () => {
+    const { stage, credential, allReady } = await opened()
     await allReady()
     const operator = await stage.operator()
     await stage.declare.credential('old', {})
@@ -184,6 +196,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a status that was wiped by hand comes back', async () => {
+    const { stage, policy, allReady, wipe } = await opened()
     await allReady()
     await stage.operator()
     await policy('Ready True Ready')
@@ -193,6 +206,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('an object that is made anew under a name gets its own status, and nothing of the earlier one', async () => {
+    const { stage, credential, allReady } = await opened()
     await allReady()
     const operator = await stage.operator()
     await stage.declare.credential('web', {})
@@ -208,6 +222,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('what is wrong with a binding is told, too', async () => {
+    const { stage, credential, allReady } = await opened()
     await allReady()
     const operator = await stage.operator()
     await stage.declare.credential('web', {})
@@ -225,6 +240,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('an operator that is started again writes no status and makes no Event', async () => {
+    const { stage, policy, credential, allReady } = await opened()
     await allReady()
     const first = await stage.operator()
     await stage.declare.credential('web', { policyRef: { name: 'nobody' } })
@@ -239,6 +255,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('a standby asks no relay and writes nothing, and takes over at once', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const standby = await stage.operator({ leads: false })
     await until('the standby has seen everything', () => standby.turns() > 0)
@@ -251,6 +268,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test('trouble with writing the fleet is told, and what runs is not taken for the newest', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const operator = await stage.operator()
     operator.trouble = 'Service shared is not ours'
@@ -259,6 +277,7 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
   })
 
   test.runIf(helmInstalled())('the operator’s account may do all of it', async () => {
+    const { stage, policy, allReady } = await opened()
     await allReady()
     const chart = await installChart(theCluster(), stage.raw)
     try {
