@@ -12,7 +12,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the command lin
   let installed: Installation
   let fleet: FleetOnNode
   beforeAll(async () => {
-    installed = await install()
+    installed = install()
     fleet = await fleetOnNode(installed, 2)
   }, 300_000)
   afterAll(() => {

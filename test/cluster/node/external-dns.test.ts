@@ -50,7 +50,7 @@ describe.runIf(
     loopback('add')
     const zones = { test: [], [zone]: ['foreign TXT foreign'] }
     named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones, updateKey: key })
-    operator = await install()
+    operator = install()
     apply([dnsEndpointCrd])
     kubectl(['wait', '--for=condition=Established', `crd/${dnsEndpointCrd.metadata.name}`, '--timeout=30s'])
     fleet = await fleetOnNode(operator, 1)

@@ -1,16 +1,13 @@
 /** The packed image runs on a real node, in a pod that may do nothing but run. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { pack } from '../../../image/pack.ts'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Api, accepted, apiOf } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'
 import { newNamespace } from '../namespace.ts'
-
-const repository = join(import.meta.dirname, '../../..')
+import { load } from './node-image.ts'
 
 /** The security context that Pod Security calls restricted, and a root file system that can not be written. */
 const restricted = {
@@ -80,12 +77,9 @@ describe.runIf(givenCluster() !== undefined)('the image', () => {
   beforeAll(() => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
     try {
-      execFileSync(process.execPath, ['build.ts', folder], { cwd: repository, stdio: 'pipe' })
+      cpSync(inject('image').dist, folder, { recursive: true })
       writeFileSync(join(folder, 'probe.js'), probe)
-      const archive = join(folder, 'image.tar')
-      image = pack({ dist: folder, node: process.execPath, tag: `test-${theCluster().run}` }, archive).name
-      const [program = '', ...args] = theCluster().imageLoader ?? []
-      execFileSync(program, [...args, archive])
+      image = load(theCluster(), folder, 'probe').name
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

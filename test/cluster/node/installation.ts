@@ -1,5 +1,6 @@
 /** Installs Relayfleet in a cluster as its users do: by helm and kubectl, with the image that ships. */
 import { spawnSync } from 'node:child_process'
+import { inject } from 'vitest'
 import type { Packed } from '../../../image/pack.ts'
 import { chart, release, runHelm } from '../../chart/helm.ts'
 import { until } from '../../local/until.ts'
@@ -7,7 +8,7 @@ import { type Api, apiOf } from '../api.ts'
 import { theCluster } from '../cluster.ts'
 import type { Condition } from '../install-crds.ts'
 import { runLabel } from '../namespace.ts'
-import { loadImage } from './node-image.ts'
+import { load } from './node-image.ts'
 
 export const operatorNamespace = 'relayfleet-system'
 
@@ -15,7 +16,7 @@ export type Installation = {
   readonly api: Api
   readonly image: Packed
   /** Loads the same content under another name, for tests of updates. */
-  nextImage(): Promise<Packed>
+  nextImage(): Packed
   uninstall(): void
 }
 
@@ -52,15 +53,15 @@ export function ensureNamespace(name: string, labels: Readonly<Record<string, st
 
 export const tagOf = ({ name }: Packed): string => name.slice(name.lastIndexOf(':') + 1)
 
-export async function install(): Promise<Installation> {
-  const image = await loadImage('test')
+export function install(): Installation {
+  const { packed: image, dist } = inject('image')
   ensureNamespace(operatorNamespace, { 'pod-security.kubernetes.io/enforce': 'restricted' })
   helm(['upgrade', '--install', release, chart], { image: { tag: tagOf(image) }, crds: { keep: false } })
   kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
   return {
     api: apiOf(theCluster().access),
     image,
-    nextImage: () => loadImage('next'),
+    nextImage: () => load(theCluster(), dist, 'next'),
     uninstall: () => {
       letPoliciesGo()
       helm(['uninstall', release, '--ignore-not-found', '--wait'])

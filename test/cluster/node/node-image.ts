@@ -1,17 +1,17 @@
-/** Loads the image that ships into the cluster's nodes, with the tests' programs added to it. */
+/** Builds the image that ships, with the tests' programs added to it, and loads it into the cluster's nodes. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { type Packed, pack } from '../../../image/pack.ts'
-import { theCluster } from '../cluster.ts'
+import type { Cluster } from '../held.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 const programs = join(import.meta.dirname, 'programs')
 
-/** Bundles the programs, which are `/app/<name>.js` in the image. */
-async function bundlePrograms(outdir: string): Promise<void> {
+/** Bundles what ships into a folder, and the programs, which are `/app/<name>.js` in the image. */
+export async function bundle(outdir: string): Promise<void> {
+  execFileSync(process.execPath, ['build.ts', outdir], { cwd: repository, stdio: 'pipe' })
   await build({
     entryPoints: ['receiver', 'client'].map((name) => join(programs, `${name}.ts`)),
     outdir,
@@ -22,21 +22,12 @@ async function bundlePrograms(outdir: string): Promise<void> {
   })
 }
 
-export async function loadImage(tag: string): Promise<Packed> {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
-  try {
-    execFileSync(process.execPath, ['build.ts', folder], { cwd: repository, stdio: 'pipe' })
-    await bundlePrograms(folder)
-    return load(folder, tag)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function load(dist: string, tag: string): Packed {
-  const archive = join(dist, 'image.tar')
-  const packed = pack({ dist, node: process.execPath, tag: `${tag}-${theCluster().run}` }, archive)
-  const [program = '', ...args] = theCluster().imageLoader ?? []
+/** Packs the bundles and loads the image under this tag, to which the name of the test run is added. */
+export function load(cluster: Pick<Cluster, 'run' | 'imageLoader'>, dist: string, tag: string): Packed {
+  const archive = join(dist, `${tag}.tar`)
+  const packed = pack({ dist, node: process.execPath, tag: `${tag}-${cluster.run}` }, archive)
+  const [program = '', ...args] = cluster.imageLoader ?? []
   execFileSync(program, [...args, archive], { stdio: 'pipe' })
+  rmSync(archive)
   return packed
 }

@@ -30,7 +30,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
   /** The fleet of all tests but the first one, since a node has only so many volumes. Each test leaves it as it was, but for the name of its image. */
   let fleet: FleetOnNode
   beforeAll(async () => {
-    installed = await install()
+    installed = install()
     fleet = await fleetOnNode(installed, 3)
   }, 240_000)
   afterAll(() => {
@@ -136,7 +136,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
   }, 300_000)
 
   test('a rolling update under load loses nothing', async () => {
-    const next = await installed.nextImage()
+    const next = installed.nextImage()
     await fleet.client.ask('/load', load())
     await until('load flows', async () => (await fleet.client.ask<number>('/acknowledged')) > 200)
     const before = new Set(fleet.pods().map((p) => p.uid))

@@ -17,7 +17,7 @@ const of = ['-n', 'bookshop']
 describe.runIf(givenCluster() !== undefined && helmInstalled())('without a Secret, on a node', () => {
   let installed: Installation
   beforeAll(async () => {
-    installed = await install()
+    installed = install()
     for (const name of ['mail', 'bookshop']) ensureNamespace(name)
     for (const name of ['platform', 'application']) apply(example(name))
     await ready('relaycredential', 'bookshop', 'orders')
