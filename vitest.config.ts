@@ -5,20 +5,26 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const onCluster = 'test/cluster/**/*.test.ts'
 const onNode = 'test/cluster/node/**/*.test.ts'
-const soak = join(import.meta.dirname, 'test/local/soak.test.ts')
+const local = (name: string): string => join(import.meta.dirname, `test/local/${name}.test.ts`)
 
-/** Large files come first, which says little of how long they take: three minutes of soak would be left to one worker at the end. */
-class SoakFirst extends BaseSequencer {
+/**
+ * Large files come first, which says little of how long they take: three minutes of soak, and one of overload, would be left to
+ * one worker at the end. The soak begins before all others, and the overload before the others of its project.
+ */
+class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    const isSoak = ({ moduleId }: TestSpecification): boolean => moduleId === soak
-    return [...sorted.filter(isSoak), ...sorted.filter((file) => !isSoak(file))]
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      if (moduleId === local('soak')) return 0
+      if (project.name !== 'local') return 1
+      return moduleId === local('overload') ? 2 : 3
+    }
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
   }
 }
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: SoakFirst },
+    sequence: { sequencer: LongFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
