@@ -1,6 +1,17 @@
 /** A configuration of which no octet has changed is not parsed again, and every change in it or in a file that it names is seen. */
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
@@ -145,8 +156,9 @@ test('a bad file that was refused while no configuration was in force is judged 
 /** A named pipe with a writer: a reader that opens it and waits would get what was written. */
 function pipe(path: string): void {
   execFileSync('mkfifo', [path])
-  const writer = spawn('sh', ['-c', 'echo "{}" > "$1"', 'sh', path])
-  onTestFinished(() => void writer.kill())
+  const writer = openSync(path, 'r+')
+  onTestFinished(() => closeSync(writer))
+  writeSync(writer, '{}\n')
 }
 
 const none: readonly (readonly [string, (path: string) => void, string])[] = [
