@@ -3,5 +3,5 @@ import type { OperatorOptions } from '../../../operator/cluster/operator-options
 
 export const inAHurry = {
   timing: { watching: { relistMs: 2000, silenceMs: 1500 }, lookMs: 3000 },
-  limits: { rate: { perSecond: 200, burst: 400 }, callMs: 4000 },
+  limits: { rate: { perSecond: 200, burst: 400 }, callMs: 4000, listMs: 4000 },
 } as const satisfies Partial<OperatorOptions>
