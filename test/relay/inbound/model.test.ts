@@ -23,7 +23,7 @@ import {
 } from './submission-under-test.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
-const sessions = long ? 10_000 : 300
+const sessions = long ? 10_000 : 400
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_201)
 /** How long is waited for what takes milliseconds on a machine at rest. */
 const patienceMs = 20_000
@@ -52,13 +52,15 @@ const inOrder = (lines: readonly said.Line[]): said.Line[] =>
   lines.filter((line, i) => !endsGroup(line) || i === lines.length - 1)
 const group = fc.array(said.anyLine, { minLength: 2, maxLength: 5 })
 const lines = fc.oneof(
-  { weight: 20, arbitrary: said.transaction },
+  { weight: 25, arbitrary: said.transaction },
   { weight: 10, arbitrary: said.anyLine.map((one) => [one]) },
   { weight: 6, arbitrary: group.map(inOrder) },
   { weight: 3, arbitrary: fc.constantFrom([said.startTls], [said.ehlo], [said.loggedIn]) },
-  { weight: 4, arbitrary: said.login.map((one) => [one]) },
+  { weight: 3, arbitrary: said.exchange },
+  { weight: 1, arbitrary: said.guesses },
   { weight: 1, arbitrary: said.longLine.map((one) => [one]) },
   { weight: 1, arbitrary: group },
+  { weight: 1, arbitrary: fc.tuple(said.transaction, said.anyLine).map(([some, one]) => [...some, one]) }, // P18
   { weight: 1, arbitrary: said.burst },
   {
     weight: 1,
@@ -67,20 +69,25 @@ const lines = fc.oneof(
 )
 const cuts = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.nat({ max: 5_000 }), { maxLength: 6 }))
 const oneTurn: fc.Arbitrary<Turn> = fc.record({ content, lines, cuts })
+/** What each has said when it begins to say anything, in groups; STARTTLS only where TLS is not there already. */
 const beginnings = {
   none: [],
-  greeted: [said.ehlo],
-  secured: [said.ehlo, said.startTls],
-  greetedAgain: [said.ehlo, said.startTls, said.ehlo],
-  loggedIn: [said.startTls, said.ehlo, said.loggedIn],
+  greeted: [[said.ehlo]],
+  injecting: [[said.ehlo], [said.startTls, said.ehlo]], // T01
+  secured: [[said.ehlo], [said.startTls]],
+  greetedAgain: [[said.ehlo], [said.startTls], [said.ehlo]],
+  loggedIn: [[said.startTls], [said.ehlo], [said.loggedIn]],
 } as const
 const ends = ['by QUIT', 'with its last words', 'in silence', 'in the middle of a line', 'by a reset'] as const
 const story = fc.record({
   isImplicit: fc.boolean(),
   beginning: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('none' as const, 'greeted', 'secured', 'greetedAgain') },
-    { weight: 5, arbitrary: fc.constant('loggedIn' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('none' as const, 'greeted', 'injecting', 'secured') },
+    { weight: 2, arbitrary: fc.constant('greetedAgain' as const) },
+    { weight: 4, arbitrary: fc.constant('loggedIn' as const) },
   ),
+  /** Where it begins with no more than a greeting under TLS, so that not all logins come by chance where they may come. */
+  logins: fc.array(said.exchange, { minLength: 1, maxLength: 4 }),
   turns: fc.array(oneTurn, { minLength: 2, maxLength: 15, size: 'max' }),
   last: oneTurn,
   end: fc.constantFrom(...ends),
@@ -155,9 +162,11 @@ async function play(under: UnderTest, one: Story): Promise<SessionModel> {
   const session = new Session(client, one.isImplicit)
   try {
     expect((await client.reply()).at(-1)).toMatch(/^220 relay\.example\.org /)
-    for (const line of beginnings[one.beginning]) {
-      if (line !== said.startTls || !one.isImplicit) await session.say({ ...one.last, lines: [line], cuts: [] })
+    for (const lines of beginnings[one.beginning]) {
+      if (lines[0] !== said.startTls || !one.isImplicit) await session.say({ ...one.last, lines, cuts: [] })
     }
+    const logins = one.beginning === 'greetedAgain' ? one.logins : []
+    for (const lines of logins) await session.say({ ...one.last, lines, cuts: [] })
     for (const next of one.turns) await session.say(next)
     await session.leave(one)
     return session.model

@@ -98,16 +98,18 @@ export class SessionClient {
   }
 
   async #until(condition: () => boolean): Promise<void> {
+    let isLate = false
     const late = setTimeout(() => {
-      this.transcript.push('(nothing)')
-      this.destroy()
+      isLate = true
+      this.#changed()
     }, patienceMs)
-    while (!condition()) {
+    while (!condition() && !isLate) {
       await new Promise<void>((resolve) => {
         this.#changed = resolve
       })
     }
     clearTimeout(late)
+    if (isLate) throw new Error(`neither a reply nor the end of the connection came in ${patienceMs} ms`)
   }
 
   destroy(): void {

@@ -76,7 +76,9 @@ const reversePaths = [
   ...rows(['<noreply@localhost>', '<@hop.example:noreply@corp.example>'], noMailbox),
   ...rows(['noreply@corp.example', '<noreply@corp.example', ''], malformed),
 ]
+const tooLarge = rows(['SIZE=4001'], refused('552 5.3.4')) // RFC 1870 section 6.1
 const mailParameters = [
+  ...tooLarge,
   ...rows([
     'SIZE=1',
     'size=00000000000000000100',
@@ -92,12 +94,12 @@ const mailParameters = [
   ),
   ...rows(['AUTH=', 'AUTH=a+zz', 'ENVID=ab+0D+0Acd', '=1'], malformed),
   ...rows(['RET=FULL', 'ENVID=QQ314159', 'MT-PRIORITY=3', 'FOO'], unknownParameter),
-  ...rows(['SIZE=4001'], refused('552 5.3.4')), // RFC 1870 section 6.1
 ]
 const some = fc.array(fc.constantFrom(...mailParameters), { minLength: 1, maxLength: 3 })
 const parameters = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom(rows([]), rows(['SMTPUTF8']), rows(['BODY=8BITMIME'])) },
-  { weight: 1, arbitrary: some },
+  { weight: 6, arbitrary: fc.constantFrom(rows([]), rows(['SMTPUTF8']), rows(['BODY=8BITMIME'])) },
+  { weight: 2, arbitrary: some },
+  { weight: 1, arbitrary: fc.constant(tooLarge) },
 )
 const mail = fc
   .tuple(fc.constantFrom('MAIL FROM:', 'mail from:'), mostlyTheFirst(reversePaths), parameters)
@@ -171,9 +173,17 @@ const auth = fc.oneof(
   { weight: 8, arbitrary: anyAuth },
   { weight: 1, arbitrary: fc.constant('AUTH PLAIN AAAA AAAA') },
 )
-export const login: fc.Arbitrary<Line> = fc.oneof(
+const answer = answers.map((text) => line(undefined, text, [error('500 5.5.2')]))
+const login = fc.oneof(
   auth.map((text) => line('AUTH', text)),
-  answers.map((text) => line(undefined, text, [error('500 5.5.2')])),
+  answer,
+)
+/** A login, with as many lines as it may have, or one more or less. */
+export const exchange: fc.Arbitrary<readonly Line[]> = fc.oneof(
+  auth.map((text) => [line('AUTH', text)]),
+  fc
+    .tuple(fc.constantFrom('AUTH PLAIN', 'AUTH LOGIN'), fc.array(answer, { minLength: 1, maxLength: 2 }))
+    .map(([text, some]) => [line('AUTH', text), ...some]),
 )
 
 const simple = fc.constantFrom(
@@ -197,6 +207,11 @@ export const anyLine: fc.Arbitrary<Line> = fc.oneof(
   { weight: 8, arbitrary: rcpt },
   { weight: 8, arbitrary: simple },
   { weight: 2, arbitrary: foreign },
+)
+/** None of them is right (A08). */
+export const guesses = fc.array(
+  fc.constantFrom(...[wrongPassword, plain('', 'nobody', 'x')].map((initial) => line('AUTH', `AUTH PLAIN ${initial}`))),
+  { minLength: 1, maxLength: 4 },
 )
 const rset = [line('RSET', 'RSET')]
 /** In one group, as PIPELINING is meant. Where an earlier one was not finished, most begin anew. */
