@@ -119,7 +119,7 @@ export class SessionModel {
   refusals({ verb, wrong }: Pick<Line, 'verb' | 'wrong'>): readonly Outcome[] {
     return wrong.map((one) => {
       const isTooMany = one.isError === true && this.#errors === most.errors - 1
-      const says = isTooMany ? '421 4.7.0' : one.reply
+      const says = isTooMany ? '421 4.7.0 too many errors' : one.reply
       // Which of several it was that came in its place, the reply does not say.
       const instead = wrong.length === 1 ? one.reply : ''
       return { says, take: (reply) => this.#refuse(verb, one, isTooMany ? [instead, reply] : [reply]) }
@@ -210,7 +210,7 @@ export class SessionModel {
         return [{ says: '235 2.7.0', take: () => this.#logIn() }]
       case 'failed': {
         const isLast = this.#failedLogins === most.failedLogins - 1
-        return [{ says: isLast ? '421 4.7.0' : '535 5.7.8', take: () => this.#fail(isLast) }]
+        return [{ says: isLast ? '421 4.7.0 too many failed logins' : '535 5.7.8', take: () => this.#fail(isLast) }]
       }
     }
   }
