@@ -109,7 +109,8 @@ export const route = {
         },
         credentialSelector: {
           ...fields.labelSelector,
-          description: 'Mail of the RelayCredentials with these labels. Absent: of every credential.',
+          description:
+            'Mail of the RelayCredentials with these labels. Absent: of every credential. What still waits of one that was deleted goes by a later route.',
         },
       },
     },

@@ -36,17 +36,18 @@ export class Pools<Lane extends { readonly route: { readonly name: string } }> {
     this.exchangers = new ExchangerPools(poolTo, (pool, route) => this.#leave(pool, route))
   }
 
-  /** The pools of each route, in the order of the configuration. */
+  /** The pools of each route, in the order of the configuration. None is kept by a fleet that is suspended: it delivers nothing. */
   reload(loaded: LoadedConfig): (route: RouteConfig) => readonly Ranked<Pool>[] {
-    this.#helloName = loaded.config.hostname
+    const { hostname, routes, suspended } = loaded.config
+    this.#helloName = hostname
     const before = this.#inForce
     const next = new Map<string, Pool>()
-    for (const route of loaded.config.routes) {
+    for (const route of routes) {
       for (const smarthost of route.smarthosts) {
         const key = keyOf(route, smarthost)
         const target = targetOf(loaded, smarthost)
         const kept = before.get(key)
-        const stays = kept !== undefined && sameWay(kept.target, target)
+        const stays = kept !== undefined && !suspended && sameWay(kept.target, target)
         const { around, events, poolLimits } = this.#parts
         const pool = stays ? kept : new Pool(target, around, events, poolLimits)
         pool.update(target)
@@ -56,11 +57,11 @@ export class Pools<Lane extends { readonly route: { readonly name: string } }> {
     for (const [key, pool] of before) {
       if (next.get(key) === pool) continue
       this.#leave(pool)
-      // What still waits to be connected there goes where the configuration says now.
+      // What still waits to be connected there goes where the configuration says now, or waits.
       pool.abandon()
     }
     this.#inForce = next
-    this.#abandonExchangers(loaded.config.routes)
+    this.#abandonExchangers(suspended ? [] : routes)
     return (route) =>
       route.smarthosts.flatMap((smarthost) => {
         const pool = next.get(keyOf(route, smarthost))
@@ -68,7 +69,7 @@ export class Pools<Lane extends { readonly route: { readonly name: string } }> {
       })
   }
 
-  /** What waits to be connected to exchangers goes another way, too, where its route goes to none any more. */
+  /** What waits to be connected to exchangers goes another way, too, or waits, where its route goes to none any more. */
   #abandonExchangers(routes: readonly RouteConfig[]): void {
     const exchanged = new Set(routes.filter(({ exchangers }) => exchangers !== undefined).map(({ name }) => name))
     for (const [pool, route] of [...this.exchangers.all(), ...this.#leaving])

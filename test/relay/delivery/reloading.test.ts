@@ -131,3 +131,38 @@ test('a suspended fleet keeps its queue until it is resumed', async () => {
   reload(routes, { suspended: false })
   await until('the message is delivered', () => upstream.received.length === 1)
 })
+
+test('a suspended fleet delivers nothing over a connection that a smarthost has not greeted yet: mail waits, and no attempt is charged', async () => {
+  const greets = Promise.withResolvers<void>()
+  const upstream = await startSmarthost({ script: { banner: say('220 smarthost.test', { after: greets.promise }) } })
+  const routes = [route('r', [smarthost('a', upstream.port)])]
+  const { spool, reload, attempts, attempted, delivery } = rig(routes)
+  spool.put(envelope(hello), hello)
+  await until('the message waits', () => upstream.times('banner') === 1)
+  reload(routes, { suspended: true })
+  await until('the connection has ended', () => upstream.open() === 0)
+  greets.resolve()
+  expect(delivery.summary()).toMatchObject({ ready: 1, inFlight: 0 })
+  reload(routes, { suspended: false })
+  await attempted(1)
+  expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual([[1, 'delivered']])
+  expect(upstream.received).toHaveLength(1)
+})
+
+test('a suspended fleet delivers nothing over a connection that an exchanger has not greeted yet', async () => {
+  const table = { 'a.test': mx([10, 'mx.a.test']), 'mx.a.test': at(one) }
+  const greets = Promise.withResolvers<void>()
+  const banner = say('220 mx.a.test', { after: greets.promise })
+  const { hosts, routes, spool, reload, attempts, attempted } = await startWorld(table, {
+    [one]: { script: { banner } },
+  })
+  spool.put(to('u@a.test'), hello)
+  await until('the message waits', () => hosts[one].times('banner') === 1)
+  reload(routes, { suspended: true })
+  await until('the connection has ended', () => hosts[one].open() === 0)
+  greets.resolve()
+  reload(routes, { suspended: false })
+  await attempted(1)
+  expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual([[1, 'delivered']])
+  expect(hosts[one].received).toHaveLength(1)
+})
