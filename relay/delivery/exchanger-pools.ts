@@ -7,7 +7,7 @@ import type { Exchanger } from './exchangers.ts'
 import type { Pool } from './pool.ts'
 
 type Shared<Lane> = {
-  readonly key: string
+  readonly pool: Pool
   readonly route: string
   /** Those with mail for it; without any, its connections are closed. */
   readonly lanes: Set<Lane>
@@ -15,9 +15,12 @@ type Shared<Lane> = {
   readonly waiting: Set<Lane>
 }
 
-export class ExchangerPools<Lane extends { readonly route: { readonly name: string } }> {
-  readonly #pools = new Map<string, Pool>()
-  readonly #shared = new Map<Pool, Shared<Lane>>()
+/** A lane, as far as sharing goes. */
+export type Sharing = { readonly route: { readonly name: string }; readonly pools: readonly Pool[] }
+
+export class ExchangerPools<Lane extends Sharing> {
+  /** By route and host. */
+  readonly #shared = new Map<string, Shared<Lane>>()
   readonly #poolTo: (exchanger: Exchanger, before: Pool | undefined) => Pool
   readonly #end: (pool: Pool, route: string) => void
 
@@ -32,60 +35,65 @@ export class ExchangerPools<Lane extends { readonly route: { readonly name: stri
 
   /** Each with the name of its route. */
   *all(): Iterable<readonly [Pool, string]> {
-    for (const [pool, { route }] of this.#shared) yield [pool, route]
+    for (const { pool, route } of this.#shared.values()) yield [pool, route]
   }
 
-  /** The lane's mail goes to these from now on, and no longer to those of `before` that are not among them. */
-  lead(lane: Lane, exchangers: readonly Exchanger[], before: readonly Pool[]): readonly Ranked<Pool>[] {
+  /** The lane's mail goes to these from now on, and no longer to others. */
+  lead(lane: Lane, exchangers: readonly Exchanger[]): readonly Ranked<Pool>[] {
     const ranked = exchangers.map((exchanger) => ({
       pool: this.#join(lane, exchanger),
       priority: exchanger.preference,
     }))
-    const pools = ranked.map(({ pool }) => pool)
     this.leave(
       lane,
-      before.filter((pool) => !pools.includes(pool)),
+      ranked.map(({ pool }) => pool),
     )
     return ranked
   }
 
-  leave(lane: Lane, pools: readonly Pool[]): void {
-    for (const pool of pools) {
-      const shared = this.#shared.get(pool)
+  /** The lane's mail goes to none of its pools any more but to these. */
+  leave(lane: Lane, butFor: readonly Pool[] = []): void {
+    for (const pool of lane.pools) {
+      const shared = butFor.includes(pool) ? undefined : this.#sharedBy(lane, pool)
       if (shared === undefined) continue
       shared.waiting.delete(lane)
       shared.lanes.delete(lane)
       if (shared.lanes.size > 0) continue
-      this.#shared.delete(pool)
-      this.#pools.delete(shared.key)
+      this.#shared.delete(keyOf(lane, pool.name))
       this.#end(pool, shared.route)
     }
   }
 
-  /** Whatever place is free first at one of these is for this lane, behind those that wait already. */
-  wait(lane: Lane, pools: readonly Pool[]): void {
-    for (const pool of pools) this.#shared.get(pool)?.waiting.add(lane)
+  /** Whatever place is free first at one of its pools is for this lane, behind those that wait already. */
+  wait(lane: Lane): void {
+    for (const pool of lane.pools) this.#sharedBy(lane, pool)?.waiting.add(lane)
   }
 
-  /** Those that wait for it, as long as it has a free place; each waits no more. */
-  *next(pool: Pool): Iterable<Lane> {
-    const waiting = this.#shared.get(pool)?.waiting
+  /** Those that wait for the pool, as the lane did, as long as it has a free place; each waits no more. */
+  *next(lane: Lane, pool: Pool): Iterable<Lane> {
+    const waiting = this.#sharedBy(lane, pool)?.waiting
     if (waiting === undefined || waiting.size === 0) return
-    for (const lane of [...waiting]) {
+    for (const one of [...waiting]) {
       if (pool.inUse >= pool.places) return
-      waiting.delete(lane)
-      yield lane
+      waiting.delete(one)
+      yield one
     }
   }
 
   #join(lane: Lane, exchanger: Exchanger): Pool {
-    const route = lane.route.name
-    const key = `${route} ${exchanger.host}`
-    const pool = this.#poolTo(exchanger, this.#pools.get(key))
-    const shared = this.#shared.get(pool)
-    if (shared === undefined) this.#shared.set(pool, { key, route, lanes: new Set([lane]), waiting: new Set() })
-    else shared.lanes.add(lane)
-    this.#pools.set(key, pool)
+    const key = keyOf(lane, exchanger.host)
+    const shared = this.#shared.get(key)
+    const pool = this.#poolTo(exchanger, shared?.pool)
+    if (shared !== undefined) shared.lanes.add(lane)
+    else this.#shared.set(key, { pool, route: lane.route.name, lanes: new Set([lane]), waiting: new Set() })
     return pool
   }
+
+  /** Undefined of a smarthost, and of an exchanger that has ended: it may have another pool by now. */
+  #sharedBy(lane: Lane, pool: Pool): Shared<Lane> | undefined {
+    const shared = this.#shared.get(keyOf(lane, pool.name))
+    return shared?.pool === pool ? shared : undefined
+  }
 }
+
+const keyOf = ({ route }: Sharing, host: string): string => `${route.name} ${host}`

@@ -2,7 +2,7 @@
 import type { LoadedConfig, RouteConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { Ranked } from './choose.ts'
-import { ExchangerPools } from './exchanger-pools.ts'
+import { ExchangerPools, type Sharing } from './exchanger-pools.ts'
 import type { Exchanger } from './exchangers.ts'
 import { HealthRecords } from './health-records.ts'
 import type { Surroundings } from './open.ts'
@@ -16,7 +16,7 @@ type Parts = {
   readonly exchangerPort: number
 }
 
-export class Pools<Lane extends { readonly route: { readonly name: string } }> {
+export class Pools<Lane extends Sharing> {
   readonly #parts: Parts
   #inForce = new Map<string, Pool>()
   readonly exchangers: ExchangerPools<Lane>

@@ -117,19 +117,19 @@ export class Ways {
 
   /** Nothing of the lane can start, since others use what it goes to. */
   waitForOthers(lane: Lane): void {
-    this.#pools.exchangers.wait(lane, lane.pools)
+    if (lane.domain !== undefined) this.#pools.exchangers.wait(lane)
   }
 
   /** Lanes that may go on now, each in turn: those that wait for a place of the lane's route, and for one of the pool. */
   *nextBehind(lane: Lane, pool: Pool | undefined): Iterable<Lane> {
     for (let next = lane.room.next(); next !== undefined; next = lane.room.next()) yield next
-    if (pool !== undefined) yield* this.#pools.exchangers.next(pool)
+    if (pool?.isExchanger) yield* this.#pools.exchangers.next(lane, pool)
   }
 
   /** What DNS said of the lane's domain. */
   lead(lane: Lane, found: Found): void {
     const exchangers = found.kind === 'exchangers' ? found.exchangers : []
-    lane.lead(this.#pools.exchangers.lead(lane, exchangers, lane.pools))
+    lane.lead(this.#pools.exchangers.lead(lane, exchangers))
     lane.closed = found.kind === 'none' ? found.outcome : undefined
   }
 
@@ -142,14 +142,14 @@ export class Ways {
     if (lane.waiting === 0 && lane.underWay === 0 && lanes.end(lane)) {
       lane.empty()
       lane.room.forget(lane)
-      this.#pools.exchangers.leave(lane, lane.pools)
+      this.#pools.exchangers.leave(lane)
     }
     return lanes.front.waiting > 0 ? lanes.front : undefined
   }
 
   #leave(lane: Lane, sameWays: boolean): readonly Handles[] {
     lane.room.forget(lane)
-    this.#pools.exchangers.leave(lane, lane.pools)
+    this.#pools.exchangers.leave(lane)
     const next = sameWays && lane.domain === undefined ? this.successorOf(lane) : undefined
     const takesOver = next !== undefined && (this.isFront(next) || next.pools.length > 0)
     const left = takesOver ? [] : lane.leaveParked()
