@@ -7,6 +7,7 @@ import { identityOutside } from '../compile/findings.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Explanation, Question } from '../explain.ts'
 import type { Directory } from '../local/directory.ts'
+import { writtenIn } from './complaint.ts'
 import { leftUnread } from './unread.ts'
 
 type Answer = {
@@ -52,7 +53,7 @@ const held = 'Held'
 
 /** What relays last reported: they may not have yet what is declared. */
 function reportedTroubles({ status }: Answer): readonly Condition[] {
-  const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] }
+  const { conditions = [] } = writtenIn({ status: status ?? {} })
   return conditions.filter((c) => c.type === 'Programmed' && c.status !== 'True' && c.reason !== held)
 }
 

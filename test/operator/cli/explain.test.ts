@@ -337,15 +337,19 @@ test('a credential without consent is refused, with its conditions as the reason
   })
 })
 
-test('a credential whose policy has an error and never ran is refused, with that error as the reason', async () => {
+/** A submission to a policy that has an error. */
+function toMistaken(): readonly string[] {
   const mistaken = join(root, 'mistaken')
   writeYaml(mistaken, {
     'policy.yaml': policy('shared', 2525, { replicas: -1 }),
     'domain.yaml': domain(),
     'web.yaml': credential('web', 'shared'),
   })
-  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
-  const { code, out } = await commanded('explain', mistaken, ...submission, '--state', join(root, 'none'))
+  return [mistaken, '--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
+}
+
+test('a credential whose policy has an error and never ran is refused, with that error as the reason', async () => {
+  const { code, out } = await commanded('explain', ...toMistaken(), '--state', join(root, 'none'))
   expect([code, out.split('\n').slice(1, 3)]).toEqual([
     1,
     [
@@ -356,14 +360,7 @@ test('a credential whose policy has an error and never ran is refused, with that
 })
 
 test('an answer by what relays keep, since their policy has an error, says so', async () => {
-  const mistaken = join(root, 'mistaken-later')
-  writeYaml(mistaken, {
-    'policy.yaml': policy('shared', 2525, { replicas: -1 }),
-    'domain.yaml': domain(),
-    'web.yaml': credential('web', 'shared'),
-  })
-  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
-  const { code, out } = await commanded('explain', mistaken, ...submission, '--state', stateFolder, '-o', 'json')
+  const { code, out } = await commanded('explain', ...toMistaken(), '--state', stateFolder, '-o', 'json')
   expect([code, JSON.parse(out)]).toMatchObject([
     0,
     {

@@ -39,10 +39,8 @@ const without: RelayConfig = {
   credentials: baseConfig.credentials.filter(({ username }) => username !== app.username),
 }
 
-test.each<[string, RelayConfig, RegExp]>([
-  ['its credential', without, /^535 5\.7\.8 /],
-  ['the fleet, which is suspended,', { ...baseConfig, suspended: true }, /^421 4\.3\.2 .*\(suspended\)/],
-])('a large content of which %s is taken away while the disk takes it in is refused, and leaves nothing (case A03)', async (_what, next, refused) => {
+/** A large content, while the disk takes in which the configuration becomes another one; and what its client hears at the dot. */
+async function changedWhileTakenIn(next: RelayConfig) {
   const { disk, spool, under } = await onDisk()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -53,22 +51,24 @@ test.each<[string, RelayConfig, RegExp]>([
   await until('the disk is asked', () => disk.calls.includes('sync large'))
   await under.apply(next)
   synced.resolve()
-  expect(await said).toEqual([expect.stringMatching(refused)])
+  return { spool, said: await said }
+}
+
+test.each<[string, RelayConfig, RegExp]>([
+  ['its credential', without, /^535 5\.7\.8 /],
+  ['the fleet, which is suspended,', { ...baseConfig, suspended: true }, /^421 4\.3\.2 .*\(suspended\)/],
+])('a large content of which %s is taken away while the disk takes it in is refused, and leaves nothing (case A03)', async (_what, next, refused) => {
+  const { spool, said } = await changedWhileTakenIn(next)
+  expect(said).toEqual([expect.stringMatching(refused)])
   expect(spool.isEmpty).toBe(true)
 })
 
 test('a large content that the disk takes in while a policy begins to capture is captured', async () => {
-  const { disk, spool, under } = await onDisk()
-  const [, socket] = await banner(under, 'submissions')
-  await logIn(socket)
-  await talk(socket, ...envelope)
-  const synced = Promise.withResolvers<void>()
-  disk.waiting.set('sync large', synced.promise)
-  const said = talk(socket, `${header}${large}.`)
-  await until('the disk is asked', () => disk.calls.includes('sync large'))
-  await under.apply({ ...baseConfig, recipients: { ...baseConfig.recipients, mode: 'Capture' } })
-  synced.resolve()
-  expect(await said).toEqual([expect.stringMatching(/^250 /)])
+  const { spool, said } = await changedWhileTakenIn({
+    ...baseConfig,
+    recipients: { ...baseConfig.recipients, mode: 'Capture' },
+  })
+  expect(said).toEqual([expect.stringMatching(/^250 /)])
   expect((await messagesOf(spool)).map((message) => message.envelope.disposition)).toEqual(['capture'])
 })
 
