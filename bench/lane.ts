@@ -24,5 +24,11 @@ export const shapes = {
   single: { sessions: 20, messages: 1000, bytes: 4096, messagesPerConnection: 1 },
 } as const
 
-/** The load before the first round, for some seconds: a JIT compiler needs some ten thousand messages to do its work. */
-export const warmUp = { sessions: 20, bytes: 4096 } as const
+/**
+ * The loads before the first round, for some seconds each: a JIT compiler needs some ten thousand messages to do its work, and
+ * what a session begins and ends with runs once for each connection only.
+ */
+export const warmUps = [
+  { sessions: 20, bytes: 4096 },
+  { sessions: 20, bytes: 4096, messagesPerConnection: 1 },
+] as const

@@ -1,7 +1,7 @@
 /** What the full bench measures of every contestant, and in which order. */
 import type { Entrant } from './entrant.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
-import { warmUp } from './lane.ts'
+import { warmUps } from './lane.ts'
 import { latency } from './latency.ts'
 import { settledWeight, weightDuring, weightWithSessions } from './memory.ts'
 import { race } from './race.ts'
@@ -25,7 +25,7 @@ export async function weighAtRest(entrant: Entrant, { seconds }: Plan): Promise<
   })
   await entrant.close()
   await entrant.measure('warm-up', async (running) => {
-    await race(running, { ...warmUp, forSeconds: 3 * seconds })
+    for (const warmUp of warmUps) await race(running, { ...warmUp, forSeconds: 3 * seconds })
   })
 }
 

@@ -5,7 +5,7 @@ import { startSink } from '../test/local/receiver.ts'
 import { benchFolder, contenderFolder } from './bench-folder.ts'
 import type { Setting } from './contender.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
-import { type Lane, type Run, shapes, warmUp } from './lane.ts'
+import { type Lane, type Run, shapes, warmUps } from './lane.ts'
 import { latency } from './latency.ts'
 import { carryOut } from './load-order.ts'
 import { startPostfix } from './postfix.ts'
@@ -23,7 +23,7 @@ async function bench(folder: string): Promise<void> {
   const lanes: Lane[] = []
   try {
     for (const start of starters) lanes.push(await openLane(start, { folder: contenderFolder(folder), certificates }))
-    for (const lane of lanes) await race(lane, { ...warmUp, forSeconds: 8 })
+    for (const lane of lanes) for (const warmUp of warmUps) await race(lane, { ...warmUp, forSeconds: 8 })
     for (let round = 1; round <= rounds; round += 1) await oneRound(round, lanes)
   } finally {
     await Promise.all(lanes.flatMap((lane) => [lane.contender.stop(), lane.sink.stop()]))
