@@ -1,5 +1,6 @@
 /** Every metric of the operator. A label's values are a closed list, or names of objects, of which at most 200 are named. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { addBuildInfo } from '../relay/build-info.ts'
 import { parts } from './cluster/telling.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -12,6 +13,7 @@ export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)
+  addBuildInfo(registry)
   const registers = [registry]
 
   const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>

@@ -1,5 +1,6 @@
 /** Every metric of the relay, once. Labels are closed lists or configured names; never an address, never a free domain. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { addBuildInfo } from './build-info.ts'
 import { Counter, Histogram } from './tallies.ts'
 
 /** What is measured at each scrape, instead of being counted as it happens. */
@@ -32,6 +33,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   registry.setDefaultLabels({ policy })
   collectDefaultMetrics({ register: registry })
   for (const name of misnamed) registry.removeSingleMetric(name)
+  addBuildInfo(registry)
   const registers = [registry]
 
   let observed: Observed | undefined

@@ -37,6 +37,15 @@ const state: Row = {
       bad: { above: 2 },
     },
     {
+      title: 'Relays of each version',
+      description: 'More than one for a policy: an upgrade goes on, or a relay that is not ready holds it up.',
+      shape: 'lines',
+      unit: 'none',
+      queries: [
+        { expr: `count by (policy, version) (relayfleet_build_info{${of}})`, legend: '{{policy}} {{version}}' },
+      ],
+    },
+    {
       title: 'Age of the configuration',
       description: 'Since the one in force was applied.',
       shape: 'lines',

@@ -1,6 +1,6 @@
 /** The command line: all verbs, and what happens to errors. */
 import { Command, CommanderError } from 'commander'
-import packageJson from '../../package.json' with { type: 'json' }
+import { version } from '../../relay/build-info.ts'
 import { addCheck } from './check.ts'
 import type { Context } from './context.ts'
 import { addDomain } from './domain-check.ts'
@@ -56,7 +56,7 @@ export async function execute(
 const emptyProgram = (terminal: Terminal): Command =>
   new Command('relayfleet')
     .description('A closed SMTP relay fleet, declared in YAML.')
-    .version(packageJson.version)
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),

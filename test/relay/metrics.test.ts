@@ -1,5 +1,7 @@
 /** The metrics of a relay keep the rules of Prometheus, look at the queue once a scrape, and are there before they count. */
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { createMetrics as createOperatorMetrics } from '../../operator/metrics.ts'
 import { createMetrics } from '../../relay/metrics.ts'
 import { atRest } from './at-rest.ts'
 
@@ -12,6 +14,14 @@ test('only the names of counters end in _total, every metric has a help text, an
     expect([name, help]).not.toEqual([name, ''])
     expect(name).not.toMatch(/_(ms|milliseconds|minutes|kb|mb)(_|$)/)
   }
+})
+
+test('the pages of relays and operators tell of which version they are', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }
+  const relay = createMetrics('mail/shared', () => atRest).registry
+  expect(await relay.metrics()).toContain(`relayfleet_build_info{version="${version}",policy="mail/shared"} 1\n`)
+  const operator = createOperatorMetrics().registry
+  expect(await operator.metrics()).toContain(`relayfleet_build_info{version="${version}"} 1\n`)
 })
 
 test('a scrape looks at the queue once, and the next scrape looks again (case R21)', async () => {
