@@ -1,14 +1,13 @@
 /** Brings what waits and what is free together: each way out for itself, so that a dead smarthost or domain delays no other. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
-import type { Headroom } from '../headroom.ts'
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { Turns } from '../turns.ts'
 import { within } from '../within.ts'
-import { type Attempted, attempt, unreadable } from './attempt.ts'
+import type { Attempted } from './attempt.ts'
+import { type Attempting, attemptInTurn } from './attempt-in-turn.ts'
 import type { Retry } from './decide.ts'
 import type { Hop } from './hop.ts'
 import { InFlight } from './in-flight.ts'
@@ -21,22 +20,16 @@ import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
 import type { Roster, Take } from './roster.ts'
-import type { Signer } from './signer.ts'
-import { alsoTried, sortResults } from './sorting.ts'
-import { dueIn, forwardPathsOf, type Parcel, parcelsOf, type Tracked } from './tracked.ts'
-import type { Unread } from './unread.ts'
+import { sortResults } from './sorting.ts'
+import { dueIn, type Parcel, parcelsOf, type Tracked } from './tracked.ts'
 import { type Loose, Ways } from './ways.ts'
 
-export type DispatcherParts = {
-  readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'acceptedAt'>
+export type DispatcherParts = Attempting & {
+  readonly spool: Pick<Spool, 'handleOf' | 'acceptedAt'>
   readonly roster: Pick<Roster, 'release'>
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts
-  readonly signer: Signer
   readonly events: Events
-  readonly unread: Pick<Unread, 'failed' | 'read'>
-  readonly turns: Pick<Turns, 'turn'>
-  readonly headroom: Pick<Headroom, 'enter'>
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
@@ -53,8 +46,6 @@ export type DispatcherParts = {
   readonly flushLog: () => void
 }
 
-/** About how long one attempt takes the processor. */
-const attemptCostMs = 0.25
 /** Messages that one domain may start in a row while others wait for a connection. */
 const longestStreak = 20
 /** A domain that has mail all the time is looked up anew after this time. */
@@ -279,7 +270,7 @@ export class Dispatcher {
     this.#inFlight.begin(queueId)
     try {
       const open = this.#parts.openAttempts.begin(queueId)
-      const results = this.#ended(lane, next, await this.#attempt(next))
+      const results = this.#ended(lane, next, await attemptInTurn(this.#parts, next))
       const settled = this.#sendOn(lane, next.pool, next.parcel, results)
       lane.room.unsettled++
       this.#goOn(lane, next.pool)
@@ -331,23 +322,6 @@ export class Dispatcher {
     this.#pump(lane)
   }
 
-  async #attempt({ pool, parcel, hurried }: Next): Promise<Attempted> {
-    const { spool, signer, turns, headroom, unread } = this.#parts
-    const { envelope } = parcel.message
-    const owner = { rank: 'delivery', name: envelope.credential } as const
-    const room = headroom.enter(owner)
-    if (room !== undefined) await room
-    await turns.turn(owner, attemptCostMs)
-    try {
-      const attempted = await attempt(pool.connections(hurried), spool, signer, envelope, forwardPathsOf(parcel))
-      unread.read(envelope.queueId)
-      return attempted
-    } catch (error) {
-      unread.failed(envelope.queueId, error)
-      return unreadable(error, parcel.recipients.length)
-    }
-  }
-
   /** We closed the connection, as the relay stops: that was no attempt, and the message is as it was. */
   #wasInterrupted(outcome: Outcome): boolean {
     return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
@@ -355,29 +329,18 @@ export class Dispatcher {
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
-    const { message, transactions = 0 } = parcel
-    const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
-    if (settled.length === results.length) return settled
-    // If it gave nobody an outcome, each of the next transactions is for half as many, here or at another next hop.
-    const atMost = spoilt.length === parcel.recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
-    const again = (some: readonly Result[]): Parcel => {
-      const tried = alsoTried(parcel.tried, pool.name, some)
-      const recipients = some.map(positionOf)
-      const had = transactions + (some.some((result) => result.asked) ? 1 : 0)
-      return { message, recipients, tried, transactions: had, ...(atMost !== undefined && { atMost }) }
-    }
-    const goesElsewhere = (some: readonly Result[]): boolean =>
-      some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
-    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain(again(spoilt))
-    if (leftOver.length > 0) this.#addAgain({ ...again(leftOver), atMost: taken })
-    if (goesElsewhere(failed)) return settled
-    if (failed.length === 0 || parcel.atMost === undefined) return [...settled, ...failed]
-    this.#addAgain(again(failed))
+    const { settled, failed, leftOver, spoilt } = sortResults(parcel, results, pool.name)
+    if (spoilt !== undefined && !this.#tryElsewhere(lane, spoilt)) this.#addAgain(spoilt)
+    if (leftOver !== undefined) this.#addAgain(leftOver)
+    if (failed === undefined || this.#tryElsewhere(lane, failed.parcel)) return settled
+    if (parcel.atMost === undefined) return [...settled, ...failed.results]
+    this.#addAgain(failed.parcel)
     return settled
   }
 
-  /** If the lane is of an earlier configuration, what failed there is routed anew. */
+  /** False where no other smarthost takes it. If the lane is of an earlier configuration, what failed there is routed anew. */
   #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
+    if (this.#stopping) return false
     if (this.#ways.isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
     this.#addAgain(parcel)
     return true
@@ -396,5 +359,3 @@ export class Dispatcher {
     return this.#parts.ledger.settle(message, results, retry)
   }
 }
-
-const positionOf = ({ recipient }: Result): number => recipient
