@@ -49,7 +49,8 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     // The username is kept, also where the client gave none: a certificate that a second credential comes to name does not change
     // whose session this is.
     const { username, name } = login.credential
-    return { kind: 'accepted', login: { username, proof, credential: name, judged: undefined }, key: login.key }
+    const owner = { rank: 'credential', name } as const
+    return { kind: 'accepted', login: { username, proof, credential: name, owner, judged: undefined }, key: login.key }
   }
   const locks =
     login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, monotonic())

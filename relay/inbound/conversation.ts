@@ -7,19 +7,17 @@ import { type Refusal, refusal } from '../mail/rule.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
-import { ClientFaults } from './client-faults.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
 import { acceptanceCostMs, contentPace } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
-import { OwnFaults } from './own-faults.ts'
 import { Patience } from './pace.ts'
 import { pathIn } from './path-line.ts'
-import { protocol } from './protocol.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { Recipients } from './recipients.ts'
+import { Refusals } from './refusals.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session, type Transaction } from './session.ts'
 import type { Verb } from './verbs.ts'
@@ -48,22 +46,18 @@ export class Conversation {
   readonly #session: Session
   readonly #line: Line
   readonly #ended: () => void
-  readonly #ownFaults = new OwnFaults()
-  readonly #clientFaults = new ClientFaults()
-  /** Whose turns this session takes, once it has logged in. */
-  #credential: Owner | undefined
+  readonly #refusals: Refusals
   #reception: Reception | undefined
   readonly #patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
   /** The deadline of a transaction. */
   readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
-  /** The last MAIL of a client that has shown who it is was refused, so the RCPT and DATA pipelined behind it fail as well. */
-  #mailRefused = false
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
     this.#inbound = inbound
     this.#session = newSession(who)
+    this.#refusals = new Refusals(inbound.events, this.#session)
     this.#line = line
     this.#ended = ended
     inbound.presence.enter(this.#session.origin)
@@ -116,14 +110,13 @@ export class Conversation {
     this.#session.certificate = certificate
     this.#session.helo = ''
     this.#session.login = undefined
-    this.#credential = undefined
   }
 
   /** The reply that ends the session in place of carrying this command out, where it has had all that a session may have. */
   command({ name, fate }: Verb): Reply | undefined {
     const isIdle = fate === 'idle'
-    if (isIdle) this.#clientFaults.idled()
-    if (this.#clientFaults.areTooMany) return this.refuse('connect', refusal('always.errors'))
+    if (isIdle) this.#refusals.clientFaults.idled()
+    if (this.#refusals.clientFaults.areTooMany) return this.refuse('connect', refusal('always.errors'))
     // Said at RSET, which Postfix sends before it reuses a connection: refused at MAIL only, its message would wait for minutes.
     const isUsedUp = this.#session.messages >= this.#config.limits.messagesPerConnection
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
@@ -153,7 +146,7 @@ export class Conversation {
     if (refused && this.#session.tls === '') {
       // A password may have been sent in clear: that is logged as a failed login, not as a mere wrong order of commands.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
-      return { kind: 'reply', reply: this.#lastWord(refused, 'auth', false) }
+      return { kind: 'reply', reply: this.#refusals.lastWord(refused, 'auth') }
     }
     // EXTERNAL is taken wherever certificates are asked for, not only where it was offered: then the reply says what is wrong.
     const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
@@ -162,16 +155,17 @@ export class Conversation {
 
   /** Resolves when this session may begin its next message (headroom.ts); undefined: at once. */
   room(): Promise<void> | undefined {
-    return this.#credential && this.#inbound.headroom.enter(this.#credential)
+    const { login } = this.#session
+    return login && this.#inbound.headroom.enter(login.owner)
   }
 
   mailFrom(line: string): Reply {
     const stranger = this.#logInUnasked()
-    this.#mailRefused = stranger !== undefined
+    this.#refusals.mailRefused = stranger !== undefined
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
     this.#tellAudited('mail', decision, () => pathIn(line))
-    this.#mailRefused = decision.kind === 'refused' && this.#session.login !== undefined
+    this.#refusals.mailRefused = decision.kind === 'refused' && this.#session.login !== undefined
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, pathIn(line))
     this.#session.transaction = {
       ...decision.value,
@@ -192,7 +186,7 @@ export class Conversation {
       return this.refuse('rcpt', decision.refusal, pathIn(line))
     }
     const { path, form } = decision.value
-    if (transaction?.recipients.add(path, form) === false) this.#clientFaults.repeated()
+    if (transaction?.recipients.add(path, form) === false) this.#refusals.clientFaults.repeated()
     return forwardPathAccepted
   }
 
@@ -246,26 +240,12 @@ export class Conversation {
     this.#deadline.unset()
     if (!this.#settling) this.#session.transaction?.recipients.letGo()
     this.#session.transaction = undefined
-    this.#mailRefused = false
+    this.#refusals.mailRefused = false
   }
 
-  /** Logs and counts a refusal, and returns the reply to give: one refusal too many ends the session with its reply. */
-  refuse(stage: Stage, refused: Refusal, path = this.#pathAt(stage)): Reply {
-    const follows = this.#followsRefusal(refused)
-    const { said, hasLine } = this.#ownFaults.see(refused, stage, follows)
-    this.#inbound.events.refused(factsOf(this.#session), stage, said, path, hasLine)
-    return this.#lastWord(said, stage, follows)
-  }
-
-  #pathAt(stage: Stage): string | undefined {
-    return stage === 'data' ? this.#session.transaction?.reversePath : undefined
-  }
-
-  /** The reply to a refusal that is logged already. Where it is one too many, that is logged as well, and is the reply. */
-  #lastWord(said: Refusal, stage: Stage, follows: boolean): Reply {
-    const final = this.#clientFaults.count(said, stage, follows)
-    if (final !== said) this.#inbound.events.refused(factsOf(this.#session), stage, final)
-    return final.reply
+  /** Logs and counts a refusal, and returns the reply to give. */
+  refuse(stage: Stage, refused: Refusal, path?: string): Reply {
+    return this.#refusals.refuse(stage, refused, path)
   }
 
   /** An error of ours: the reply to give for it. */
@@ -284,7 +264,7 @@ export class Conversation {
     if (!this.#hungUp && (why !== undefined || this.#session.transaction)) {
       this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
     }
-    this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
+    this.#refusals.end()
     this.endTransaction()
     this.#deadline.end()
     this.#inbound.presence.leave(this.#session.origin)
@@ -292,9 +272,8 @@ export class Conversation {
   }
 
   #owner(): Owner {
-    const { origin } = this.#session
-    const isKnown = this.#credential === undefined && this.#inbound.acquaintances.has(origin)
-    return this.#credential ?? { rank: isKnown ? 'known' : 'stranger', name: origin }
+    const { login, origin } = this.#session
+    return login?.owner ?? { rank: this.#inbound.acquaintances.has(origin) ? 'known' : 'stranger', name: origin }
   }
 
   get #config() {
@@ -327,7 +306,6 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
-      this.#credential = { rank: 'credential', name: decision.login.credential }
       this.#inbound.acquaintances.loggedIn(this.#session.origin)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
@@ -348,8 +326,7 @@ export class Conversation {
   }
 
   #accepted(envelope: Envelope, startedAt: number): Reply {
-    this.#ownFaults.accepted()
-    this.#clientFaults.accepted()
+    this.#refusals.forgive()
     this.#session.messages++
     this.#inbound.events.accepted(factsOf(this.#session), envelope, (performance.now() - startedAt) / 1000)
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
@@ -357,11 +334,6 @@ export class Conversation {
 
   #tellAudited(stage: Stage, { audited }: Decision<unknown>, path: () => string | undefined): void {
     for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, path())
-  }
-
-  /** A pipelining client has sent RCPT and DATA before it knows that MAIL or each RCPT is refused: no error of its own (RFC 2920). */
-  #followsRefusal(refused: Refusal): boolean {
-    return (refused === protocol.mailFirst && this.#mailRefused) || refused === protocol.noValidRecipients
   }
 
   /** One write to the disk makes many messages ours at once: each of them is answered when it is its session's turn. */

@@ -2,6 +2,7 @@
 import type { SessionFacts } from '../events.ts'
 import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
 import type { Login, Proof } from '../rules/login.ts'
+import type { Owner } from '../turns.ts'
 import { originOf } from './origin.ts'
 import type { MailParameters } from './parameters.ts'
 import type { Recipients } from './recipients.ts'
@@ -23,6 +24,8 @@ export type SessionLogin = {
   readonly username: string
   readonly proof: Proof
   readonly credential: string
+  /** Whose turns the session takes from then on. */
+  readonly owner: Owner
   /** The last time that this login was accepted, so that it is not judged again by the same configuration. */
   judged: Judged | undefined
 }

@@ -37,6 +37,12 @@ const indexOf = (one: CredentialConfig | undefined, { tokenKeys, anchors }: Grou
   issuer: { issuer: 'i', audience: 'a', keys: new Map(tokenKeys.map((id) => [id, {} as never])) },
 })
 
+const owner = { rank: 'credential', name: 'team/app' } as const
+const loggedIn = (proof: Proof): SessionLogin => ({
+  ...{ username: 'app', proof, credential: owner.name, owner },
+  judged: undefined,
+})
+
 /** A session that logged in by this proof. */
 function session(proof: Proof, first: CredentialIndex, at = 2_000_000) {
   const facts = { index: first, now: at }
@@ -47,7 +53,7 @@ function session(proof: Proof, first: CredentialIndex, at = 2_000_000) {
     return { index: facts.index, revision: revisions.length }
   }
   const inbound = { inForce, now: () => facts.now, keyUses: { note } } as unknown as Inbound
-  const known: SessionLogin = { username: 'app', proof, credential: 'team/app', judged: undefined }
+  const known = loggedIn(proof)
   const own = newSession({ id: 's', listener: 'l', client: '192.0.2.1' })
   return { facts, note, known, login: () => loginInForce(inbound, own, known) }
 }
@@ -169,7 +175,7 @@ test('sessions that say nothing more keep nothing in memory of the configuration
     const index = indexCredentials(policy({ credentials: [withKey(), ...others.map((one) => ({ ...one }))] }))
     const inForce = { index, revision }
     const inbound = { inForce: () => inForce, now: () => 0, keyUses: { note() {} } } as unknown as Inbound
-    const known: SessionLogin = { username: 'app', proof: byPassword, credential: 'team/app', judged: undefined }
+    const known = loggedIn(byPassword)
     expect(loginInForce(inbound, own, known)).toMatchObject({ kind: 'accepted' })
     return known
   })
