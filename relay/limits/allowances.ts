@@ -19,12 +19,11 @@ import {
   type Taken,
   takenBy,
 } from '../rules/limits.ts'
-import { dayFrom, dayKept, type NamedDay, namedDay } from '../rules/named-day.ts'
 import { atRate, type Earned } from '../rules/rate.ts'
 import { wholeFleet } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
-import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
-import { dayOfStore, type QuotaFile } from './quota-file.ts'
+import { CurrentDay } from './current-day.ts'
+import type { QuotaFile } from './quota-file.ts'
 import type { Answer } from './quota-script.ts'
 
 /** What a store has said last about the day of the account. */
@@ -77,26 +76,20 @@ const mostRatios = 100
  * For so long the store's last count of the day may refuse a message without asking it again: another relay may have given back.
  */
 const freshMs = 1000
-/** The end of a day is written to the file again only when it differs by this much. */
-const driftMs = 1000
 
 export class Allowances {
   readonly #parts: Parts
   readonly #wall: () => number
   readonly #monotonic: () => number
   readonly #accounts = new Map<string, Account>()
-  /** The day by this relay's own clocks. */
-  #day: Day | undefined
-  /** The day by the store's last word; undefined: no store has named one. */
-  #named: NamedDay | undefined
+  readonly #day: CurrentDay
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#wall = parts.wall ?? Date.now
     this.#monotonic = parts.monotonic ?? (() => performance.now())
-    const kept = parts.file?.get(dayOfStore)
-    if (kept === undefined || !this.#hasStore) return
-    this.#named = dayKept({ number: kept.day, ends: kept.recipients }, this.#wall(), this.#monotonic())
+    const hasStore = () => parts.sharing()?.store !== undefined
+    this.#day = new CurrentDay({ file: parts.file, hasStore, wall: this.#wall, monotonic: this.#monotonic })
   }
 
   /** The refusal that a message with so many recipients would get now; nothing is counted. */
@@ -156,8 +149,7 @@ export class Allowances {
     const rate = limits?.rate
     const earned = rate && { at: now + answer.owedMs, intervalMs: rate.perMs / rate.count }
     account.heard = { total: answer.total, own: answer.own, earned: earned ?? account.heard?.earned, at: now }
-    this.#named = namedDay(answer.day, answer.restOfDayMs, now)
-    this.#keepDay(this.#named, now)
+    this.#day.name(answer.day, answer.restOfDayMs, now)
     this.#keep(name, account, limits?.daily)
     if (limits !== undefined) this.#tell({ name, limits }, account)
   }
@@ -192,7 +184,7 @@ export class Allowances {
    * more.
    */
   usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
-    const day = this.#today().number
+    const day = this.#day.today.number
     this.#forget(new Set(credentials.map(({ name }) => name)), day)
     const told = credentials.filter(isLimited).flatMap((credential): readonly CredentialUsage[] => {
       const account = this.#account(credential.name)
@@ -277,7 +269,7 @@ export class Allowances {
   }
 
   #factsOf({ limits }: Counted, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {
-    return { limits, recipients, now: this.#monotonic(), restOfDayMs: this.#today().restMs }
+    return { limits, recipients, now: this.#monotonic(), restOfDayMs: this.#day.today.restMs }
   }
 
   /**
@@ -291,39 +283,8 @@ export class Allowances {
       : { today: heard.total + taken.today - heard.own, of: credential.limits.daily ?? Number.POSITIVE_INFINITY }
   }
 
-  /**
-   * The day, and how long it lasts: the store's where it has ever named one, even while it is away. Else each absence of the
-   * store might begin another day, that of our own clock.
-   */
-  #today(): { readonly number: number; readonly restMs: number } {
-    const now = this.#monotonic()
-    this.#day = dayAt(this.#day, this.#wall(), now)
-    const named = this.#named && dayFrom(this.#named, now)
-    // Where the policy has no store any more, the day that it named still lasts to its end; from then on our own clock counts.
-    if (named?.number !== this.#named?.number && !this.#hasStore) this.#named = undefined
-    return named === undefined || this.#named === undefined
-      ? { number: this.#day.number, restMs: restOfDayMs(this.#day) }
-      : { number: named.number, restMs: named.ends - now }
-  }
-
-  /**
-   * Keeps the store's day in the file: a relay that starts while the store is away would have to go by its own clock, which may
-   * be wrong.
-   */
-  #keepDay({ number, ends }: NamedDay, now: number): void {
-    const { file } = this.#parts
-    const kept = file?.get(dayOfStore)
-    const byWall = Math.max(0, Math.round(this.#wall() + ends - now))
-    if (kept?.day === number && Math.abs(kept.recipients - byWall) < driftMs) return
-    file?.note(dayOfStore, { day: number, recipients: byWall })
-  }
-
-  get #hasStore(): boolean {
-    return this.#parts.sharing()?.store !== undefined
-  }
-
   #account(name: string): Account {
-    const day = this.#today().number
+    const day = this.#day.today.number
     const known = this.#accounts.get(name)
     if (known?.day === day || (known?.heard !== undefined && this.#byStore)) return known
     const account = known === undefined ? this.#remembered(name, day) : renewed(known, day)
