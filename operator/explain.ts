@@ -8,20 +8,13 @@ import { beforeContent, scan } from '../relay/mail/newlines.ts'
 import { type Refusal, refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
 import { judgeHeader } from '../relay/rules/content.ts'
-import {
-  allowanceOf,
-  isLimited,
-  judgeLimits,
-  type Limited,
-  overRate,
-  restOfUtcDayMs,
-  roomInMessage,
-} from '../relay/rules/limits.ts'
+import { allowanceOf, isLimited, judgeLimits, type Limited, overRate, roomInMessage } from '../relay/rules/limits.ts'
 import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
 import { wholeFleet } from '../relay/rules/share.ts'
 import { countsOf } from '../relay/rules/throttles.ts'
+import { dayNumber, restOfDayMs } from '../relay/rules/utc-day.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
 import { type WayOut, waysOut } from './ways-out.ts'
 
@@ -250,7 +243,7 @@ function limits({ limits: its }: Limited, recipients: number, { used = 0, now }:
     taken: { today: used, earned: undefined },
     recipients,
     now: 0,
-    restOfDayMs: restOfUtcDayMs(now),
+    restOfDayMs: restOfDayMs({ number: dayNumber(now), wall: now }),
   })
   return verdictOf(refused)
 }

@@ -11,13 +11,13 @@ import type { QuotaUse } from '../metrics.ts'
 import {
   allowanceOf,
   type Counted,
+  earnedAfter,
   isApproaching,
   isLimited,
   judgeLimits,
   type LimitFacts,
   roomInMessage,
   type Taken,
-  takenBy,
 } from '../rules/limits.ts'
 import { atRate, type Earned } from '../rules/rate.ts'
 import { wholeFleet } from '../rules/share.ts'
@@ -114,7 +114,7 @@ export class Allowances {
     const facts = this.#facts(credential, account, recipients)
     const refused = judgeLimits(facts)
     if (refused) return this.#noted(account, refused)
-    account.taken = { ...takenBy(facts), today: Math.max(0, account.taken.today + recipients) }
+    account.taken = { today: Math.max(0, account.taken.today + recipients), earned: earnedAfter(facts) }
     this.#reserve(credential, account, facts.allowance.daily)
     this.#tell(credential, account)
     return undefined

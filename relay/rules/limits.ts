@@ -5,7 +5,6 @@ import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { afterTaking, type Earned, type Rate, waitMs } from './rate.ts'
 import { type Place, type RateLimit, rateShare, shareOf } from './share.ts'
 import { timeText } from './time-text.ts'
-import { dayMs } from './utc-day.ts'
 import { type Check, firstRefusal } from './verdict.ts'
 
 /** A credential's own limits, or those of a throttle of its policy, which has a rate alone and is named by `throttle`. */
@@ -78,11 +77,9 @@ const limitChecks: readonly Check<LimitFacts>[] = [
 
 export const judgeLimits = (facts: LimitFacts): Refusal | undefined => firstRefusal(limitChecks, facts)
 
-/** What is handed out after this message. */
-export const takenBy = ({ allowance: { rate }, taken, recipients, now }: LimitFacts): Taken => ({
-  today: taken.today + recipients,
-  earned: rate && afterTaking(rate, taken.earned, recipients, now),
-})
+/** What of the rate is handed out after this message. */
+export const earnedAfter = ({ allowance: { rate }, taken, recipients, now }: LimitFacts): Earned | undefined =>
+  rate && afterTaking(rate, taken.earned, recipients, now)
 
 /**
  * The refusal for one more recipient of a message that has `accepted`. With more of them than are ever handed out at once it
@@ -120,6 +117,3 @@ export const isApproaching = ({ daily, warnAt }: Limits, today: number, whole = 
 /** A credential whose messages are counted. */
 export type Limited = CredentialConfig & { readonly limits: LimitsConfig }
 export const isLimited = (credential: CredentialConfig): credential is Limited => credential.limits !== undefined
-
-/** Milliseconds until the UTC day ends, by a wall clock in milliseconds since the epoch. */
-export const restOfUtcDayMs = (wall: number): number => dayMs - (wall % dayMs)

@@ -43,7 +43,7 @@ export function dayAt(before: Day | undefined, wall: number, monotonic: number):
 }
 
 /** Milliseconds until the day ends by the wall clock; where that names another day, at most a whole day. */
-export const restOfDayMs = ({ number, wall }: Day): number => {
+export const restOfDayMs = ({ number, wall }: Pick<Day, 'number' | 'wall'>): number => {
   const rest = (number + 1) * dayMs - wall
   return rest > 0 && rest <= dayMs ? rest : dayMs
 }
