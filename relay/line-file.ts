@@ -55,8 +55,7 @@ export class LineFile<T> {
     path: string,
     form: LineForm<T>,
     failed: (why: string) => void,
-    disk: Disk = nodeDisk,
-    during: During = (write) => write,
+    { disk = nodeDisk, during = (write) => write }: { readonly disk?: Disk; readonly during?: During | undefined } = {},
   ) {
     this.#path = path
     this.#form = form

@@ -93,12 +93,9 @@ if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
 const ownAllowances: Allowances = new Allowances({
   events,
-  file: openQuotaFile(
-    join(args.data, 'quotas'),
-    (why) => events.quotaNotKept(why),
-    Date.now,
-    (write) => spool.silence.during(write),
-  ),
+  file: openQuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why), {
+    during: (write) => spool.silence.during(write),
+  }),
   index: args.index,
   sharing: () => loaded.config.sharing,
   storeAnswers: () => allowances.answers,

@@ -40,6 +40,5 @@ export type QuotaFile = LineFile<Used>
 export const openQuotaFile = (
   path: string,
   failed: (why: string) => void,
-  wall = Date.now,
-  during?: During,
-): QuotaFile => new LineFile(path, formBy(wall), failed, undefined, during)
+  { wall = Date.now, during }: { readonly wall?: () => number; readonly during?: During } = {},
+): QuotaFile => new LineFile(path, formBy(wall), failed, { during })

@@ -31,11 +31,7 @@ const page = 4096
 async function opened(folder: string) {
   const path = join(folder, 'quotas')
   const troubles: string[] = []
-  const file = openQuotaFile(
-    path,
-    (why) => troubles.push(why),
-    () => day * 86_400_000,
-  )
+  const file = openQuotaFile(path, (why) => troubles.push(why), { wall: () => day * 86_400_000 })
   await file.written
   return { file, path, troubles }
 }
@@ -223,7 +219,7 @@ test('a disk that does not answer a write of the counts for a minute is told, si
   const path = join(temporaryFolder(), 'quotas')
   const form = { print: (name: string) => name, parse: () => undefined }
   const disk = { ...nodeDisk, create }
-  const file = new LineFile<true>(path, form, expect.unreachable, disk, (write) => silence.during(write))
+  const file = new LineFile<true>(path, form, expect.unreachable, { disk, during: (write) => silence.during(write) })
   await asked.promise
   vi.advanceTimersByTime(60_000)
   const why = 'spool /data: the disk has not answered a write for 60 s'

@@ -24,11 +24,7 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
   const clocks = { wall, monotonic: 0 }
   const troubles: string[] = []
   const warned: unknown[][] = []
-  const file = openQuotaFile(
-    join(folder, 'quotas'),
-    (why) => troubles.push(why),
-    () => clocks.wall,
-  )
+  const file = openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why), { wall: () => clocks.wall })
   const allowances = new Allowances({
     events: { quotaApproaching: (...told) => warned.push(told) },
     file,
