@@ -63,6 +63,7 @@ const layers = [
   'relay/last-calls.ts',
   'relay/main.ts',
   'operator/dirty.ts',
+  'operator/backoff.ts',
   'operator/lifecycle/',
   'operator/dns/',
   'operator/compile/',

@@ -1,7 +1,11 @@
 /** Supervises one process: starts it again when it ends by itself, and leaves none behind when we end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { healthyAfterMs, restartDelayMs } from './backoff.ts'
+import { type Backoff, backoffMs } from '../backoff.ts'
+
+const restarts: Backoff = { firstMs: 250, longestMs: 30_000 }
+/** A process that ran for so long was healthy, so counting its failures begins again. */
+const healthyAfterMs = 60_000
 
 export type ChildOptions = {
   readonly command: string
@@ -100,7 +104,7 @@ export class Child {
   #failed(how: string, lastWords: string, ranMs: number): void {
     const { jitter = Math.random, healthyMs = healthyAfterMs } = this.#options
     this.#failures = ranMs >= healthyMs ? 1 : this.#failures + 1
-    const againInMs = restartDelayMs(this.#failures, jitter())
+    const againInMs = backoffMs(this.#failures, restarts, jitter())
     this.#failure = { how, lastWords, againInMs }
     this.#options.onFailure(this.#failure)
     this.#again = setTimeout(() => this.#spawn(), againInMs)

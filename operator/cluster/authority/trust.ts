@@ -1,5 +1,5 @@
 /** Keeps the bundle by which clients verify listeners at hand, for callers that can not wait for it. */
-import { type Backoff, backoffMs } from '../api/backoff.ts'
+import { type Backoff, backoffMs } from '../../backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { Tell } from '../telling.ts'
 import type { OpenAuthority } from './authority.ts'

@@ -3,6 +3,7 @@
  * else's.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Backoff } from '../../backoff.ts'
 import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
 import { type BindingKeys, type Name, namespaceOf, splitName } from '../../compile/snapshot.ts'
@@ -11,7 +12,6 @@ import { activeOf, type Heard, pendingOf, stamped } from '../../lifecycle/keys.t
 import { type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
-import type { Backoff } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { DeclaredObject } from '../watch/declared.ts'

@@ -3,6 +3,7 @@
  * erases them in time.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Backoff } from '../../backoff.ts'
 import { signingKeyFile } from '../../compile/signing.ts'
 import { type Name, namespaceOf, type Ref } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
@@ -13,7 +14,6 @@ import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
 import { keyRecordIn } from '../../lifecycle/key-record.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
 import type { Api } from '../api/api.ts'
-import type { Backoff } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'

@@ -1,8 +1,8 @@
 /** Tells people by Events what happened to their objects; nothing else ever waits for it. */
 import { randomUUID } from 'node:crypto'
+import { backoffMs } from '../../backoff.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
-import { backoffMs } from '../api/backoff.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'
 import { Pace, type Rate } from '../api/pace.ts'
 import { resources } from '../api/resource.ts'

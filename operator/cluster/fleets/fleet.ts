@@ -1,8 +1,9 @@
 /** One fleet, as long as this process writes it: what is known of its Secrets, and how the work on it ended last. */
+
+import { type Backoff, backoffMs } from '../../backoff.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
 import { isTransient } from '../api/api-error.ts'
-import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { Owner } from '../write/ownership.ts'
 import type { Fence } from './fence.ts'

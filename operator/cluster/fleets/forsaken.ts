@@ -2,7 +2,7 @@
  * Takes the finalizer off policies whose namespace is being deleted: it takes their pods and volumes along, so the finalizer
  * only keeps the namespace from ending.
  */
-import type { Backoff } from '../api/backoff.ts'
+import type { Backoff } from '../../backoff.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'

@@ -1,7 +1,8 @@
 /** One of several operators writes, the one that holds the Lease; it stops before another can start. */
+
+import { spread } from '../../backoff.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError, isConflict, isNotFound } from '../api/api-error.ts'
-import { spread } from '../api/backoff.ts'
 import { microTime } from '../api/micro-time.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'

@@ -1,8 +1,9 @@
 /**
  * Decides which pods' kubelets are asked once more to look for changed Secrets: those whose relays lag, less and less often.
  */
+
+import { type Backoff, backoffMs } from '../../backoff.ts'
 import type { Name } from '../../compile/snapshot.ts'
-import { type Backoff, backoffMs } from '../api/backoff.ts'
 import type { AskedPod } from './inquiry.ts'
 
 /** No sooner than this, since the kubelets were asked when the Secrets were written. */

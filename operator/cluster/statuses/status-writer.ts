@@ -1,11 +1,12 @@
 /** Writes statuses, a few at a time and policies first: for each object only the newest. One that fails waits alone. */
 import { apiVersion } from '../../../crds/kinds.ts'
+import type { Backoff } from '../../backoff.ts'
 import { isOf, namespaceIn, type Ref, splitRef } from '../../compile/snapshot.ts'
 import type { StampedStatus } from '../../observed-status.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
-import { type Backoff, waitAfterMs } from '../api/backoff.ts'
 import type { KubeObject } from '../api/object.ts'
+import { waitAfterMs } from '../api/wait-after.ts'
 import { Room } from '../write/room.ts'
 
 export type StatusJob = {

@@ -1,8 +1,8 @@
 /** Keeps a store in step with one resource of the API server, through whatever happens between the two. */
 import type { IncomingMessage } from 'node:http'
+import { spread } from '../../backoff.ts'
 import type { Api, Scope } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
-import { spread } from '../api/backoff.ts'
 import { Lines } from '../api/lines.ts'
 import type { Resource } from '../api/resource.ts'
 import { isOlder } from '../api/resource-version.ts'

@@ -1,9 +1,9 @@
 /** Secrets and ConfigMaps that policies name: looked at by name, again and again; their values are never kept. */
 import { isDeepStrictEqual } from 'node:util'
+import { type Backoff, backoffMs, spread } from '../../backoff.ts'
 import type { Compiled, Reference } from '../../compile/compiled.ts'
 import { type Keyed, type Name, namespaceIn } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
-import { type Backoff, backoffMs, spread } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import { whyOf } from '../write/refused.ts'
 import { Room } from '../write/room.ts'

@@ -1,8 +1,8 @@
 /** The issuer of the cluster's tokens: asked while a credential needs it, again and again, so that its keys are followed. */
 import { isDeepStrictEqual } from 'node:util'
+import { type Backoff, backoffMs } from '../../backoff.ts'
 import type { TokenIssuer } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
-import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { DeclaredObject } from './declared.ts'
 import { issuerIn } from './issuer-answer.ts'

@@ -1,6 +1,8 @@
 /** How a watch, or a list, ended, and what comes next: nothing but the signal ends a reflector. Pure. */
+
+import { type Backoff, backoffMs } from '../../backoff.ts'
 import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
-import { type Backoff, backoffMs, waitAfterMs } from '../api/backoff.ts'
+import { waitAfterMs } from '../api/wait-after.ts'
 
 export type WatchEnd =
   /** By the server, in good order. `idle`: soon, and without having said anything. */

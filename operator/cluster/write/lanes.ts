@@ -1,7 +1,8 @@
 /**
  * Work for many fleets at once, each in a lane of its own: one that fails waits alone, and one that hangs delays no other.
  */
-import { type Backoff, waitAfterMs } from '../api/backoff.ts'
+import type { Backoff } from '../../backoff.ts'
+import { waitAfterMs } from '../api/wait-after.ts'
 
 export type Lanes<Job> = {
   /**

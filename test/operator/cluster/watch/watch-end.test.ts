@@ -1,7 +1,7 @@
 /** After each end of a watch or a list the reflector goes on, and never faster than it should. */
 import { describe, expect, test } from 'vitest'
+import { backoffMs } from '../../../../operator/backoff.ts'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
-import { backoffMs } from '../../../../operator/cluster/api/backoff.ts'
 import { Pace } from '../../../../operator/cluster/api/pace.ts'
 import { afterList, afterWatch, type WatchEnd } from '../../../../operator/cluster/watch/watch-end.ts'
 
