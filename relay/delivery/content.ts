@@ -3,6 +3,7 @@ import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import { headerEnd } from '../mail/header.ts'
+import { joined } from '../mail/joined.ts'
 import type { Spool } from '../spool/spool.ts'
 import { ContentError, DataEncoder, wrongLength } from './data-encoder.ts'
 import type { Seal } from './seal.ts'
@@ -106,8 +107,7 @@ function readWhole(content: Readable, bytes: number): Promise<Buffer> {
     content.on('error', reject)
     content.on('end', () => {
       ended = true
-      const [only] = chunks
-      if (octets === bytes) resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks))
+      if (octets === bytes) resolve(joined(chunks))
       else reject(wrongLength(octets, bytes))
     })
     content.on('close', () => {

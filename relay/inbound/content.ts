@@ -2,12 +2,12 @@
 import { isAscii } from 'node:buffer'
 import type { ListenerConfig } from '../config.ts'
 import { headerEnd } from '../mail/header.ts'
+import { joined } from '../mail/joined.ts'
 import { LineEnds } from '../mail/line-ends.ts'
 import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
 import type { HeldShare } from './held.ts'
-import { joined } from './joined.ts'
 import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
 /** `header`: the pieces that are kept in place of the header that was judged. */

@@ -2,7 +2,7 @@
  * Takes the dot-stuffing out of what comes behind 354 (RFC 5321 section 4.5.2). Only CR LF . CR LF ends a content: an end that is
  * written with a bare LF or CR is how messages are smuggled.
  */
-import { joined } from './joined.ts'
+import { joined } from '../mail/joined.ts'
 
 export type Decoded = {
   readonly content: Buffer

@@ -1,5 +1,6 @@
 /** A message on its way in: held in memory while it is small, in a file of its own from then on. */
 import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
+import { joined } from '../mail/joined.ts'
 import type { LargeFile } from './large-files.ts'
 import type { ContentFile } from './record.ts'
 import type { Incoming } from './spool.ts'
@@ -108,9 +109,7 @@ export class IncomingMessage implements Incoming {
 
   #received(): Received {
     if (this.#synced !== undefined) return { bytes: this.#bytes, file: this.#synced }
-    const [only] = this.#chunks
-    const whole = only !== undefined && this.#chunks.length === 1
-    return { bytes: this.#bytes, content: whole ? only : Buffer.concat(this.#chunks, this.#bytes) }
+    return { bytes: this.#bytes, content: joined(this.#chunks) }
   }
 
   /** Until the disk has taken it, it is in memory: should that take long, contents that come meanwhile hold less. */
