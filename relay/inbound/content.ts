@@ -7,8 +7,9 @@ import { LineEnds } from '../mail/line-ends.ts'
 import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
+import { headerLimits } from '../rules/header-facts.ts'
 import type { HeldShare } from './held.ts'
-import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
+import { heldAmongMany, heldPieces } from './limits.ts'
 
 /** `header`: the pieces that are kept in place of the header that was judged. */
 export type JudgedHeader = { readonly header: readonly Buffer[]; readonly verdict: HeaderVerdict }
@@ -116,7 +117,7 @@ export class Content {
   /** Whether the header may be complete now; told without joining all that is held, which for each piece would take quadratic time. */
   #mayEndHeader(chunk: Buffer): boolean {
     // At the very beginning CR LF alone is enough: a header without any field.
-    if (this.#heldBytes - chunk.length < 2 || this.#heldBytes > headerBytes) return true
+    if (this.#heldBytes - chunk.length < 2 || this.#heldBytes > headerLimits.octets) return true
     return (this.#tail + chunk.toString('latin1', 0, 3)).includes(blankLine) || chunk.includes(blankLine)
   }
 
@@ -125,7 +126,7 @@ export class Content {
     const found = headerEnd(octets)
     const end = found === -1 && atEnd ? octets.length : found
     this.#held = [octets]
-    if (end > headerBytes || (end === -1 && octets.length > headerBytes)) this.#headerTooLarge = true
+    if (end > headerLimits.octets || (end === -1 && octets.length > headerLimits.octets)) this.#headerTooLarge = true
     else if (end !== -1) this.#goOnWith(this.#judge(octets.subarray(0, end)), octets.subarray(end))
   }
 

@@ -43,8 +43,6 @@ export const unreadBytes = 16 * 1_024
 /** So long after our last reply a connection is closed that the client does not close. */
 export const lingerMs = 5_000
 
-export const headerBytes = 100 * 1_024
-
 /** From so many octets on a content (behind its header) is written to the spool, and a socket whose octets wait for us is paused. */
 export const heldBytes = 64 * 1_024
 
