@@ -5,7 +5,7 @@ import { brokenText } from '../relay/mail/broken-text.ts'
 import { headerEnd } from '../relay/mail/header.ts'
 import { LineEnds } from '../relay/mail/line-ends.ts'
 import { beforeContent, scan } from '../relay/mail/newlines.ts'
-import { type Refusal, refusal } from '../relay/mail/rule.ts'
+import type { Refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
 import { judgeHeader } from '../relay/rules/content.ts'
 import { allowanceOf, isLimited, judgeLimits, type Limited, overRate, roomInMessage } from '../relay/rules/limits.ts'
@@ -13,6 +13,7 @@ import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
 import { wholeFleet } from '../relay/rules/share.ts'
+import { judgeOctets } from '../relay/rules/size.ts'
 import { countsOf } from '../relay/rules/throttles.ts'
 import { dayNumber, restOfDayMs } from '../relay/rules/utc-day.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
@@ -190,12 +191,8 @@ const anyAnchor = ''
 const taken = ({ listeners }: RelayConfig, message: Buffer): Buffer =>
   listeners.every(({ bareNewlines }) => bareNewlines === 'Normalise') ? new LineEnds().take(message) : message
 
-function content({ limits }: RelayConfig, message: Buffer): Verdict {
-  const { bare, nul } = scan(beforeContent, message)
-  if (bare) return verdictOf(refusal('listeners.bareNewlines'))
-  if (nul) return verdictOf(refusal('always.nul'))
-  return verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
-}
+const content = ({ limits }: RelayConfig, message: Buffer): Verdict =>
+  verdictOf(judgeOctets(scan(beforeContent, message), message.length, limits.messageBytes))
 
 /** Limits are judged by the share of the first relay, which is the largest; with a limit store, each relay has the whole. */
 function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {

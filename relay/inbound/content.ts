@@ -8,6 +8,7 @@ import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
 import { headerLimits } from '../rules/header-facts.ts'
+import { judgeOctets } from '../rules/size.ts'
 import type { HeldShare } from './held.ts'
 import { heldAmongMany, heldPieces } from './limits.ts'
 
@@ -73,9 +74,8 @@ export class Content {
 
   /** The gravest fault of the content so far. Not the first one seen: that would depend on how the client's octets were cut. */
   get refusal(): Refusal | undefined {
-    if (this.#newlines.bare) return refusal('listeners.bareNewlines')
-    if (this.#newlines.nul) return refusal('always.nul')
-    if (this.#bytes > this.#messageBytes) return refusal('admission.limits.messageSize')
+    const fault = judgeOctets(this.#newlines, this.#bytes, this.#messageBytes)
+    if (fault) return fault
     if (this.#headerTooLarge) return refusal('always.headerSize')
     if (this.#headerAmongMany) return refusal('always.memory')
     return this.#verdict?.refusal
