@@ -25,7 +25,7 @@ export type InForce = {
 }
 
 export type Inbound = {
-  readonly spool: Spool
+  readonly spool: Pick<Spool, 'receive' | 'claimed' | 'fault' | 'isFull'>
   readonly events: Events
   readonly allowances: Pick<FleetAllowances, 'peek' | 'room' | 'take' | 'dayOf' | 'giveBack' | 'written'>
   readonly keyUses: KeyUses

@@ -9,7 +9,6 @@ import { Keyrings } from '../keys/keyrings.ts'
 import type { Keyring } from '../mail/keyring.ts'
 import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
-import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
 import { within } from '../within.ts'
 import { Acquaintances } from './acquaintances.ts'
@@ -49,7 +48,7 @@ export type Submission = {
 }
 
 type Parts = {
-  readonly spool: Spool
+  readonly spool: Inbound['spool']
   readonly events: Events
   readonly allowances: Inbound['allowances']
   readonly keyUses: KeyUses

@@ -64,8 +64,6 @@ export type Spool = {
   onQueued(listener: (message: QueuedMessage) => void): void
   /** Messages that are ours. */
   readonly size: number
-  /** Octets of all contents. */
-  readonly bytes: number
   /** Octets of the volume that are spoken for: what is ours, with the states that it may get and its removals. */
   readonly claimed: number
   /** When the oldest message that is ours was accepted. */
@@ -74,8 +72,6 @@ export type Spool = {
   readonly fault: string | undefined
   /** `fault` is a lack of room. */
   readonly isFull: boolean
-  /** Waits for what is being written. */
-  close(): Promise<void>
 }
 
 /** `full`: no room (ENOSPC, EDQUOT). `fault`: the disk failed (EIO, EROFS). Both are the relay's, never the client's. */

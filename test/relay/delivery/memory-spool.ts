@@ -25,12 +25,8 @@ export class MemorySpool implements Spool {
     return this.stored.size
   }
 
-  get bytes(): number {
-    return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)
-  }
-
   get claimed(): number {
-    return this.bytes
+    return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)
   }
 
   async #operate(operation: Operation, queueId: string): Promise<void> {
@@ -132,8 +128,6 @@ export class MemorySpool implements Spool {
   onQueued(listener: (message: QueuedMessage) => void): void {
     this.#listeners.push(listener)
   }
-
-  async close(): Promise<void> {}
 
   /** The spool as the next process opens it: recipients that a DSN reports are closed, and messages that are done are gone. */
   reopened(): MemorySpool {

@@ -1,17 +1,17 @@
 /** A spool in memory for tests of submission: it keeps what was written and committed, and fails when it is told to. */
-import { Readable } from 'node:stream'
+import type { Inbound } from '../../../relay/inbound/inbound.ts'
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
-import { type Incoming, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
+import { type Incoming, SpoolError } from '../../../relay/spool/spool.ts'
 
 export type Kept = { readonly message: QueuedMessage; readonly content: Buffer }
 
-export class MemorySpool implements Spool {
+type Door = Inbound['spool']
+
+export class MemorySpool implements Door {
   readonly kept: Kept[] = []
   aborted = 0
   /** The most octets that were written for any one message. */
   written = 0
-  size = 0
-  bytes = 0
   claimed = 0
   fault: string | undefined
   isFull = false
@@ -60,31 +60,6 @@ export class MemorySpool implements Spool {
       },
     }
   }
-
-  handles(): Iterable<number> {
-    return this.kept.keys()
-  }
-
-  handleOf(): undefined {}
-  outline(): undefined {}
-  acceptedAt(): undefined {}
-  async load(): Promise<undefined> {}
-  oldestAcceptedAt: undefined
-
-  has(queueId: string): boolean {
-    return this.kept.some((k) => k.message.envelope.queueId === queueId)
-  }
-
-  contentInMemory(): undefined {}
-
-  content(queueId: string): Readable {
-    return Readable.from(this.kept.find((k) => k.message.envelope.queueId === queueId)?.content ?? Buffer.alloc(0))
-  }
-
-  async record(): Promise<void> {}
-  async remove(): Promise<void> {}
-  onQueued(): void {}
-  async close(): Promise<void> {}
 
   #fail(at: 'receive' | 'write' | 'commit'): void {
     if (this.failing?.at === at) throw new SpoolError(this.failing.kind, `injected at ${at}`)

@@ -8,7 +8,6 @@ import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { createLog } from '../../../relay/log.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
-import type { Spool } from '../../../relay/spool/spool.ts'
 import type { Turns } from '../../../relay/turns.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
@@ -113,7 +112,7 @@ export type UnderTest = {
 }
 
 export async function startSubmission(
-  spool: Spool,
+  spool: Inbound['spool'],
   config = baseConfig,
   now?: () => number,
   maxSessions = Number.POSITIVE_INFINITY,
