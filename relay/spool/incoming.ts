@@ -28,7 +28,7 @@ export type Destination = {
   /** What they hold in memory, all together. */
   readonly held: Held
   /** Whether so many octets are taken now. @throws SpoolError where they are not */
-  readonly check: (isReport: boolean, bytes: number) => Promise<void>
+  readonly check: (isReport: boolean, bytes: number) => Promise<void> | undefined
   readonly createFile: (queueId: string) => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void

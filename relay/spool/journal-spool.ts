@@ -9,10 +9,10 @@ import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
 import { Damage } from './damage.ts'
 import type { Disk } from './disk.ts'
-import { spoolError } from './disk-error.ts'
 import { Fault } from './fault.ts'
 import { FreeSpace } from './free-space.ts'
 import { type Destination, IncomingMessage, type Received } from './incoming.ts'
+import { Intake } from './intake.ts'
 import { type Item, Journal, type Record } from './journal.ts'
 import { LargeFiles } from './large-files.ts'
 import { Messages } from './messages.ts'
@@ -64,6 +64,7 @@ export class JournalSpool implements Spool {
   readonly #states: States
   readonly #destination: Destination
   readonly #fault: Fault
+  readonly #intake: Intake
   readonly #nextId: () => string
   readonly #register: Register
   readonly #ahead: Ahead
@@ -134,6 +135,7 @@ export class JournalSpool implements Spool {
       growth: register.growth,
       segment: this.#journal.largest,
     }))
+    this.#intake = new Intake({ directory: paths.directory, fault: this.#fault, space, room: this.#room })
     this.#cleaner = new Cleaner({
       disk,
       paths,
@@ -158,11 +160,11 @@ export class JournalSpool implements Spool {
     })
     this.#destination = {
       held: { bytes: 0 },
-      check: (isReport, bytes) => this.#check(isReport, bytes),
+      check: (isReport, bytes) => this.#intake.check(isReport, bytes),
       createFile: (queueId) => this.#large.create(queueId),
       wrote: (bytes) => space.took(bytes),
       accept: (envelope, received) => this.#accept(envelope, received),
-      failed: (queueId, error) => this.#failed(`message ${queueId} could not be stored`, error),
+      failed: (queueId, error) => this.#intake.failed(`message ${queueId} could not be stored`, error),
       ended: (queueId) => this.#incoming.delete(queueId),
     }
   }
@@ -194,12 +196,11 @@ export class JournalSpool implements Spool {
   }
 
   get fault(): string | undefined {
-    if (this.#mayBeShort()) void this.#noteShortage()
-    return this.#fault.why
+    return this.#intake.fault
   }
 
   get isFull(): boolean {
-    return this.#fault.error?.kind === 'full'
+    return this.#intake.isFull
   }
 
   /** How full the volume was when it was last asked; each look asks again, once a second at most. */
@@ -210,8 +211,8 @@ export class JournalSpool implements Spool {
   async receive(chosen?: string): Promise<Incoming> {
     // Only delivery chooses an id, and only for a report (DSN).
     const isReport = chosen !== undefined
-    if (this.#mayBeShort()) await this.#noteShortage()
-    this.#mustTake(isReport, 0)
+    const checking = this.#intake.check(isReport, 0)
+    if (checking !== undefined) await checking
     const queueId = chosen ?? this.#nextId()
     if (isReport && parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
     if (this.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
@@ -246,7 +247,9 @@ export class JournalSpool implements Spool {
   content(queueId: string): Readable {
     const handle = this.#register.find(queueId)
     if (handle !== undefined) return this.#contents.stream(handle, queueId)
-    return new Readable().destroy(this.#error('fault', `message ${queueId} is not ours`))
+    return new Readable().destroy(
+      new SpoolError('fault', `spool ${this.#parts.directory}: message ${queueId} is not ours`),
+    )
   }
 
   contentInMemory(queueId: string): Buffer | undefined {
@@ -287,7 +290,7 @@ export class JournalSpool implements Spool {
       const records = [...ended.map(removal), ...untold.map(voiding)]
       await Promise.all(records.map((record) => this.#journal.append(record)))
     } catch (error) {
-      this.#failed('the journal could not be begun', error)
+      this.#intake.failed('the journal could not be begun', error)
     }
     this.#parts.events.recovered(register.size, swept)
     this.#cleaner.consider()
@@ -303,8 +306,7 @@ export class JournalSpool implements Spool {
       if (envelope.reports && original !== undefined) this.#ahead.report(original, envelope.reports.forwardPaths)
     }
     const bytes = acceptanceBytes(envelope) + (content?.length ?? 0)
-    const isTaken = envelope.reports === undefined ? this.#room.takesMail(bytes) : this.#room.takesReport(bytes)
-    if (!isTaken) throw this.#error('full', this.#room.told)
+    this.#intake.mustFit(envelope.reports !== undefined, bytes)
     await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
     // Not in this call: the message is ours, also if a listener throws.
     for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
@@ -338,30 +340,6 @@ export class JournalSpool implements Spool {
     this.#cleaner.consider()
   }
 
-  async #check(isReport: boolean, bytes: number): Promise<void> {
-    if (this.#mayBeShort()) await this.#noteShortage()
-    this.#mustTake(isReport, bytes)
-  }
-
-  /** @throws SpoolError when nothing is taken now */
-  #mustTake(isReport: boolean, bytes: number): void {
-    if (isReport && !this.#room.takesReport(bytes)) throw this.#error('full', this.#room.told)
-    const error = this.#fault.error
-    if (error !== undefined && !(isReport && error.kind === 'full'))
-      throw new SpoolError(error.kind, error.message, error)
-  }
-
-  #mayBeShort(): boolean {
-    return !this.#room.ample && this.#fault.error === undefined
-  }
-
-  // Near the limit the volume is asked each time: our own count does not know what was deleted or rounded up since the last answer.
-  async #noteShortage(): Promise<void> {
-    await this.#space.refresh().catch(ignored)
-    const { shortage } = this.#room
-    if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))
-  }
-
   /** Whether the disk takes a write, by trying one: perhaps nobody else writes, and so nobody sees that the volume is away. */
   async #works(): Promise<boolean> {
     if (this.#fault.error === undefined)
@@ -369,23 +347,12 @@ export class JournalSpool implements Spool {
     return this.#fault.error?.kind !== 'fault'
   }
 
-  #failed(what: string, cause: unknown): Error {
-    const error = spoolError(`spool ${this.#parts.directory}: ${what}`, cause)
-    this.#fault.raise(error)
-    return error
-  }
-
   // Cleaning first: a segment that goes makes the room that a new one needs.
   async #mend(): Promise<void> {
     this.#cleaner.consider()
     await this.#journal.mend()
-    await this.#space.refresh()
-    if (!this.#room.ample) throw this.#error('full', this.#room.told)
+    await this.#intake.mustHaveRoomAgain()
     await this.#large.probe()
-  }
-
-  #error(kind: SpoolError['kind'], what: string): SpoolError {
-    return new SpoolError(kind, `spool ${this.#parts.directory}: ${what}`)
   }
 }
 
