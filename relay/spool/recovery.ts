@@ -18,7 +18,7 @@ import { originalOf } from './opening.ts'
 import type { Paths } from './paths.ts'
 import { isAside, setAside } from './quarantine.ts'
 import { parseQueueId } from './queue-id.ts'
-import { type Entry, holdsRecord, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
+import { checkAll, type Entry, holdsRecord, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
 import type { Register } from './register.ts'
 import { Replay } from './replay.ts'
 import { type Place, parseSegmentName, type Segment } from './segment.ts'
@@ -374,7 +374,5 @@ class Recovery {
 
 /** A file with such a number and no record is not ours: no journal gets so far, and names behind it would soon lack a digit. */
 const farOff = 9_000_000_000
-
-const checkAll: Trust = () => false
 
 const ignored = (): undefined => {}
