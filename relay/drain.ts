@@ -20,14 +20,11 @@ type Parts = {
   /** `isEmpty`: it holds no message, and none is on its way into it. */
   readonly spool: { readonly isEmpty: boolean }
   readonly events: { draining(): void; drained(): void; stays(): void }
-  /** For so long clients are still accepted, since until then some are still sent here. */
-  readonly lingerMs?: number
-  readonly lookMs?: number
 }
 
-/** All that send clients here have to learn first that these are to go to the other relays. */
-const ordinaryLingerMs = 5_000
-const ordinaryLookMs = 1000
+/** For so long clients are still accepted: all that send them here have to learn first that these are to go to the other relays. */
+const lingerMs = 5_000
+const lookMs = 1000
 
 export class Drain {
   readonly #parts: Parts
@@ -49,7 +46,7 @@ export class Drain {
   set(leaves: boolean, atOnce = false): void {
     if (leaves === this.#leaves) return
     this.#leaves = leaves
-    const { submission, events, lingerMs = ordinaryLingerMs, lookMs = ordinaryLookMs } = this.#parts
+    const { submission, events } = this.#parts
     this.close()
     if (!leaves) {
       submission.reopen()

@@ -19,8 +19,7 @@ export type Health = {
   readonly pausedUntil: number
   /** In a row; each is twice as long as the one before, up to a minute. */
   readonly pauses: number
-  readonly lastFailure?: Reply
-  readonly lastFailureAt?: number
+  readonly lastFailure?: { readonly reply: Reply; readonly at: number }
 }
 
 export const unproven: Health = {
@@ -42,7 +41,7 @@ const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Ma
 /** The health after an attempt that ended with these outcomes. */
 export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
   // Left out for its login or certificate: what ends on a connection of before tells nothing of these.
-  if (now < health.ejectedUntil && isOfConfiguration(health.lastFailure)) return health
+  if (now < health.ejectedUntil && isOfConfiguration(health.lastFailure?.reply)) return health
   if (outcomes.some(isOfTransaction)) return health
   const failure = outcomes.find(isFailure)
   if (failure !== undefined) return afterFailure(health, failure.reply, now)
@@ -78,7 +77,7 @@ export const toldByExchanger = (outcomes: readonly Outcome[]): readonly Outcome[
 function afterFailure(health: Health, reply: Reply, now: number): Health {
   if (now < health.ejectedUntil) return health
   const failures = health.failures + 1
-  const failing = { ...health, failures, lastFailure: reply, lastFailureAt: now }
+  const failing = { ...health, failures, lastFailure: { reply, at: now } }
   if (health.proven && failures < failuresBeforeEjection && !isOfConfiguration(reply)) return failing
   const forMs = isOfConfiguration(reply) ? longestMs : doubled(health.ejections)
   return { ...failing, proven: false, failures: 0, ejections: health.ejections + 1, ejectedUntil: now + forMs }
@@ -93,8 +92,7 @@ function afterThrottling(health: Health, reply: Reply, now: number, tookOthers: 
   const pauses = tookOthers ? 0 : health.pauses
   return {
     ...health,
-    lastFailure: reply,
-    lastFailureAt: now,
+    lastFailure: { reply, at: now },
     pausedUntil: now + doubled(pauses),
     pauses: pauses + 1,
   }
@@ -109,7 +107,7 @@ export const describeHealth = (
   health: stateOf(health, now),
   ...(now < health.ejectedUntil && { ejectedUntil: timeOf(health.ejectedUntil) }),
   ...(health.lastFailure !== undefined && {
-    lastReply: lastReply(health.lastFailure, timeOf(health.lastFailureAt ?? 0)),
+    lastReply: lastReply(health.lastFailure.reply, timeOf(health.lastFailure.at)),
   }),
 })
 

@@ -215,7 +215,8 @@ export class Lane {
    * failure, which was of somebody else's mail, is told without its addresses.
    */
   get deferral(): Outcome {
-    const last = this.#ranked.find(({ pool }) => pool.health.lastFailure !== undefined)?.pool.health.lastFailure
+    const failed = this.#ranked.find(({ pool }) => pool.health.lastFailure !== undefined)
+    const last = failed?.pool.health.lastFailure?.reply
     const text = `${leftOut.text}${last === undefined ? '' : `, since other mail failed there: ${withoutAddresses(last.text)}`}`
     const { code, status } = last ?? leftOut
     return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { code, status, text } }

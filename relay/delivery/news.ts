@@ -33,7 +33,7 @@ export function learn(lane: Lane, pool: Pool, { asked, outcomes }: Attempted, at
   pool.health = afterAttempt(before, outcomes, at)
   const { ejectedUntil, lastFailure } = pool.health
   if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
-    events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
+    events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure.reply))
 }
 
 /** Of a next hop that was asked. Called before the ledger changes the recipients, whose attempts are counted here. */

@@ -33,7 +33,6 @@ type Parts = {
   readonly changed: (state: StoreState) => void
   /** Called when the store may have lost what it knew: all counts are to be told again. */
   readonly forgot: () => void
-  readonly dice?: () => number
 }
 
 /** The longest time from the look-up of its name to the login. */
@@ -161,11 +160,10 @@ export class QuotaStore {
     connection?.end()
     if (this.#closing.signal.aborted) return
     this.#change({ kind: 'away', why, since: Date.now() })
-    const { dice = Math.random } = this.#parts
     if (performance.now() - this.#connectedAt > steadyMs) this.#failures = 0
     this.#connectedAt = Number.POSITIVE_INFINITY
     const pause = Math.min(pauseMs.longest, pauseMs.shortest * 2 ** this.#failures++)
-    setTimeout(() => void this.#connect(), pause * (0.5 + dice() / 2)).unref()
+    setTimeout(() => void this.#connect(), pause * (0.5 + Math.random() / 2)).unref()
   }
 
   #change(state: StoreState): void {

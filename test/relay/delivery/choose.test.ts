@@ -272,7 +272,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
   ['it works', healthy, 0, { health: 'healthy' }],
   [
     'it is left out: until when and why, without the addresses in its reply',
-    { ...ejected, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
+    { ...ejected, ejectedUntil: 60_000, lastFailure: { reply: named, at: 1000 } },
     59_999,
     {
       health: 'ejected',
@@ -282,7 +282,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
   ],
   [
     'its time is over, and it has carried no mail since',
-    { ...ejected, ejections: 1, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
+    { ...ejected, ejections: 1, ejectedUntil: 60_000, lastFailure: { reply: named, at: 1000 } },
     60_000,
     {
       health: 'ejected',
