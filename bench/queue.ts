@@ -29,6 +29,7 @@ const { values } = parseArgs({
 const [messages, bytes] = [Number(values.messages), Number(values.bytes)]
 const drain = Math.min(messages, Number(values.drain))
 const minutes = 60_000
+const lookEveryMs = 10
 const acceptedAtOnce = 256
 
 const silent = (): void => {}
@@ -88,7 +89,7 @@ async function measure(folder: string) {
   const spawned = performance.now()
   const child = spawnRelay(folder, [], main)
   const endpoints = join(folder, 'data/endpoints.json')
-  await until('the relay listens', () => child.exitCode !== null || existsSync(endpoints), 10 * minutes)
+  await until('the relay listens', () => child.exitCode !== null || existsSync(endpoints), 10 * minutes, lookEveryMs)
   const relay = await listening(folder, child)
   await until('it is ready', async () => (await relay.status()).ready, minutes)
   const readySeconds = (performance.now() - spawned) / 1000
@@ -101,9 +102,9 @@ async function measure(folder: string) {
   const sink = await startSink()
   try {
     writeRelay(folder, config(sink.port), certificates)
-    await until('the first message arrives', () => sink.delivered() > 0, 2 * minutes)
+    await until('the first message arrives', () => sink.delivered() > 0, 2 * minutes, lookEveryMs)
     const began = performance.now()
-    await until(`${drain} messages arrive`, () => sink.delivered() >= drain, 20 * minutes)
+    await until(`${drain} messages arrive`, () => sink.delivered() >= drain, 20 * minutes, lookEveryMs)
     const drainSeconds = (performance.now() - began) / 1000
     const drained = memoryOf(relay.pid)
     return { readySeconds, atReady, drainSeconds, perSecond: drain / drainSeconds, drained }

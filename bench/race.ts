@@ -4,6 +4,7 @@ import type { Lane, Run } from './lane.ts'
 import { carryOut, type LoadOrder } from './load-order.ts'
 
 const deliveryDeadlineMs = 120_000
+const lookEveryMs = 10
 
 /** @throws Error when even one message was not acknowledged, or did not arrive within two minutes. */
 export async function race(
@@ -17,7 +18,7 @@ export async function race(
     throw new Error(`${contender.name} acknowledged ${acknowledged}, and not ${others.length} others: ${why}`)
   }
   const all = () => sink.delivered() - before >= acknowledged
-  await until(`${contender.name} delivers ${acknowledged} messages`, all, deliveryDeadlineMs)
+  await until(`${contender.name} delivers ${acknowledged} messages`, all, deliveryDeadlineMs, lookEveryMs)
   return {
     loadCores: cpuSeconds / seconds,
     acceptedPerSecond: acknowledged / seconds,
