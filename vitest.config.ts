@@ -31,7 +31,15 @@ export default defineConfig({
     setupFiles: 'test/own-test.ts',
     projects: [
       // These need nothing but this machine.
-      { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: [onCluster] } },
+      {
+        extends: true,
+        test: {
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: [onCluster],
+          globalSetup: 'test/build-shipped.ts',
+        },
+      },
       // These need a Kubernetes API server, which is started once for all of them.
       {
         extends: true,
@@ -39,7 +47,7 @@ export default defineConfig({
           name: 'api',
           include: [onCluster],
           exclude: [onNode],
-          globalSetup: 'test/cluster/start-api.ts',
+          globalSetup: ['test/build-shipped.ts', 'test/cluster/start-api.ts'],
         },
       },
       // These need a cluster that runs pods. One file at a time, since the chart is installed in it once.

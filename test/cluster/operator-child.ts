@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { cli } from '../shipped.ts'
 import { theCluster } from './cluster.ts'
 import { faultProxy, type Seen } from './fault-proxy.ts'
 
@@ -23,8 +24,6 @@ export type OperatorChild = {
   close(): Promise<void>
 }
 
-const program = join(import.meta.dirname, '../../operator/cli.ts')
-
 const isWrite = ({ method, path, query }: Seen): boolean =>
   method !== 'GET' && !query.has('dryRun') && !path.includes('/leases')
 
@@ -42,7 +41,7 @@ export async function operatorChild(namespace: string, folder: string, name: str
     '--image=relayfleet.dev/relayfleet:test',
   ]
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('RELAYFLEET_')))
-  const child = spawn(process.execPath, [program, ...args, '--kubeconfig', kubeconfig, '--metrics-bind=127.0.0.1:0'], {
+  const child = spawn(process.execPath, [cli, ...args, '--kubeconfig', kubeconfig, '--metrics-bind=127.0.0.1:0'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

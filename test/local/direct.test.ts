@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { kubectlYaml } from '../../crds/kubectl-yaml.ts'
 import { makeCertificates } from '../certificates.ts'
+import { cli } from '../shipped.ts'
 import { credential, domain, policy } from './documents.ts'
 import { startNamed } from './named.ts'
 import { mayUnshare, type Network, openNetwork, run } from './network.ts'
@@ -16,7 +17,6 @@ import { type Arrival, end, type Receiver, startReceiver } from './receiver.ts'
 import { until } from './until.ts'
 
 const resolver = '198.51.100.53'
-const cli = join(import.meta.dirname, '../../operator/cli.ts')
 
 const records = [
   ...['corp.test. MX 10 mx.corp.test.', 'mx.corp.test. A 192.0.2.5'],

@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { kubectlYaml } from '../../crds/kubectl-yaml.ts'
 import { configHash } from '../../relay/config.ts'
 import type { RelayStatus } from '../../relay/http.ts'
+import { cli } from '../shipped.ts'
 import type { Document } from './documents.ts'
 import { end } from './receiver.ts'
 import type { Access } from './smtp-session.ts'
@@ -52,7 +53,6 @@ export async function startFleet(folder: string, documents: readonly Document[])
   const fleet = fleetAt(folder, yaml, state)
   for (const document of documents) fleet.write(document)
   const out = openSync(join(folder, 'local.log'), 'a')
-  const cli = join(import.meta.dirname, '../../operator/cli.ts')
   const child = spawn(process.execPath, [cli, 'local', yaml, '--state', state], { stdio: ['ignore', out, out] })
   await Promise.race([programmed(fleet), endedEarly(child, folder)]).catch(async (error: Error) => {
     await end(child)

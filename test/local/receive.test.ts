@@ -4,6 +4,7 @@ import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commanded } from '../operator/cli/commanded.ts'
+import { cli } from '../shipped.ts'
 import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
 import { freePort } from './free-port.ts'
@@ -21,7 +22,6 @@ describe('submit and receive', () => {
     stage = openStage()
     const port = await freePort()
     printed = join(stage.folder, 'receive.log')
-    const cli = join(import.meta.dirname, '../../operator/cli.ts')
     const out = openSync(printed, 'a')
     receiver = spawn(process.execPath, [cli, 'receive', `--listen=127.0.0.1:${port}`, '-o', 'json'], {
       stdio: ['ignore', out, out],

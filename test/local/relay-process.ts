@@ -9,6 +9,7 @@ import { nodeFlags } from '../../relay/node-flags.ts'
 import type { makeCertificates } from '../certificates.ts'
 import { route, smarthost } from '../relay/delivery/samples.ts'
 import { credential, policy, sender } from '../relay/policy.ts'
+import { relayMain } from '../shipped.ts'
 import type { Access } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -76,13 +77,11 @@ type Endpoints = {
   readonly listeners: readonly unknown[]
 }
 
-const source = join(import.meta.dirname, '../../relay/main.ts')
-
 /**
  * Starts a relay process with Node's flags as they ship. `trace` is put before its command line; `main` may name a bundle in
- * place of the source. It may not listen yet: see `listening`.
+ * place of that. It may not listen yet: see `listening`.
  */
-export function spawnRelay(folder: string, trace: readonly string[] = [], main = source): ChildProcess {
+export function spawnRelay(folder: string, trace: readonly string[] = [], main = relayMain): ChildProcess {
   const data = join(folder, 'data')
   rmSync(join(data, 'endpoints.json'), { force: true })
   const log = openSync(join(folder, 'relay.log'), 'a')

@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
+import { cli } from '../../shipped.ts'
 import { alive } from '../local/alive.ts'
 import { quickstart } from '../local/quickstart.ts'
 
 /** The real command, in a process of its own that can be killed. */
 function relayfleetLocal(directory: string, state: string) {
-  const child = spawn(process.execPath, ['operator/cli.ts', 'local', directory, '--state', state], {
+  const child = spawn(process.execPath, [cli, 'local', directory, '--state', state], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

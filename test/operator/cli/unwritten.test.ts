@@ -8,9 +8,8 @@ import { readStatuses } from '../../../operator/local/status-file.ts'
 import { freePort } from '../../local/free-port.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
+import { cli } from '../../shipped.ts'
 import { policy, yamlDirectory } from '../local/yaml.ts'
-
-const cli = join(import.meta.dirname, '..', '..', '..', 'operator', 'cli.ts')
 
 test.runIf(process.platform === 'linux').each(['render', 'check'])('%s into a full disk fails, and says so', (verb) => {
   const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
