@@ -16,9 +16,19 @@ export type Line =
 
 export type Tell = (line: Line) => void
 
-/** The content of a message follows from its queue id and size, so that it can be checked without being kept. */
-export const contentFor = (queueId: string, bytes: number): Buffer =>
-  contentOf([...queueId].reduce((sum, c) => 31 * sum + c.charCodeAt(0), bytes) % 65_521, bytes)
+const made = new Map<string, Buffer>()
+const mostMade = 200
+
+/** The content of a message follows from its queue id and size, so that it can be checked anywhere. Those made last are kept. */
+export function contentFor(queueId: string, bytes: number): Buffer {
+  const key = `${queueId} ${bytes}`
+  const known = made.get(key)
+  if (known !== undefined) return known
+  const content = contentOf([...queueId].reduce((sum, c) => 31 * sum + c.charCodeAt(0), bytes) % 65_521, bytes)
+  if (made.size === mostMade) made.clear()
+  made.set(key, content)
+  return content
+}
 
 export async function live(spool: Spool, tell: Tell): Promise<void> {
   const deeds = deedsOn(spool, tell)
