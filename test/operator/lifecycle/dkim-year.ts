@@ -52,6 +52,8 @@ export class DomainYear {
   readonly #year: Year
   #real = begin
   #clockOff = 0
+  /** The troubles of this hour. */
+  #now: readonly Trouble[] = []
   /** The keys in the status: the newest version, and below it the one before, which a cache may still show. */
   #recorded: readonly DkimKey[] = []
   #cached: readonly DkimKey[] = []
@@ -83,6 +85,7 @@ export class DomainYear {
 
   run(): void {
     for (const end = begin + 365 * day; this.#real < end; this.#real += hour) {
+      this.#now = this.#year.troubles.filter((t) => this.#isNow(t, t.hours))
       this.#dns()
       this.#relaysHear()
       this.#mailLeaves()
@@ -93,11 +96,14 @@ export class DomainYear {
   }
 
   #is(what: Trouble['what'], once = false, whom?: number): boolean {
-    return this.#year.troubles.some((t) => {
-      const from = begin + Math.floor(t.day) * day
-      const to = once ? from + hour : from + t.hours * hour
-      return t.what === what && (whom === undefined || t.whom % 3 === whom) && this.#real >= from && this.#real < to
-    })
+    return this.#now.some(
+      (t) => t.what === what && (whom === undefined || t.whom % 3 === whom) && (!once || this.#isNow(t, 1)),
+    )
+  }
+
+  #isNow(t: Trouble, hours: number): boolean {
+    const from = begin + Math.floor(t.day) * day
+    return this.#real >= from && this.#real < from + hours * hour
   }
 
   /** Each server learns of a change at a time of its own, within twelve hours. */
