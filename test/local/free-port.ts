@@ -1,11 +1,11 @@
-/** Finds a port that nobody listens at, below the range that the kernel takes for outgoing connections. */
+/** Finds a port that nobody listens at, below the range that the kernel takes for outgoing connections, and above etcd's. */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(20_000, 32_000)
+    const port = randomInt(24_000, 32_000)
     if (await isFree(port)) return port
   }
 }
