@@ -61,7 +61,9 @@ describe.each(Object.entries(selectors))('%s', (_name, turns) => {
     expect(calm.outcome.recorded).toBeLessThanOrEqual(8)
   })
 
-  test('in a year with any troubles no key signs before its record is seen, and no record goes too soon', () => {
+  test('in a year with any troubles no key signs before its record is seen, and no record goes too soon', {
+    timeout: 120_000,
+  }, () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000_000 }),

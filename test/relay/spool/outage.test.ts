@@ -97,7 +97,9 @@ describe.runIf(smallVolumesGiven())('a spool that its own mail has filled, in an
     expect(broken(told)).toEqual([])
   })
 
-  test.each([1, 50])('has room for the states of each attempt, however many: %d recipients', async (recipients) => {
+  test.each([1, 50])('has room for the states of each attempt, however many: %d recipients', {
+    timeout: 120_000,
+  }, async (recipients) => {
     const { spool, ids, forwardPaths, open } = await filled(recipients)
     let running = spool
     for (let attempts = 1; attempts <= 6; attempts += 1) {
