@@ -43,8 +43,9 @@ export function mendHeader(header: Buffer, fields: readonly Field[], taking: Tak
 
 const saysNothing = (value: string): boolean => /^[<> \t]*$/.test(value)
 
-// Where a comment, quotes or an encoded-word stand before the name, receivers read different names: then it may be ours.
-const plainName = /^([!#$%&'*+.^`{|}~\w-]+)(?:[ \t;]|$)/
+// Where a comment, quotes or an encoded-word stand before the name, or behind it anything but a version, a comment or a semicolon
+// (RFC 8601 section 2.2), receivers read different names: then it may be ours.
+const plainName = /^([!#$%&'*+.^`{|}~\w-]+)(?:[ \t]*(?:;|$)|[ \t]+(?:\d+(?:[ \t;(]|$)|\())/
 
 function mayNameUs(results: string, hostname: string): boolean {
   const [, name] = plainName.exec(results) ?? []

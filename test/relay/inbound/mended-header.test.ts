@@ -39,6 +39,9 @@ describe('Authentication-Results', () => {
     'relay.example.org(comment); spf=pass',
     '"relay.example.org"; spf=pass',
     '=?utf-8?q?relay.example.org?=; spf=pass',
+    'relay . example . org; spf=pass',
+    'relay.\texample.org; spf=pass',
+    'relay\r\n .example.org; spf=pass',
     '',
   ])('a field that could be taken for ours is removed: %j', (value) => {
     expect(mended(`Authentication-Results: ${value}\r\n${rest}`)).toBe(rest)
@@ -48,6 +51,9 @@ describe('Authentication-Results', () => {
     'mx.example.net; spf=pass',
     'relay.example.org.other.example; spf=pass',
     'xrelay.example.org 1; none',
+    'mx.example.net (amavisd-new); dkim=pass',
+    'mx.example.net 1(of relay.example.org); dkim=pass',
+    'mx.example.net ;dkim=pass',
   ])('a field of another host stays: %j', (value) => {
     const header = `Authentication-Results: ${value}\r\n${rest}`
     expect(mended(header)).toBe(header)
