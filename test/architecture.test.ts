@@ -73,6 +73,7 @@ const layers = [
   'operator/standing.ts',
   'operator/few.ts',
   'operator/degraded.ts',
+  'operator/certificate-valid.ts',
   'operator/spools.ts',
   'operator/waiting.ts',
   'operator/compiled-hash.ts',

@@ -68,6 +68,7 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
         spools: spoolsNow(before, [{ name: relayName, id: status?.spoolId }], accepted),
         spool: folder.spool,
         log: folder.log,
+        now: Date.now(),
       })
       return { ...standing, ...(usage !== undefined && { usage }) }
     },

@@ -37,7 +37,7 @@ export function observedStatuses(
       const found = [
         over.get(ref) ?? [],
         conditions,
-        standing === undefined ? degradedBefore(ref, status, before) : [],
+        standing === undefined ? healthBefore(ref, status, before) : [],
       ].flat()
       const evidence = { fleet, standing, found, fields: { ...fields, ...records?.fields, ...keys?.fields } }
       return [ref, observedStatus(ref, status, evidence, before.get(ref), now)] as const
@@ -45,10 +45,12 @@ export function observedStatuses(
   )
 }
 
-/** Keeps the condition Degraded while the relay loads an edit: else each edit would remove the condition and set it again. */
-const degradedBefore = (ref: Ref, status: Status, before: Statuses): readonly Condition[] =>
+const reported = ['Degraded', 'CertificateValid']
+
+/** Keeps what a relay has told of itself while it loads an edit: else each edit would remove the conditions and set them again. */
+const healthBefore = (ref: Ref, status: Status, before: Statuses): readonly Condition[] =>
   isOf(ref, 'RelayPolicy') && isPending(status)
-    ? (before.get(ref)?.conditions ?? []).filter(({ type }) => type === 'Degraded')
+    ? (before.get(ref)?.conditions ?? []).filter(({ type }) => reported.includes(type))
     : []
 
 function recordsOf(

@@ -1,5 +1,6 @@
 /** The conditions of a local fleet, by what its relay reports. Pure. */
 import type { RelayStatus } from '../../relay/http.ts'
+import { type Certificates, certificateValidBy } from '../certificate-valid.ts'
 import { degradedBy } from '../degraded.ts'
 import { type SpoolRecord, spoolReset } from '../spools.ts'
 import type { Standing } from '../standing.ts'
@@ -22,20 +23,36 @@ export type Evidence = {
   readonly spool: string
   /** The file of the relay's log, for messages. */
   readonly log: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
 export function standingOf(evidence: Evidence): Standing {
   const { status, maxAgeMs, log, spools, spool } = evidence
   const relays = status === undefined ? [] : [{ name: 'the relay', status }]
+  const further = [
+    certificateValidBy(certificatesOf(evidence)),
+    spoolReset(spools, () => spool),
+    degradedBy(relays, maxAgeMs, log),
+  ]
   return {
     ...programming(evidence),
-    further: [spoolReset(spools, () => spool), degradedBy(relays, maxAgeMs, log)].filter((c) => c !== undefined),
+    further: further.filter((c) => c !== undefined),
     fields: {
       ...(status === undefined ? { replicas: 0 } : { replicas: 1, configHash: status.hash }),
       ...(spools.length > 0 && { spools }),
     },
   }
 }
+
+const certificatesOf = ({ status, now }: Evidence): Certificates => ({
+  reported: (status?.certificates ?? []).map(({ listener, notBefore, notAfter }) => ({
+    listener,
+    beginsAt: Date.parse(notBefore),
+    endsAt: Date.parse(notAfter),
+  })),
+  now,
+})
 
 type Programming = Pick<Standing, 'settled' | 'programmed'>
 

@@ -25,8 +25,8 @@ const reasons = [
   ...found('operator/lifecycle/rotation-pending.ts', /rotationReasons = \[([^\]]+)\]/g).flatMap((list) =>
     [...list.matchAll(/'(\w+)'/g)].map((m) => m[1] ?? ''),
   ),
-  ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
-    found(`operator/cluster/statuses/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
+  ...['cluster/statuses/programmed', 'cluster/statuses/available', 'certificate-valid'].flatMap((f) =>
+    found(`operator/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
   ),
 ]
 

@@ -1,4 +1,5 @@
 /** How a fleet stands by what its relays report: all of its conditions, and when to judge it again. Pure. */
+import { type Certificates, certificateMoments, certificateValidBy } from '../../certificate-valid.ts'
 import type { Condition } from '../../compile/compiled.ts'
 import { degradedBy } from '../../degraded.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
@@ -8,7 +9,6 @@ import type { Standing } from '../../standing.ts'
 import { ordinalOf } from '../fleets/leaving.ts'
 import { availableBy } from './available.ts'
 import { relayAway } from './away.ts'
-import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
 import { type FleetEvidence, lasts, lateMs, present, serving, staying } from './fleet-evidence.ts'
 import { patienceMs, programmedBy } from './programmed.ts'
 import { type RouteHealth, routeHealth } from './route-health.ts'
@@ -31,7 +31,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
     report === undefined ? [] : [{ name: pod.name, status: report }],
   )
   const optional = [
-    certificateValidBy(evidence),
+    certificateValidBy(certificatesOf(evidence)),
     scalingDownBy(evidence, queued),
     spoolReset(evidence.spools, (pod) => `claim ${claimName(pod)}`),
     relayAway(evidence) ?? degradedBy(relays, maxAgeMs, 'status.routes and their logs'),
@@ -51,6 +51,12 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
   }
 }
 
+const certificatesOf = (evidence: FleetEvidence): Certificates => ({
+  reported: serving(evidence).flatMap(({ report }) => report?.certificates ?? []),
+  issuedEndsAt: evidence.written.certificateEndsAt,
+  now: evidence.now,
+})
+
 /** When the verdict may change without any news; milliseconds since the epoch. */
 export function nextMoment(evidence: FleetEvidence): number {
   const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
@@ -58,7 +64,9 @@ export function nextMoment(evidence: FleetEvidence): number {
   for (const since of evidence.away.values()) moments.push(since + evidence.maxAgeMs)
   for (const { pod } of evidence.pods) if (pod.goneBy !== undefined) moments.push(pod.goneBy + lateMs)
   for (const { since: at } of leavers(evidence)) if (at !== undefined) moments.push(at + evidence.drainTimeoutMs)
-  return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))
+  return Math.min(
+    ...[...moments, ...certificateMoments(certificatesOf(evidence))].filter((moment) => moment > evidence.now),
+  )
 }
 
 /** A status can hold many such messages, however long the text of a relay or a kubelet is. */

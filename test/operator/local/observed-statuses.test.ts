@@ -125,17 +125,20 @@ test.each([
   }
 })
 
-test('Degraded for an old queue stays with its time while an edit is loaded', () => {
-  const degraded = { ...good, further: [condition('Degraded', 'True', 'QueueOld')] }
+test.each([
+  ['Degraded', 'True', 'QueueOld'],
+  ['CertificateValid', 'False', 'CertificateExpiresSoon'],
+] as const)('%s stays with its time while an edit is loaded', (type, status, reason) => {
+  const degraded = { ...good, further: [condition(type, status, reason)] }
   const before = observedStatuses(compiledWith(pending), standings(degraded), nothing, at(0))
   const unseen = observedStatuses(compiledWith(pending), new Map(), before, at(1))
   const seen = observedStatuses(compiledWith(pending), standings(degraded), unseen, at(2))
   for (const statuses of [unseen, seen])
     expect(statuses.get('RelayPolicy mail/shared')?.conditions).toContainEqual(
-      expect.objectContaining({ type: 'Degraded', status: 'True', reason: 'QueueOld', lastTransitionTime: at(0) }),
+      expect.objectContaining({ type, status, reason, lastTransitionTime: at(0) }),
     )
   const mended = observedStatuses(compiledWith(pending), standings(bad), unseen, at(2))
-  expect(shown(mended, 'RelayPolicy mail/shared', 'Degraded')).toBe('undefined undefined')
+  expect(shown(mended, 'RelayPolicy mail/shared', type)).toBe('undefined undefined')
 })
 
 test('before any report a policy is Pending', () => {

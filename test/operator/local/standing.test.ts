@@ -27,6 +27,11 @@ const evidence: Evidence = {
   spools: [],
   spool: '/state/spool',
   log: '/state/relay.log',
+  now: Date.parse('2027-01-15T00:00:00Z'),
+}
+const conditionIn = (type: string, given: Evidence): string => {
+  const found = standingOf(given).further.find((one) => one.type === type)
+  return found === undefined ? 'absent' : `${found.status} ${found.reason}: ${found.message}`
 }
 const degradedIn = (given: Evidence): Condition | undefined =>
   standingOf(given).further.find(({ type }) => type === 'Degraded')
@@ -122,4 +127,39 @@ test('Degraded for an old queue stays the same from minute to minute, so that th
 
 test('where no relay answers there is no condition Degraded', () => {
   expect(degradedIn(silent)).toBeUndefined()
+})
+
+test.each([
+  [
+    'ends in a month',
+    '2027-01-01T00:00:00Z',
+    '2027-02-15T00:00:00Z',
+    'True CertificateValid: every certificate is good',
+  ],
+  [
+    'ends in a week',
+    '2027-01-01T00:00:00Z',
+    '2027-01-22T00:00:00Z',
+    'False CertificateExpiresSoon: the certificate of listener smtps ends at 2027-01-22T00:00:00Z',
+  ],
+  [
+    'has ended',
+    '2027-01-01T00:00:00Z',
+    '2027-01-14T23:59:59Z',
+    'False CertificateExpired: the certificate of listener smtps ended at 2027-01-14T23:59:59Z',
+  ],
+  [
+    'begins tomorrow',
+    '2027-01-16T00:00:00Z',
+    '2027-09-01T00:00:00Z',
+    'False CertificateNotYetValid: the certificate of listener smtps begins at 2027-01-16T00:00:00Z',
+  ],
+])('CertificateValid of a local fleet, one of whose certificates %s (case T13)', (_what, notBefore, notAfter, says) => {
+  const other = { listener: 'submission', notBefore: '2026-01-01T00:00:00Z', notAfter: '2028-01-01T00:00:00Z' }
+  const certificates = [other, { listener: 'smtps', notBefore, notAfter }]
+  expect(conditionIn('CertificateValid', { ...evidence, status: { ...status, certificates } })).toContain(says)
+})
+
+test('nothing is said of certificates while no relay answers', () => {
+  expect(conditionIn('CertificateValid', silent)).toBe('absent')
 })

@@ -1,8 +1,16 @@
 /** Whether the certificates of the listeners are valid, and for how much longer: the condition CertificateValid. Pure. */
-import type { Condition } from '../../compile/compiled.ts'
-import { few } from '../../few.ts'
-import { toTheSecond } from '../../lifecycle/to-the-second.ts'
-import { type FleetEvidence, serving } from './fleet-evidence.ts'
+import type { Condition } from './compile/compiled.ts'
+import { few } from './few.ts'
+import { toTheSecond } from './lifecycle/to-the-second.ts'
+
+/** All times in milliseconds since the epoch. */
+export type Certificates = {
+  /** Of each listener of each relay. */
+  readonly reported: readonly { readonly listener: string; readonly beginsAt?: number; readonly endsAt: number }[]
+  /** The end of the certificate that was issued for the fleet. */
+  readonly issuedEndsAt?: number | undefined
+  readonly now: number
+}
 
 /**
  * When to warn before the end. What the operator issues it renews a month before, so this warns of certificates that people
@@ -16,9 +24,7 @@ type Certificate = { readonly what: string; readonly beginsAt: number; readonly 
  * For each listener, when the last of its relays' certificates begins and the first ends; and the certificate that was issued
  * for the fleet. The one that ends first comes first.
  */
-function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
-  const { certificateEndsAt } = evidence.written
-  const reported = serving(evidence).flatMap(({ report }) => report?.certificates ?? [])
+function certificatesOf({ reported, issuedEndsAt }: Certificates): readonly Certificate[] {
   const byListener = Map.groupBy(reported, ({ listener }) => listener)
   return [
     ...[...byListener].map(([listener, all]) => ({
@@ -26,15 +32,15 @@ function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
       beginsAt: Math.max(...all.map(({ beginsAt = 0 }) => beginsAt)),
       endsAt: Math.min(...all.map(({ endsAt }) => endsAt)),
     })),
-    ...(certificateEndsAt === undefined
+    ...(issuedEndsAt === undefined
       ? []
-      : [{ what: 'the certificate that is issued for its listeners', beginsAt: 0, endsAt: certificateEndsAt }]),
+      : [{ what: 'the certificate that is issued for its listeners', beginsAt: 0, endsAt: issuedEndsAt }]),
   ].toSorted((a, b) => a.endsAt - b.endsAt)
 }
 
 /** When the condition changes without any news; milliseconds since the epoch. */
-export const certificateMoments = (evidence: FleetEvidence): readonly number[] =>
-  certificatesOf(evidence).flatMap(({ beginsAt, endsAt }) => [beginsAt, endsAt - soonMs, endsAt])
+export const certificateMoments = (certificates: Certificates): readonly number[] =>
+  certificatesOf(certificates).flatMap(({ beginsAt, endsAt }) => [beginsAt, endsAt - soonMs, endsAt])
 
 const early =
   'put one that is valid already into the Secret that spec.listeners[].tls.certificateRef names, and set the clock right by ' +
@@ -42,13 +48,14 @@ const early =
 const mend = 'renew the Secret that spec.listeners[].tls.certificateRef names; one that the operator issues it renews'
 
 /** Undefined where no certificate is known. */
-export function certificateValidBy(evidence: FleetEvidence): Condition | undefined {
-  const all = certificatesOf(evidence)
+export function certificateValidBy(certificates: Certificates): Condition | undefined {
+  const { now } = certificates
+  const all = certificatesOf(certificates)
   const [first] = all
   if (first === undefined) return undefined
-  const over = all.filter(({ endsAt }) => endsAt <= evidence.now)
-  const later = all.filter(({ beginsAt }) => beginsAt > evidence.now)
-  const soon = all.filter(({ endsAt }) => endsAt - soonMs <= evidence.now)
+  const over = all.filter(({ endsAt }) => endsAt <= now)
+  const later = all.filter(({ beginsAt }) => beginsAt > now)
+  const soon = all.filter(({ endsAt }) => endsAt - soonMs <= now)
   if (over.length > 0) return no('CertificateExpired', `${ends(over, 'ended at')}, so clients refuse it; ${mend}`)
   if (later.length > 0)
     return no('CertificateNotYetValid', `${begin(later)}, and until then clients refuse it; ${early}`)
