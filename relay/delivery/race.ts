@@ -45,7 +45,7 @@ export class Race {
     const now = performance.now()
     // Counted from when this one was due: a busy loop is late with each, and that must not add up for the last of many.
     this.#nextAt = Math.min(now, this.#nextAt) + this.#apartMs
-    this.#timer = setTimeout(() => this.#startNext(), this.#nextAt - now)
+    this.#timer = setTimeout(() => this.#startNext(), Math.max(0, this.#nextAt - now))
   }
 
   #won(socket: Socket): void {

@@ -128,6 +128,24 @@ test('however many addresses are silent, the last one is tried within the deadli
   if ('destroy' in socket) socket.destroy()
 })
 
+test('on a busy loop no timer is asked for a time that has passed: Node would warn of it, in a line of the log that is no JSON', async () => {
+  const { port } = await startSlowListener()
+  await startSmarthost({ address: '127.0.0.2', port })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  try {
+    const dialed = dial(port, [v4('127.0.0.1'), v4('127.0.0.1'), v4('127.0.0.2')], 10_000)
+    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => process.nextTick(resolve))
+    const busyUntil = performance.now() + 700
+    while (performance.now() < busyUntil);
+    const socket = await dialed
+    expect(socket).toMatchObject({ remoteAddress: '127.0.0.2' })
+    if ('destroy' in socket) socket.destroy()
+    expect(timers.mock.calls.map(([, ms]) => ms).filter((ms) => ms !== undefined && ms < 0)).toEqual([])
+  } finally {
+    timers.mockRestore()
+  }
+})
+
 test('a connection that was made while this process had no time to look counts as made in time', async () => {
   const { port } = await startSmarthost()
   const dialed = dial(port, [v4('127.0.0.1')], 300)
