@@ -59,7 +59,7 @@ const subjects: Readonly<Record<Cause, string>> = {
 /** The deferral that stands for a reply that never came. */
 export const replyFor = (cause: Cause, why: string): Reply => reply(451, subjects[cause], printable(why))
 
-const enhancedStatus = /^[245]\.(\d{1,3}\.\d{1,3})(?: +|$)/
+const enhancedStatus = /^[245]\.(\d{1,3})\.(\d{1,3})(?: +|$)/
 const maxText = 500
 
 /**
@@ -72,7 +72,8 @@ export function replyOf(wire: WireReply): Reply {
   let text: string | undefined
   for (const line of lines) {
     const found = enhancedStatus.exec(line)
-    subject ??= found?.[1]
+    // As numbers: no leading zero may stand in a report (RFC 3464 section 2.3.4).
+    if (found !== null) subject ??= `${Number(found[1])}.${Number(found[2])}`
     const rest = found === null ? line : line.slice(found[0].length)
     text = text === undefined ? rest : `${text} ${rest}`
   }

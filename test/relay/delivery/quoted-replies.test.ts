@@ -9,6 +9,8 @@ test.each([
   ['550  5.1.1   no', '5.0.0', '550  5.1.1   no'],
   ['550-5.1.1 no such user\r\n550 5.1.1 here', '5.1.1', '550-5.1.1 no such user 550 5.1.1 here'],
   ['550 4.1.1 no', '5.1.1', '550 4.1.1 no'],
+  // Without leading zeros, as RFC 3464 section 2.3.4 has it.
+  ['550 5.01.010 no', '5.1.10', '550 5.01.010 no'],
 ])('the DSN on a recipient that was refused with %j has a status of ours, %s, and quotes what was said (RFC 3461 section 9.2)', async (said, status, quoted) => {
   const { upstream } = await deliver({ script: { RCPT: (time) => (time === 0 ? say(said) : undefined) } })
   const dsn = String(upstream.received[0]?.content)
