@@ -14,4 +14,6 @@ export const nodeFlags = (main: string): readonly string[] => [
   '--v8-pool-size=1',
   // No TLS 1.3 tickets: no session is resumed (inbound/handshakes.ts), and each ticket would cost a write and a wait for it.
   `--openssl-config=${join(dirname(main), 'openssl.cnf')}`,
+  // At this signal Node would open a debugger, which obeys whoever connects to it on this machine, or from beside it in its pod.
+  '--disable-sigusr1',
 ]

@@ -1,7 +1,7 @@
 /** A relay obeys a signal at any moment: also while it starts, or while its disk holds something up. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
@@ -92,6 +92,16 @@ test.concurrent.each([
   expect(await ended).toBe(0)
 })
 
+test.concurrent('SIGUSR1 opens no debugger, and ends no relay (case R22)', async () => {
+  const { folder } = await folderOf()
+  const relay = await startRelay(folder)
+  expect(isCaught(relay.pid, constants.signals.SIGUSR1), 'by the handler of Node that opens one').toBe(false)
+  expect(isCaught(relay.pid, constants.signals.SIGTERM)).toBe(true)
+  process.kill(relay.pid, 'SIGUSR1')
+  expect((await relay.status()).ready).toBe(true)
+  expect(await relay.end('SIGTERM')).toBe(0)
+})
+
 /** Delays the rename by which the copy of each configuration gets its name: each, since strace counts the calls of each thread. */
 const slowDisk = (data: string, byMs: number): readonly string[] => {
   const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', `inject=rename:delay_enter=${1000 * byMs}`]
@@ -150,6 +160,12 @@ test.runIf(installed('strace')).concurrent.each([
 
 /** An ended process is a zombie until its tracer asks for it, which it does when the delay of the call is over. */
 const hasEnded = (pid: number): boolean => /State:\tZ/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+
+/** Whether the process has a handler for the signal. */
+const isCaught = (pid: number, signal: number): boolean => {
+  const [, caught] = /SigCgt:\t(\w+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n
+}
 
 const isRefused = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
