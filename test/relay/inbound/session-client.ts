@@ -1,8 +1,10 @@
 /** A client for the model of a session: sends octets in any pieces, with or without TLS, and reads one reply at a time. */
+import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import type { Shown } from '../../client-certificates.ts'
 
 /** How long is waited for what takes milliseconds on a machine at rest. */
 const patienceMs = 20_000
@@ -12,6 +14,7 @@ export class SessionClient {
   /** What was said so far, for people who look for what went wrong. */
   readonly transcript: string[] = []
   readonly #ca: string
+  readonly #shown: Shown | undefined
   readonly #raw: Socket
   #socket: Socket
   #received = ''
@@ -19,14 +22,16 @@ export class SessionClient {
   #hasHeard = false
   #changed = (): void => {}
 
-  private constructor(raw: Socket, ca: string) {
+  private constructor(raw: Socket, ca: string, shown: Shown | undefined) {
     this.#raw = raw
     this.#ca = ca
+    this.#shown = shown
     this.#socket = this.#listenTo(raw)
   }
 
-  static async connect(port: number, ca: string, isImplicit: boolean): Promise<SessionClient> {
-    const client = new SessionClient(connect({ port, host: '127.0.0.1', noDelay: true }), ca)
+  /** `shown`: its own certificate, where it is asked for one. */
+  static async connect(port: number, ca: string, isImplicit: boolean, shown?: Shown): Promise<SessionClient> {
+    const client = new SessionClient(connect({ port, host: '127.0.0.1', noDelay: true }), ca, shown)
     if (isImplicit) await client.secure()
     return client
   }
@@ -47,10 +52,15 @@ export class SessionClient {
   async secure(): Promise<void> {
     this.transcript.push('(TLS)')
     this.#raw.removeAllListeners('data')
-    const secured = connectTls({ socket: this.#raw, servername: 'localhost', ca: this.#ca })
+    const secured = connectTls({ socket: this.#raw, servername: 'localhost', ca: this.#ca, ...this.#shown })
     this.#socket = this.#listenTo(secured)
     await once(secured, 'secureConnect')
     this.#hasHeard = false
+  }
+
+  /** What the relay has shown under TLS. */
+  get certificate(): X509Certificate | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
   }
 
   /** Cuts are places at which `octets` (one character each) go in pieces, each in a turn of its own. */
