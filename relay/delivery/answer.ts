@@ -35,6 +35,8 @@ export const cleaned = (answer: Answer, clean: (text: string) => string): Answer
     ? { ...answer, why: clean(answer.why) }
     : { kind: 'reply', reply: { code: answer.reply.code, lines: answer.reply.lines.map(clean) } }
 
+export const isWithdrawn = (answer: Answer): boolean => answer.kind === 'none' && answer.cause === 'withdrawn'
+
 export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
 
 /** Stands for the answers that a stage did not get because the conversation had ended before it. */

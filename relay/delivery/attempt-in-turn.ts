@@ -25,12 +25,13 @@ export async function attemptInTurn(
   { pool, parcel, hurried }: Next,
 ): Promise<Attempted> {
   const { envelope } = parcel.message
+  const connections = pool.connections(hurried)
   const owner = { rank: 'delivery', name: envelope.credential } as const
   const room = headroom.enter(owner)
   if (room !== undefined) await room
   await turns.turn(owner, attemptCostMs)
   try {
-    const attempted = await attempt(pool.connections(hurried), spool, signer, envelope, forwardPathsOf(parcel))
+    const attempted = await attempt(connections, spool, signer, envelope, forwardPathsOf(parcel))
     unread.read(envelope.queueId)
     return attempted
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
-import { type Answer, type Cause, replyFor, replyOf, type WireReply } from './answer.ts'
+import { type Answer, type Cause, isWithdrawn, replyFor, replyOf, type WireReply } from './answer.ts'
 import { classifyOpening, classifyTransaction, explained, isOfDialogue } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
@@ -21,6 +21,8 @@ export type Attempted = {
   readonly outcomes: readonly Outcome[]
   /** False where the smarthost was not asked at all: then only an outcome of scope `nextHop` says something about the way to it. */
   readonly asked: boolean
+  /** Given up for another configuration: it tells nothing of any next hop. */
+  readonly withdrawn?: boolean
   /** Milliseconds from MAIL to the last reply; absent where no transaction took place. */
   readonly tookMs?: number
 }
@@ -59,14 +61,15 @@ const notAsked = (reply: Reply, recipients: number): Attempted => ({
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 
 const isOurs = (answer: Answer): boolean =>
-  answer.kind === 'none' && (answer.cause === 'unprepared' || answer.cause === 'withdrawn')
+  isWithdrawn(answer) || (answer.kind === 'none' && answer.cause === 'unprepared')
 
 /** Undefined where a used connection had ended before: nothing was said about this message, and it goes over a new one (case U17). */
 async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
   const opened = await connections.acquire(fresh)
   if (opened.kind === 'failed') {
-    const outcome = classifyOpening(opened.stage, opened.answer)
-    return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isOurs(opened.answer) }
+    const { stage, answer } = opened
+    const outcome = classifyOpening(stage, answer)
+    return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isOurs(answer), withdrawn: isWithdrawn(answer) }
   }
   const { client } = opened
   let attempted: Attempted | undefined

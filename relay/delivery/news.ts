@@ -22,8 +22,14 @@ function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']
   return isExchanger ? { host, port } : { name, host, port }
 }
 
-export function learn(lane: Lane, pool: Pool, { asked, outcomes }: Attempted, at: number, events: Teller): void {
-  if (pool.isAbandoned || !(asked || outcomes.some(isFailure))) return
+export function learn(
+  lane: Lane,
+  pool: Pool,
+  { asked, outcomes, withdrawn }: Attempted,
+  at: number,
+  events: Teller,
+): void {
+  if (withdrawn || pool.isAbandoned || !(asked || outcomes.some(isFailure))) return
   const before = pool.health
   if (pool.isExchanger) {
     pool.health = afterAttempt(before, toldByExchanger(outcomes), at)

@@ -2,7 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, isWithdrawn } from './answer.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
@@ -32,7 +32,9 @@ export class Pool {
   readonly #hurriedDeadlines: Deadlines
   readonly #events: Pick<Events, 'smarthostConnected'>
   readonly #limits: PoolLimits
-  readonly #aborted = new AbortController()
+  /** What waits to be connected ends with it. */
+  #withdrawal = new AbortController()
+  #abandoned = false
   /** The last used one last. */
   #idle: { readonly client: Client; readonly since: number }[] = []
   readonly #busy = new Set<Client>()
@@ -128,14 +130,15 @@ export class Pool {
     this.#target = target
   }
 
-  /** For one attempt; `hurried` as choose.ts says. */
+  /** For one attempt that begins now, until a reload may give its mail another way; `hurried` as choose.ts says. */
   connections(hurried: boolean): Connections {
+    const { signal } = this.#withdrawal
     const acquire = async (fresh: boolean): Promise<Opened> => {
       const idle = fresh ? undefined : this.#idle.pop()?.client
-      const opened = idle === undefined ? await this.#openOrWait(hurried) : this.#useAgain(idle, hurried)
+      const opened = idle === undefined ? await this.#openOrWait(hurried, signal) : this.#useAgain(idle, hurried)
       const noted = this.#around.noted?.()
       if (noted !== undefined) await noted
-      return this.#unlessAbandoned(opened)
+      return this.#unlessWithdrawn(opened, signal)
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
       this.#noteAddress(client, outcomes)
@@ -145,11 +148,10 @@ export class Pool {
     return { acquire, release }
   }
 
-  /** Nothing is begun on a connection of a configuration that has gone while the disk was waited for: it may lack what is wanted now. */
-  #unlessAbandoned(opened: Opened): Opened {
-    if (opened.kind === 'failed' || !this.isAbandoned) return opened
-    this.#busy.delete(opened.client)
-    opened.client.quit()
+  /** Nothing is begun by a configuration that has gone while a connection, or the disk, was waited for: this one may want another way. */
+  #unlessWithdrawn(opened: Opened, signal: AbortSignal): Opened {
+    if (opened.kind === 'failed' || !signal.aborted) return opened
+    this.#release(opened.client)
     return { kind: 'failed', stage: 'MAIL', answer: withdrawn }
   }
 
@@ -160,13 +162,13 @@ export class Pool {
   }
 
   /** Opens a connection. Where only that is refused, as one too many, the mail goes over one of those that are open. */
-  async #openOrWait(hurried: boolean): Promise<Opened> {
+  async #openOrWait(hurried: boolean, signal: AbortSignal): Promise<Opened> {
     // While others carry mail, a further connection has no longer than connecting may take. If then none of them has carried any
     // meanwhile, it begins anew with the deadlines of the RFC (decision 0054).
     for (let impatient = this.#carriesMail(); ; impatient = false) {
       this.#opening++
       const began = performance.now()
-      const opened = await this.#openInTurn(hurried || impatient).finally(() => this.#opening--)
+      const opened = await this.#openInTurn(hurried || impatient, signal).finally(() => this.#opening--)
       if (opened.kind === 'open') opened.client.waitFor(this.#deadlines(hurried))
       const tooSoon = impatient && isSilent(opened)
       if (tooSoon && !this.#hasCarriedSince(began)) continue
@@ -181,7 +183,7 @@ export class Pool {
    * smarthost may no longer count what has just ended; any other failure is shared by all of them.
    */
   #isSurplus(opened: Opened, began: number): boolean {
-    if (opened.kind === 'open') return false
+    if (opened.kind === 'open' || isWithdrawn(opened.answer)) return false
     if (this.#connections() > 0) {
       if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) return false
       this.#surplus = { taken: this.#connections(), until: performance.now() + surplusMs }
@@ -198,7 +200,7 @@ export class Pool {
    * It is a failure of the smarthost only while no open connection carries mail.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
-    if (answer.kind !== 'none' || this.isAbandoned) return false
+    if (answer.kind !== 'none') return false
     if (answer.cause === 'silent') return this.#hasCarriedSince(began)
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
     return answer.cause === 'lost' && stage === first && this.#carriesMail()
@@ -271,16 +273,26 @@ export class Pool {
     for (const { client } of this.#idle.splice(0)) client.quit()
   }
 
-  /** Nobody waits for a connection any more. Of mail that had none yet nothing was said here: it may go elsewhere. */
-  abandon(): void {
-    this.retire()
+  /** What waits for a connection has none here. Nothing was said of it: it is routed anew. */
+  withdraw(): void {
     clearTimeout(this.#askAgain)
-    this.#aborted.abort()
+    this.#askAgain = undefined
+    this.#first = undefined
+    this.#withdrawal.abort()
+    this.#withdrawal = new AbortController()
     for (const tryAgain of this.#waiting.splice(0)) tryAgain(undefined)
   }
 
+  /** Nobody waits for a connection any more, or ever will. */
+  abandon(): void {
+    this.retire()
+    this.#abandoned = true
+    this.withdraw()
+    this.#withdrawal.abort()
+  }
+
   get isAbandoned(): boolean {
-    return this.#aborted.signal.aborted
+    return this.#abandoned
   }
 
   /** Ends the connections in use, too. */
@@ -290,24 +302,25 @@ export class Pool {
   }
 
   /** Where the login is not known to be good, one opens first, and the others wait for it and share its failure (case U22). */
-  async #openInTurn(hurried: boolean): Promise<Opened> {
-    if (this.#isLoginGood()) return this.#openOne(hurried)
+  async #openInTurn(hurried: boolean, signal: AbortSignal): Promise<Opened> {
+    if (this.#isLoginGood()) return this.#openOne(hurried, signal)
     if (this.#first !== undefined) {
       const first = await this.#first
-      return first.kind === 'failed' ? first : this.#openOne(hurried)
+      return first.kind === 'failed' ? first : this.#openOne(hurried, signal)
     }
     const began = performance.now()
-    this.#first = this.#openOne(hurried).finally(() => {
-      this.#first = undefined
+    const opening = this.#openOne(hurried, signal).finally(() => {
+      if (this.#first === opening) this.#first = undefined
     })
-    const opened = await this.#first
+    this.#first = opening
+    const opened = await opening
     if (opened.kind === 'open') this.onLoggedIn()
     // All have waited for this one: they are not to wait for two more such failures, so it counts as unproven and is left out by one.
-    else if (performance.now() - began > patienceMs) this.health = { ...this.health, proven: false }
+    else if (performance.now() - began > patienceMs && !signal.aborted) this.health = { ...this.health, proven: false }
     return opened
   }
 
-  async #openOne(hurried: boolean): Promise<Opened> {
+  async #openOne(hurried: boolean, signal: AbortSignal): Promise<Opened> {
     const { roots } = this.#target
     const context = (): SecureContext => {
       this.#context ??= secureContext(roots)
@@ -315,7 +328,7 @@ export class Pool {
     }
     const { addresses } = this.#record
     const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried), addresses }
-    const opened = await openClient(this.#target, context, around, this.#aborted.signal)
+    const opened = await openClient(this.#target, context, around, signal)
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened

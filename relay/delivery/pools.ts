@@ -37,7 +37,7 @@ export class Pools<Lane extends Sharing> {
   }
 
   /** The pools of each route, in the order of the configuration. None is kept by a fleet that is suspended: it delivers nothing. */
-  reload(loaded: LoadedConfig): (route: RouteConfig) => readonly Ranked<Pool>[] {
+  reload(loaded: LoadedConfig, sameWays: boolean): (route: RouteConfig) => readonly Ranked<Pool>[] {
     const { hostname, routes, suspended } = loaded.config
     this.#helloName = hostname
     const before = this.#inForce
@@ -62,6 +62,8 @@ export class Pools<Lane extends Sharing> {
     }
     this.#inForce = next
     this.#abandonExchangers(suspended ? [] : routes)
+    // What waits to be connected to one that stays may have another way now.
+    if (!sameWays) for (const pool of this.#all()) pool.withdraw()
     return (route) =>
       route.smarthosts.flatMap((smarthost) => {
         const pool = next.get(keyOf(route, smarthost))
@@ -87,12 +89,16 @@ export class Pools<Lane extends Sharing> {
   }
 
   destroy(): void {
-    for (const pool of [...this.#inUse(), ...this.#leaving.keys()]) pool.destroy()
+    for (const pool of this.#all()) pool.destroy()
   }
 
   *#inUse(): Iterable<Pool> {
     yield* this.#inForce.values()
     for (const [pool] of this.exchangers.all()) yield pool
+  }
+
+  #all(): readonly Pool[] {
+    return [...this.#inUse(), ...this.#leaving.keys()]
   }
 
   #leave(pool: Pool, route?: string): void {

@@ -68,7 +68,7 @@ export class Ways {
     const sameWays = haveSameWays(this.#routes, routes)
     this.#routes = routes
     this.#rooms = new Map(routes.map((route) => [route.name, this.#roomFor(route)]))
-    const rankedOf = this.#pools.reload(loaded)
+    const rankedOf = this.#pools.reload(loaded, sameWays)
     const mostRecipients = Math.ceil(recipientsInMemory / routes.length)
     const [toExchangers, toSmarthosts] = [routes.filter(hasExchangers), routes.filter((r) => !hasExchangers(r))]
     this.#domains = new Map(toExchangers.map((r) => [r.name, new DomainLanes(r, this.#roomOf(r), this.#random)]))

@@ -8,7 +8,7 @@ import { MemorySpool } from './memory-spool.ts'
 import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { type Smarthost, startSmarthost } from './smarthost.ts'
-import { at, mx, one, to } from './two-domains.ts'
+import { at, mx, one, rcptOf, to } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
 test('a reload with another smarthost sends the mail that waits there', async () => {
@@ -59,6 +59,39 @@ test.each([
   reload([route('out', [smarthost('next', next.port)])])
   await attempted(1)
   expect(attempts.map((a) => [a.smarthost, a.attempt, a.outcome.kind])).toEqual([['next', 1, 'delivered']])
+})
+
+const onlyTo = (domain: string) => ({ match: { senderDomains: [], recipientDomains: [domain] } })
+test.each([
+  ['is not greeted there', silence],
+  ['waits there for a connection to be free', undefined],
+])('case U03: when a reload gives a domain a route of its own, mail for it that %s goes that way at once, and no other mail is lost sight of', async (_what, banner) => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const before: Smarthost = await startSmarthost({
+    script: { banner: () => (before.open() > 1 ? full : undefined) },
+  })
+  const own = await startSmarthost()
+  const rest = route('rest', [smarthost('before', before.port)])
+  const { spool, attempts, attempted, reload, quiet, facts } = rig([rest])
+  spool.put(to('u@other.test'), hello)
+  await attempted(1)
+  await quiet()
+  const answers = Promise.withResolvers<void>()
+  before.script.MAIL = say('250 2.1.0 ok', { after: answers.promise })
+  if (banner !== undefined) before.script.banner = banner
+  spool.put(to('v@other.test'), hello)
+  await until('the open connection is in use', () => before.times('MAIL') === 2)
+  for (const domain of ['own.test', 'own.test', 'other.test']) spool.put(to(`w@${domain}`), hello)
+  await until('the messages wait', () => before.times('banner') >= 4)
+  if (banner !== undefined) delete before.script.banner
+  reload([route('own', [smarthost('own', own.port)], onlyTo('own.test')), rest])
+  await until('mail for the domain is there', () => own.received.length === 2)
+  answers.resolve()
+  await attempted(5)
+  expect(rcptOf(own.received)).toEqual(['w@own.test', 'w@own.test'])
+  expect(rcptOf(before.received)).toEqual(['u@other.test', 'v@other.test', 'w@other.test'])
+  expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual(attempts.map(() => [1, 'delivered']))
+  expect(facts('smarthostEjected')).toEqual([])
 })
 
 test.each([
