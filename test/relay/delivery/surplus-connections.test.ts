@@ -1,7 +1,8 @@
 /** Which failure to open a further connection is one too many, and costs no message an attempt, and which is one of the smarthost. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import { drop, type Script, say, silence } from './behaviour.ts'
+import { type Behaviour, drop, type Script, say, silence } from './behaviour.ts'
+import { clockAhead } from './clock-ahead.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -117,4 +118,56 @@ test('a relay that ends while a further connection is not greeted yet waits for 
   await until('both are under way', () => upstream.times('dot') === 2 && upstream.times('banner') === 2)
   await delivery.close(0)
   expect([delivery.summary().inFlight, spool.stored.size]).toEqual([0, 2])
+})
+
+test('a smarthost without a login has as many connections opened at one time as there are messages', async () => {
+  const greeted = Promise.withResolvers<void>()
+  const late = say('220 late', { after: greeted.promise })
+  const { upstream, put, outcomes, attempted } = await bench(
+    { banner: (time) => (time > 0 ? late : undefined) },
+    { maxConnections: 5, messagesPerConnection: 1 },
+  )
+  put(1)
+  await attempted(1)
+  put(5)
+  await until('five wait to be greeted', () => upstream.times('banner') === 6)
+  greeted.resolve()
+  await attempted(6)
+  expect(outcomes()).toEqual(Array(6).fill('1 delivered'))
+})
+
+const refusals: readonly (readonly [name: string, banner: Behaviour, laterMs: number])[] = [
+  ['refused for good', say('554 5.7.1 not for you', { ends: 'drop' }), 0],
+  ['closed, while the open one has carried nothing for long,', drop, 31_000],
+]
+test.each(
+  refusals,
+)('case U23: a further connection that is %s is a failure of the smarthost', async (_name, banner, laterMs) => {
+  const { upstream, put, attempts, attempted } = await bench({
+    banner: (time) => (time === 1 ? banner : undefined),
+    dot: (time) => (time === 1 ? silence : undefined),
+  })
+  put(1)
+  await attempted(1)
+  put(1)
+  await until('the second message is under way', () => upstream.times('dot') === 2)
+  clockAhead(laterMs)
+  const [third] = put(1)
+  await attempted(2)
+  expect(attempts.slice(1).map((a) => [a.queueId, a.outcome.kind])).toEqual([[third, 'deferred']])
+})
+
+test('case U23: a connection that is closed while no other is open yet is a failure of the smarthost, and waits for none', async () => {
+  const greeted = Promise.withResolvers<void>()
+  const { put, outcomes, attempted } = await bench(
+    { banner: (time) => [undefined, say('220 late', { after: greeted.promise }), drop][time] },
+    { messagesPerConnection: 1 },
+  )
+  put(1)
+  await attempted(1)
+  put(2)
+  await attempted(2)
+  greeted.resolve()
+  await attempted(3)
+  expect(outcomes()).toEqual(['1 delivered', '1 deferred', '1 delivered'])
 })
