@@ -11,6 +11,7 @@ import type { Copy } from './toy-hosts.ts'
 type Retry = RouteConfig['retry']
 type Fate = {
   readonly envelope: Envelope
+  readonly forwardPath: string
   turns: number
   /** Between these is the number of its next attempt. */
   leastAttempt: number
@@ -27,6 +28,12 @@ type Fate = {
   endedAt: number
 }
 
+/** When a recipient may expire, and until when it may be deferred after so many turns; all times are true ones. */
+type Times = {
+  mayExpire(envelope: Envelope, forwardPath: string): boolean
+  mayWait(envelope: Envelope, forwardPath: string, turns: number, at: number): boolean
+}
+
 export class Fates {
   readonly #byRecipient = new Map<string, Fate>()
   readonly #envelopeOf: (queueId: string) => Envelope | undefined
@@ -37,6 +44,14 @@ export class Fates {
   readonly #finished = new Map<string, number>()
   /** The retry schedules of all routes that there have been. */
   readonly retries: Retry[] = []
+  /** By a clock that is right; where it is set, a story has its own. */
+  times: Times = {
+    mayExpire: ({ acceptedAt }) => this.retries.some(({ expireAfterMs }) => Date.now() - acceptedAt >= expireAfterMs),
+    mayWait: ({ acceptedAt }, _, turns, at) =>
+      this.retries.some(
+        (retry) => at === acceptedAt + retry.expireAfterMs || this.#isStep(retry, acceptedAt, turns, at),
+      ),
+  }
   /** From `since` on, everything is healthy, and an attempt has to be made within `latestMs` of its time. */
   healthy = { since: Number.POSITIVE_INFINITY, latestMs: 0 }
 
@@ -89,7 +104,7 @@ export class Fates {
     fate.leastAttempt = state.attempts + 1
     fate.mostAttempt = state.attempts + 1
     fate.lastReply = undefined
-    fate.nextAttemptAt = Math.min(fate.nextAttemptAt, state.nextAttemptAt)
+    fate.nextAttemptAt = state.nextAttemptAt
   }
 
   /** A copy arrived of which the relay never heard. */
@@ -109,6 +124,7 @@ export class Fates {
     const nothing = { turns: 0, delivered: 0, bounced: 0, reported: 0, ambiguous: 0, unrecorded: 0 }
     const fate = {
       envelope,
+      forwardPath: path,
       leastAttempt: 1,
       mostAttempt: 1,
       nextAttemptAt: envelope.acceptedAt,
@@ -146,19 +162,19 @@ export class Fates {
     fate.lastReply = undefined
     fate.nextAttemptAt = at
     const now = Date.now()
-    const isOf = ({ scheduleMs, expireAfterMs }: Retry): boolean => {
-      const step = scheduleMs[Math.min(fate.turns, scheduleMs.length) - 1] ?? 0
-      const end = fate.envelope.acceptedAt + expireAfterMs
-      return at === end || (at < end && at >= now + Math.floor(0.8 * step) && at <= now + Math.ceil(1.2 * step))
-    }
-    if (!this.retries.some(isOf)) this.#wrong(`deferred by ${at - now} ms after ${fate.turns} turns`)
+    if (!this.times.mayWait(fate.envelope, fate.forwardPath, fate.turns, at))
+      this.#wrong(`${fate.envelope.queueId} is deferred by ${at - now} ms after ${fate.turns} turns`)
+  }
+
+  #isStep({ scheduleMs, expireAfterMs }: Retry, acceptedAt: number, turns: number, at: number): boolean {
+    return at < acceptedAt + expireAfterMs && isStepOf(scheduleMs, turns, at - Date.now())
   }
 
   #bounced(fate: Fate, isExpired: boolean): void {
     fate.bounced++
     fate.endedAt = Date.now()
-    const soonest = Math.min(...this.retries.map(({ expireAfterMs }) => expireAfterMs))
-    if (isExpired && fate.endedAt - fate.envelope.acceptedAt < soonest) this.#wrong('expired before its time')
+    if (isExpired && !this.times.mayExpire(fate.envelope, fate.forwardPath))
+      this.#wrong(`${fate.envelope.queueId} has expired before its time`)
   }
 
   #reported(queueId: string, dsn: Envelope | undefined): void {
@@ -188,4 +204,10 @@ export class Fates {
     const own = [...this.#byRecipient.values()].filter(({ envelope }) => envelope.credential === credential)
     return Math.max(0, ...own.map(({ envelope, endedAt }) => endedAt - Math.max(envelope.acceptedAt, since)))
   }
+}
+
+/** Whether it is the wait of a schedule after so many turns, give or take a fifth. */
+export function isStepOf(scheduleMs: readonly number[], turns: number, waitMs: number): boolean {
+  const step = scheduleMs[Math.min(turns, scheduleMs.length) - 1] ?? 0
+  return waitMs >= Math.floor(0.8 * step) && waitMs <= Math.ceil(1.2 * step)
 }

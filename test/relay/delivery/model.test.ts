@@ -11,6 +11,7 @@ import type { Dns } from '../../../relay/delivery/dns.ts'
 import type { Events } from '../../../relay/events.ts'
 import { Headroom } from '../../../relay/headroom.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
+import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { allWithin } from './rig.ts'
@@ -39,7 +40,6 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 const stories = long ? 3000 : 30
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_130)
 
-const nextTurn = setImmediate
 const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
 /** No attempt lasts longer, nor does a connection of a configuration that is gone. */
 const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
@@ -68,6 +68,7 @@ class World {
   readonly #fates: Fates
   /** The routes that were in force, and until when. */
   readonly #ways: { readonly ways: Ways; until: number }[] = []
+  readonly #time = new FakeHours(() => this.#hosts.deeds + this.#spool.log.length)
   #spool = new MemorySpool()
   #disk: DiskState = 'fine'
   /** Since the story began; and since the relay began to end. */
@@ -227,24 +228,6 @@ class World {
     this.#spool.put(submitted, content)
   }
 
-  /** Resolves when all that can happen at this time has happened. */
-  async #settle(): Promise<void> {
-    const done = (): number => this.#hosts.deeds + this.#spool.log.length
-    for (let turns = 0, seen = done(); turns < 12; turns = done() === seen ? turns + 1 : 0) {
-      seen = done()
-      await new Promise((resolve) => nextTurn(resolve))
-    }
-  }
-
-  async #wait(ms: number, isEnough = (): boolean => false): Promise<void> {
-    let isOver = false
-    const end = setTimeout(() => {
-      isOver = true
-    }, ms)
-    for (await this.#settle(); !isOver && !isEnough(); await this.#settle()) vi.advanceTimersToNextTimer()
-    clearTimeout(end)
-  }
-
   #reload(ways: Ways, { isSuspended = this.#isSuspended, isHeld = this.#isHeld } = {}): void {
     if (this.#isSuspended) this.#since = Date.now()
     this.#isSuspended = isSuspended
@@ -263,10 +246,10 @@ class World {
       this.#expect(tookMs <= graceMs + lastMs, `a relay that had ${graceMs} ms ended after ${tookMs} ms`)
     })
     for (const deed of meanwhile) {
-      if (deed.do === 'wait') await this.#wait(deed.ms, () => isClosed)
+      if (deed.do === 'wait') await this.#time.wait(deed.ms, () => isClosed)
       else await this.do(deed)
     }
-    await this.#wait(longestAttemptMs, () => isClosed)
+    await this.#time.wait(longestAttemptMs, () => isClosed)
     this.#expect(isClosed && this.#hosts.allOpen === 0, 'a relay that stops leaves nothing open')
   }
 
@@ -320,7 +303,7 @@ class World {
       case 'kill':
         return this.#kill()
       case 'wait':
-        return this.#wait(deed.ms)
+        return this.#time.wait(deed.ms)
     }
   }
 
@@ -336,10 +319,10 @@ class World {
       { isSuspended: false, isHeld: false },
     )
     this.#fates.healthy = { since: Date.now(), latestMs }
-    await this.#wait(1.2 * 3_600_000 + 2 * latestMs, () => this.#spool.size === 0)
+    await this.#time.wait(1.2 * 3_600_000 + 2 * latestMs, () => this.#spool.size === 0)
     const { ready, deferred, inFlight } = this.#delivery.summary()
     this.#expect(this.#spool.size + ready + deferred + inFlight === 0, `${this.#spool.size} messages are left`)
-    await this.#wait(latestMs)
+    await this.#time.wait(latestMs)
     this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, 'connections or timers are left')
     this.#fates.judge(this.#hosts.copies)
     const waitedMs = this.#fates.longestWaitOf(calm, this.#since)
@@ -354,7 +337,7 @@ test(`in ${stories} random stories each recipient is delivered or given up once,
   onTestFinished(() => void vi.useRealTimers())
   const moodOf = fc.array(fc.constantFrom(...moods), { minLength: hostNames.length, maxLength: hostNames.length })
   const holds = fc.asyncProperty(fc.nat(), ways, moodOf, deeds, async (n, first, moodOf, story) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: 1_800_000_000_000 })
+    FakeHours.begin()
     const world = new World(seededRandom(n), first, moodOf)
     for (const deed of story) {
       world.expectSummary()

@@ -65,6 +65,15 @@ export const moods = Object.keys(sayings) as readonly Mood[]
 
 export type Copy = { readonly queueId: string; readonly forwardPaths: readonly string[] }
 
+/** A content that came, whatever is answered. `mailAt`: when its transaction began; `lateMs`: so long that may have been under way. */
+export type Sent = Copy & {
+  readonly host: string
+  readonly mailAt: number
+  readonly lateMs: number
+  readonly content: string
+  readonly isTaken: boolean
+}
+
 /** One end of a connection: what is written to it can be read at the other end. */
 class End extends Duplex {
   readonly remoteAddress = '192.0.2.1'
@@ -97,9 +106,11 @@ export class ToyHosts {
   readonly #times = new Map<string, number>()
   /** Counts everything that happens here. */
   deeds = 0
+  onDialled: (host: string) => void = () => {}
   onConnected: (host: string) => void = () => {}
   /** A transaction has begun. `lateMs`: for so long it may have been under way before. */
   onMail: (host: string, lateMs: number) => void = () => {}
+  onContent: (sent: Sent) => void = () => {}
   /** Something was said that is no command. */
   onNonsense: (host: string, line: string) => void = () => {}
 
@@ -120,6 +131,12 @@ export class ToyHosts {
   inUse(name: string): number {
     const dialled = [...this.#dialled.values()].filter((host) => host.startsWith(name)).length
     return dialled + [...this.#sessions].filter(({ host, owes }) => host.startsWith(name) && owes > 0).length
+  }
+
+  /** How many transactions with exchangers wait for a reply, of those whose first recipient is of this domain. */
+  transactions(domain: string): number {
+    return [...this.#sessions].filter((one) => one.host.startsWith('mx') && one.domain === domain && one.owes > 0)
+      .length
   }
 
   mood(host: string): Mood {
@@ -168,6 +185,7 @@ export class ToyHosts {
         mood === 'black hole' ? deadlineMs : this.latencyMs(host),
       )
       this.#dialled.set(ended, host)
+      this.onDialled(host)
       signal.addEventListener('abort', abort)
       if (signal.aborted) abort()
     })
@@ -201,6 +219,9 @@ class Session {
   #text = ''
   /** The accepted recipients; undefined before MAIL. */
   #forwardPaths: string[] | undefined
+  /** Of the first of them, until the content is answered. */
+  domain: string | undefined
+  #mailAt = 0
   #inContent = false
   #last: Promise<void> = Promise.resolve()
 
@@ -247,13 +268,28 @@ class Session {
     const [, verb = '', path = ''] = /^(\w+)[^<]*<?([^>]*)/.exec(line) ?? []
     if (!verbs.has(verb)) this.#hosts.onNonsense(this.host, line)
     if (verb === 'QUIT') return void this.end.destroy()
-    if (verb === 'MAIL') this.#hosts.onMail(this.host, inLockstep.has(this.host) ? 5000 : 0)
+    if (verb === 'MAIL') {
+      this.#mailAt = Date.now()
+      this.#hosts.onMail(this.host, this.#lateMs)
+    }
     const reply = this.#replyTo(verb as Stage, path)
-    if (verb === 'MAIL' || verb === 'RSET') this.#forwardPaths = undefined
+    if (verb === 'MAIL' || verb === 'RSET') this.#endTransaction()
     if (verb === 'MAIL' && reply.startsWith('2')) this.#forwardPaths = []
-    if (verb === 'RCPT' && reply.startsWith('2')) this.#forwardPaths?.push(path)
+    if (verb === 'RCPT' && reply.startsWith('2')) {
+      this.#forwardPaths?.push(path)
+      this.domain ??= path.slice(path.indexOf('@') + 1)
+    }
     if (verb === 'DATA') this.#inContent = reply.startsWith('354')
     this.say(reply)
+  }
+
+  get #lateMs(): number {
+    return inLockstep.has(this.host) ? 5000 : 0
+  }
+
+  #endTransaction(): void {
+    this.#forwardPaths = undefined
+    this.domain = undefined
   }
 
   #replyTo(verb: Stage, path: string): string {
@@ -270,8 +306,10 @@ class Session {
     const reply = this.#hosts.said(this.host, 'dot', '')
     const isTaken = reply.startsWith('2') || this.#hosts.mood(this.host) === 'lost and taken'
     if (isTaken) this.copy = copy
+    this.#hosts.onContent({ ...copy, content, isTaken, host: this.host, mailAt: this.#mailAt, lateMs: this.#lateMs })
     this.say(reply, () => {
       this.copy = undefined
+      this.domain = undefined
       if (isTaken) this.#hosts.copies.push(copy)
       if (this.#hosts.mood(this.host) === 'forgetful') this.#idle = setTimeout(() => this.#forget(), forgetfulAfterMs)
     })
