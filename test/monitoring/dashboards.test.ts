@@ -57,7 +57,9 @@ test('every metric of ours is on a dashboard, and no dashboard asks for one that
     .flatMap((r) => r.getMetricsAsArray().map(({ name }) => name))
     .filter((n) => /^relayfleet_/.test(n))
   const asked = shown.flatMap(({ query }) => [...query.expr.matchAll(/relayfleet_[a-z_]+/g)].map(([name]) => name))
-  expect([...new Set(asked.map((name) => name.replace(/_bucket$/, '')))].toSorted()).toEqual([...new Set(ours)].toSorted())
+  expect([...new Set(asked.map((name) => name.replace(/_bucket$/, '')))].toSorted()).toEqual(
+    [...new Set(ours)].toSorted(),
+  )
 })
 
 /** The query as Grafana sends it when every variable is set to All. */

@@ -1,5 +1,4 @@
 /** One fleet, as long as this process writes it: what is known of its Secrets, and how the work on it ended last. */
-
 import { type Backoff, backoffMs } from '../../backoff.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'

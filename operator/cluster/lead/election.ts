@@ -1,5 +1,4 @@
 /** One of several operators writes, the one that holds the Lease; it stops before another can start. */
-
 import { spread } from '../../backoff.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError, isConflict, isNotFound } from '../api/api-error.ts'

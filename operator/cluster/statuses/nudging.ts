@@ -1,7 +1,6 @@
 /**
  * Decides which pods' kubelets are asked once more to look for changed Secrets: those whose relays lag, less and less often.
  */
-
 import { type Backoff, backoffMs } from '../../backoff.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import type { AskedPod } from './inquiry.ts'

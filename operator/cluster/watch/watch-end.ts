@@ -1,5 +1,4 @@
 /** How a watch, or a list, ended, and what comes next: nothing but the signal ends a reflector. Pure. */
-
 import { type Backoff, backoffMs } from '../../backoff.ts'
 import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
 import { waitAfterMs } from '../api/wait-after.ts'
