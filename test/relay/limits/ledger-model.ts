@@ -68,7 +68,8 @@ export class Ledger {
   /** By day, count and relay: what each has accepted and not given back. */
   readonly #taken = new Map<string, number>()
   readonly #buckets = new Map<string, Bucket>()
-  #hasGivenBack = false
+  /** There may be more of a rate than the relays have heard: somebody has given back, or the store has forgotten. */
+  #mayBeMore = false
 
   constructor(relays: number, now: () => number, heard: (relay: number, name: string) => Heard | undefined) {
     this.#relays = relays
@@ -90,6 +91,7 @@ export class Ledger {
 
   /** The store has lost what was taken of the rates that it counts. */
   forget(): void {
+    this.#mayBeMore = true
     for (const key of this.#buckets.keys()) if (key.startsWith('store ')) this.#buckets.delete(key)
   }
 
@@ -103,13 +105,13 @@ export class Ledger {
 
   /**
    * Before a message has come, a relay may refuse it by what the store has told it: that holds for a second, and of a rate until it is
-   * earned, though another relay may have given back meanwhile.
+   * earned, though another relay may have given back, or the store forgotten, meanwhile.
    */
   mayBeOver(relay: number, count: Count, recipients: number): string | undefined {
     const heard = this.#heard(relay, count.name)
     const isOver = count.daily !== undefined && heard !== undefined && recipients > count.daily - heard.total
     if (isOver && this.#now() - heard.at < 1_000) return '450 credential.limits.daily'
-    return this.#hasGivenBack && count.rate !== undefined ? count.answer : this.over('store', relay, count, recipients)
+    return this.#mayBeMore && count.rate !== undefined ? count.answer : this.over('store', relay, count, recipients)
   }
 
   /** Which limit one more recipient of a message exceeds that has so many already: it would be refused for ever (452). */
@@ -149,7 +151,7 @@ export class Ledger {
   /** A message was not kept: the day gets its recipients back, and of rates only a throttle's does, which others share. */
   giveBack(by: Judge, relay: number, count: Count, recipients: number): void {
     const { rate: _, ...others } = count
-    this.#hasGivenBack = true
+    this.#mayBeMore = true
     this.take(by, relay, count.answer === '450 throttles' ? count : { ...others, rate: undefined }, -recipients)
   }
 
