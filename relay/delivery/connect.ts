@@ -4,6 +4,7 @@ import { isIP, Socket } from 'node:net'
 import { Alarm } from '../alarm.ts'
 import type { Lookup } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
+import { isLinkLocal } from './public-address.ts'
 import { Race } from './race.ts'
 
 type Place = { readonly host: string; readonly port: number }
@@ -39,8 +40,10 @@ export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
     if (isIP(host) !== 0) return begin([{ address: host, family: isIP(host) }])
     lookup(host, (error, addresses) => {
       if (over) return
-      if (error !== null || addresses.length === 0) finish(unresolved(dialing, error?.code ?? 'ENOTFOUND'))
-      else begin(addresses)
+      if (error !== null || addresses.length === 0) return finish(unresolved(dialing, error?.code ?? 'ENOTFOUND'))
+      const others = addresses.filter(({ address }) => !isLinkLocal(address))
+      if (others.length === 0) finish(onTheLink(dialing, addresses))
+      else begin(others)
     })
   })
 }
@@ -52,6 +55,12 @@ const tooLate = (place: Place, resolved: boolean, ms: number): Answer =>
 
 const unresolved = (place: Place, code: string): Answer =>
   none('unresolved', `${place.host} was not resolved (${code})`)
+
+const onTheLink = ({ host }: Place, addresses: readonly LookupAddress[]): Answer =>
+  none(
+    'unresolved',
+    `${host} leads to ${addresses.map(({ address }) => address).join(', ')}, where a cloud's metadata service may be, and no smarthost is`,
+  )
 
 /** Only ECONNREFUSED comes from the host itself. All else, as for an address of IPv6 where there is no IPv6, is of the network. */
 const refused = ({ host, port }: Place, { code, message }: NodeJS.ErrnoException): Answer =>

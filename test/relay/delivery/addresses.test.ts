@@ -94,6 +94,19 @@ test('case N07: an address that does not answer is passed over within a second',
   if ('destroy' in socket) socket.destroy()
 })
 
+test('case N09: a name of a smarthost that leads to our own link is not followed there, and its other addresses are used', async () => {
+  const metadata = [v4('169.254.169.254'), { address: 'fd00:ec2::254', family: 6 }]
+  expect(await dial(80, metadata)).toEqual({
+    kind: 'none',
+    cause: 'unresolved',
+    why: "smarthost.test leads to 169.254.169.254, fd00:ec2::254, where a cloud's metadata service may be, and no smarthost is",
+  })
+  const upstream = await startSmarthost()
+  const socket = await dial(upstream.port, [...metadata, v4('127.0.0.1')])
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.1' })
+  if ('destroy' in socket) socket.destroy()
+})
+
 test('case N07: an address that loses a packet is not given up for the next one', async () => {
   const slow = await startSlowListener()
   const dialed = dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.9')], 10_000)

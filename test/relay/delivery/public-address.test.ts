@@ -1,6 +1,6 @@
 /** Which addresses may be connected to where a name in somebody else's DNS leads there (case C10). */
 import { expect, test } from 'vitest'
-import { isPublic } from '../../../relay/delivery/public-address.ts'
+import { isLinkLocal, isPublic } from '../../../relay/delivery/public-address.ts'
 
 test.each([
   ['127.0.0.1', false],
@@ -38,4 +38,26 @@ test.each([
   ['0x7f.1', false],
 ])('case C10: that %s may be connected to is %s', (address, may) => {
   expect(isPublic(address)).toBe(may)
+})
+
+test.each([
+  ['169.254.169.254', true],
+  ['169.254.0.1', true],
+  ['169.255.0.1', false],
+  ['::ffff:169.254.169.254', true],
+  ['::ffff:a9fe:a9fe', true],
+  ['64:ff9b::a9fe:a9fe', true],
+  ['fe80::1', true],
+  ['fe80::1%eth0', true],
+  ['febf::1', true],
+  ['fec0::1', false],
+  ['fd00:ec2::254', true],
+  ['fd00:0ec2:0::0254', true],
+  ['fd20:ce::254', true],
+  ['fd00:ec2::53', false],
+  ['127.0.0.1', false],
+  ['10.96.0.1', false],
+  ['192.0.2.1', false],
+])('case C10: that %s is on our link, where no smarthost may be, is %s', (address, is) => {
+  expect(isLinkLocal(address)).toBe(is)
 })
