@@ -1,59 +1,33 @@
-/** The test runner: three projects by what their tests need, with one worker more than the machine has cores, since many tests wait. */
+/** The test runner: three projects by what their tests need, with two workers, as many as the machine has cores. */
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const onCluster = 'test/cluster/**/*.test.ts'
 const onNode = 'test/cluster/node/**/*.test.ts'
-const file = (name: string): string => join(import.meta.dirname, `test/${name}.test.ts`)
+const local = (name: string): string => join(import.meta.dirname, `test/local/${name}.test.ts`)
 
 /**
- * What takes longest begins first, in this order. Those that put as much load on the machine as it bears are apart from each other
- * in it.
- */
-const longest = [
-  'local/soak',
-  'cluster/killed/killed',
-  'cluster/leader-killed',
-  'relay/spool/device-power-loss',
-  'cluster/faults/faults',
-  'cluster/fleets-crash',
-  'local/overload',
-  'cluster/faults/apart',
-  'cluster/election',
-  'cluster/deleted',
-  'cluster/faults/away',
-  'cluster/faults/thousand',
-  'local/flood',
-].map(file)
-
-/**
- * Behind the longest, files of both projects are mixed: those on an API server mostly wait, and most others need a processor. Among
- * those of one project large files come first, which says a little of how long they take.
+ * Large files come first, which says little of how long they take: three minutes of soak, and one of overload, would be left to
+ * one worker at the end. The soak begins before all others, and the overload before the others of its project.
  */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rest = (await super.sort(files)).filter(({ moduleId }) => !longest.includes(moduleId))
-    return [
-      ...longest.flatMap((id) => files.filter(({ moduleId }) => moduleId === id)),
-      ...mixed(Object.values(Object.groupBy(rest, ({ project }) => project.name)).map((group = []) => group)),
-    ]
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      if (moduleId === local('soak')) return 0
+      if (project.name !== 'local') return 1
+      return moduleId === local('overload') ? 2 : 3
+    }
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
   }
 }
-
-/** All lists as one, in which each is spread from the beginning to the end, and keeps its order. */
-const mixed = <T>(lists: readonly (readonly T[])[]): T[] =>
-  lists
-    .flatMap((list) => list.map((one, i) => ({ one, at: (i + 0.5) / list.length })))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ one }) => one)
 
 export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 3,
+    maxWorkers: 2,
     setupFiles: 'test/own-test.ts',
     projects: [
       // These need nothing but this machine.
