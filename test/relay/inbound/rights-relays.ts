@@ -19,8 +19,12 @@ const make = async () => ({ first: await makeCertificates(hosts), second: await 
 let made: ReturnType<typeof make> | undefined
 const ourCertificates = () => (made ??= make())
 
-/** Longer than the pause after any trouble with the store, and than the time from one beat to the next. */
+/** Longer than the pause after any trouble with the store. */
 const pastEveryPauseMs = 10_000
+/** From one beat of a relay to its next. */
+const beatMs = 1_000
+/** So many turns without a question: none is on its way, and no answer. */
+const stillTurns = 100
 
 export async function startFleet(world: World, pace: Pace) {
   const ours = await ourCertificates()
@@ -57,18 +61,35 @@ export async function startFleet(world: World, pace: Pace) {
   }
   const all = Array.from({ length: relays }, (_, index) => start(index))
 
+  /** No question is on its way to the store, and no answer from it: what it says of its day holds for as long as the clock stands still. */
+  async function atRest(): Promise<void> {
+    let [asked, turns] = [-1, 0]
+    await inTurns('nobody asks the store', () => {
+      turns = store.asked === asked ? turns + 1 : 0
+      asked = store.asked
+      return turns > stillTurns
+    })
+  }
+
   /** Each relay is connected and has told the store all that it has counted; or knows that the store is away. */
   async function steady(): Promise<void> {
     if (loaded.config.sharing?.store === undefined) return
     if (store.isAway)
       return inTurns('the store is away', () => all.every(({ fleet }) => fleet.status()?.state === 'Away'))
-    const isTold = ({ fleet, own }: (typeof all)[number], index: number): boolean =>
-      fleet.answers &&
+    const isTold = ({ own }: (typeof all)[number], index: number): boolean =>
       own.inUse().every((name) => {
         const { day, own: counted } = own.standing(name)
         return day !== store.day || store.known(`relay-${index}`, name) === counted
       })
-    await inTurns('the store knows all', () => all.every(isTold))
+    const isConnected = () => all.every(({ fleet }) => fleet.answers)
+    await inTurns('each relay is connected', isConnected)
+    // A relay learns by its next beat that the store has forgotten, and a beat that was under way may have been answered before.
+    for (let beats = 0; !all.every(isTold); beats++) {
+      if (beats === 10) throw new Error(`the store does not know all after ${beats} beats`)
+      await atRest()
+      if (!all.every(isTold)) vi.advanceTimersByTime(beatMs)
+      await inTurns('each relay is connected', isConnected)
+    }
   }
 
   await Promise.all(all.map(({ apply }) => apply()))
@@ -80,6 +101,7 @@ export async function startFleet(world: World, pace: Pace) {
     ca: `${ours.first.ca}\n${ours.second.ca}`,
     shownBy: (which: Shown): string => new X509Certificate(ours[which].cert).fingerprint256,
     steady,
+    atRest,
     async apply(next: World): Promise<void> {
       loaded = loadedOf(next)
       await Promise.all(all.map(({ apply }) => apply()))

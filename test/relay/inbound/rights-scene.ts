@@ -51,8 +51,6 @@ export class Scene {
       case 'forgets':
         store.forget()
         this.ledger.forget()
-        // Each relay finds that out by itself, by its next beat.
-        if (!store.isAway) this.fleet.tryAgain()
         return this.fleet.steady()
       case 'restarts':
         for (const next of ['goes away', 'forgets', 'comes back'] as const) await this.store(next)

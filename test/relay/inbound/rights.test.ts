@@ -38,6 +38,7 @@ async function act(scene: Scene, clients: readonly Client[], one: Act): Promise<
       await scene.edit(one.edit)
       return fleet.steady()
     case 'clock':
+      await fleet.atRest()
       fleet.clock.now += one.ms
       return
     case 'store':

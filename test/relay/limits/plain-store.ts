@@ -49,6 +49,8 @@ export class PlainStore {
   readonly #buckets = new Map<string, Bucket>()
   #counts = new Map<string, Map<string, number>>()
   #lastDay = 0
+  /** How many questions have come, beats among them. */
+  asked = 0
   #epoch = 0
   isAway = false
   trouble: Trouble | undefined
@@ -142,6 +144,7 @@ export class PlainStore {
 
   #answer(words: readonly string[], say: (said: string) => void): void {
     const [command] = words
+    this.asked++
     if (command === 'EVALSHA') this.#judge(readQuestion(words), say)
     else say(command === 'HMGET' ? lines('*2', bulk(`${this.day}`), bulk(`e${this.#epoch}`)) : '+OK\r\n')
   }
