@@ -31,7 +31,7 @@ const enforced = (counts: readonly Count[]): readonly Count[] => counts.filter((
 export function limitsOf({ ledger, judge }: Scene, relay: number, counts: readonly Count[], recipients: number) {
   return judge === 'share'
     ? { must: enforced(counts).flatMap((count) => ledger.over('share', relay, count, recipients) ?? []), may: [] }
-    : { must: [], may: enforced(counts).flatMap((count) => ledger.mayBeOver(relay, count, recipients) ?? []) }
+    : { must: [], may: enforced(counts).flatMap((count) => ledger.mayBeOver(relay, count, recipients)) }
 }
 
 /** By what RCPT refuses one more recipient, where the message has so many others. */

@@ -104,14 +104,19 @@ export class Ledger {
   }
 
   /**
-   * Before a message has come, a relay may refuse it by what the store has told it: that holds for a second, and of a rate until it is
-   * earned, though another relay may have given back, or the store forgotten, meanwhile.
+   * By what a relay may refuse a message before it has come, since the store has told it so: of a day that holds for a second, and of a
+   * rate until it is earned, though another relay may have given back, or the store forgotten, meanwhile.
    */
-  mayBeOver(relay: number, count: Count, recipients: number): string | undefined {
-    const heard = this.#heard(relay, count.name)
-    const isOver = count.daily !== undefined && heard !== undefined && recipients > count.daily - heard.total
-    if (isOver && this.#now() - heard.at < 1_000) return '450 credential.limits.daily'
-    return this.#mayBeMore && count.rate !== undefined ? count.answer : this.over('store', relay, count, recipients)
+  mayBeOver(relay: number, count: Count, recipients: number): readonly string[] {
+    const { name, daily, rate, answer } = count
+    const heard = this.#heard(relay, name)
+    const wasOver = daily !== undefined && heard !== undefined && recipients > daily - heard.total
+    const byDay =
+      (wasOver && this.#now() - heard.at < 1_000) ||
+      (daily !== undefined && recipients > this.#left('store', relay, name, daily))
+    const byRate =
+      rate !== undefined && (this.#mayBeMore || !this.#bucket('store', relay, count).has(recipients, this.#now()))
+    return [...(byDay ? ['450 credential.limits.daily'] : []), ...(byRate ? [answer] : [])]
   }
 
   /** Which limit one more recipient of a message exceeds that has so many already: it would be refused for ever (452). */
