@@ -1,19 +1,14 @@
 /** Every metric of the operator. A label's values are a closed list, or names of objects, of which at most 200 are named. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { addBuildInfo } from '../relay/build-info.ts'
+import { Counter, Gauge, Histogram } from 'prom-client'
+import { programRegistry } from '../relay/program-metrics.ts'
 import { parts } from './cluster/telling.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-// prom-client gives these three gauges the suffix _total, which is for counters: promtool refuses that.
-const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 export function createMetrics() {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const name of misnamed) registry.removeSingleMetric(name)
-  addBuildInfo(registry)
+  const registry = programRegistry()
   const registers = [registry]
 
   const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>

@@ -1,6 +1,6 @@
 /** Every metric of the relay, once. Labels are closed lists or configured names; never an address, never a free domain. */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { addBuildInfo } from './build-info.ts'
+import { Gauge } from 'prom-client'
+import { programRegistry } from './program-metrics.ts'
 import { Counter, Histogram } from './tallies.ts'
 
 /** What is measured at each scrape, instead of being counted as it happens. */
@@ -24,16 +24,10 @@ export type QuotaUse = { readonly credential: string; readonly ratio: number }
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-// Gauges that prom-client names `_total`, which promtool refuses in a gauge; they say nothing that our own metrics do not.
-const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
-
 /** `observe` and `quotas` are called at each scrape; `quotas` names few credentials. */
 export function createMetrics(policy: string, observe: () => Observed, quotas: () => readonly QuotaUse[] = () => []) {
-  const registry = new Registry()
+  const registry = programRegistry()
   registry.setDefaultLabels({ policy })
-  collectDefaultMetrics({ register: registry })
-  for (const name of misnamed) registry.removeSingleMetric(name)
-  addBuildInfo(registry)
   const registers = [registry]
 
   let observed: Observed | undefined

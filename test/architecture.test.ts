@@ -20,7 +20,8 @@ const layers = [
   'relay/held-entry.ts',
   'relay/less-revoked.ts',
   'relay/tallies.ts',
-  'relay/build-info.ts',
+  'relay/version.ts',
+  'relay/program-metrics.ts',
   'relay/metrics.ts',
   'relay/log.ts',
   'relay/shown-error.ts',
@@ -130,7 +131,8 @@ const bans: readonly (readonly [string, string])[] = [
 
 /** What the operator may import of the relay: the configuration contract, the mail vocabulary, the rules, and what both sides share. */
 const operatorMaySee = [
-  'relay/build-info.ts',
+  'relay/version.ts',
+  'relay/program-metrics.ts',
   'relay/node-flags.ts',
   'relay/config.ts',
   'relay/config-text.ts',
@@ -152,7 +154,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['operator/cluster/api/connection.ts'],
   '@redis/client': ['relay/limits/redis-connection.ts'],
   nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
-  'prom-client': ['relay/build-info.ts', 'relay/metrics.ts', 'relay/tallies.ts', 'operator/metrics.ts'],
+  'prom-client': ['relay/program-metrics.ts', 'relay/metrics.ts', 'relay/tallies.ts', 'operator/metrics.ts'],
   ajv: ['crds/validate.ts'],
   yaml: ['crds/kubectl-yaml.ts', 'operator/local/', 'operator/cli/'],
   commander: ['operator/cli.ts', 'operator/cli/'],

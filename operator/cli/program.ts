@@ -1,6 +1,6 @@
 /** The command line: all verbs, and what happens to errors. */
 import { Command, CommanderError } from 'commander'
-import { version } from '../../relay/build-info.ts'
+import { version } from '../../relay/version.ts'
 import { addCheck } from './check.ts'
 import type { Context } from './context.ts'
 import { addDomain } from './domain-check.ts'
