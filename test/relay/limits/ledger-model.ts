@@ -97,10 +97,8 @@ export class Ledger {
 
   /** Which limit so many recipients exceed now; undefined: none. */
   over(by: Judge, relay: number, count: Count, recipients: number): string | undefined {
-    if (count.daily !== undefined && recipients > this.#left(by, relay, count.name, count.daily))
-      return '450 credential.limits.daily'
-    const isOver = count.rate !== undefined && !this.#bucket(by, relay, count).has(recipients, this.#now())
-    return isOver ? count.answer : undefined
+    if (this.#isOverDay(by, relay, count, recipients)) return '450 credential.limits.daily'
+    return this.#isOverRate(by, relay, count, recipients) ? count.answer : undefined
   }
 
   /**
@@ -111,12 +109,17 @@ export class Ledger {
     const { name, daily, rate, answer } = count
     const heard = this.#heard(relay, name)
     const wasOver = daily !== undefined && heard !== undefined && recipients > daily - heard.total
-    const byDay =
-      (wasOver && this.#now() - heard.at < 1_000) ||
-      (daily !== undefined && recipients > this.#left('store', relay, name, daily))
-    const byRate =
-      rate !== undefined && (this.#mayBeMore || !this.#bucket('store', relay, count).has(recipients, this.#now()))
+    const byDay = (wasOver && this.#now() - heard.at < 1_000) || this.#isOverDay('store', relay, count, recipients)
+    const byRate = (this.#mayBeMore && rate !== undefined) || this.#isOverRate('store', relay, count, recipients)
     return [...(byDay ? ['450 credential.limits.daily'] : []), ...(byRate ? [answer] : [])]
+  }
+
+  #isOverDay(by: Judge, relay: number, { name, daily }: Count, recipients: number): boolean {
+    return daily !== undefined && recipients > this.#left(by, relay, name, daily)
+  }
+
+  #isOverRate(by: Judge, relay: number, count: Count, recipients: number): boolean {
+    return count.rate !== undefined && !this.#bucket(by, relay, count).has(recipients, this.#now())
   }
 
   /** Which limit one more recipient of a message exceeds that has so many already: it would be refused for ever (452). */
