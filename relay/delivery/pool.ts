@@ -26,6 +26,9 @@ const firstPlaces = 5
 /** A smarthost that had no room for a further connection is not asked for one again before this has passed. */
 const surplusMs = 30_000
 
+/** Of an attempt of a configuration that has gone. */
+const withdrawal: Opened = { kind: 'failed', stage: 'MAIL', answer: withdrawn }
+
 export class Pool {
   #target: Target
   readonly #around: Surroundings
@@ -152,7 +155,7 @@ export class Pool {
   #unlessWithdrawn(opened: Opened, signal: AbortSignal): Opened {
     if (opened.kind === 'failed' || !signal.aborted) return opened
     this.#release(opened.client)
-    return { kind: 'failed', stage: 'MAIL', answer: withdrawn }
+    return withdrawal
   }
 
   #useAgain(client: Client, hurried: boolean): Opened {
@@ -166,6 +169,7 @@ export class Pool {
     // While others carry mail, a further connection has no longer than connecting may take. If then none of them has carried any
     // meanwhile, it begins anew with the deadlines of the RFC (decision 0054).
     for (let impatient = this.#carriesMail(); ; impatient = false) {
+      if (signal.aborted) return withdrawal
       this.#opening++
       const began = performance.now()
       const opened = await this.#openInTurn(hurried || impatient, signal).finally(() => this.#opening--)

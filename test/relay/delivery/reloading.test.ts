@@ -2,12 +2,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createLookup } from '../../../relay/delivery/addresses.ts'
 import { Pool } from '../../../relay/delivery/pool.ts'
+import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
-import { say, silence } from './behaviour.ts'
+import { type Script, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
-import { type Smarthost, startSmarthost } from './smarthost.ts'
+import { everything, type Smarthost, startSmarthost } from './smarthost.ts'
 import { at, mx, one, rcptOf, to } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
@@ -117,6 +118,32 @@ test.each([
   gates[before]?.resolve()
   expect(await acquired).toMatchObject({ kind: 'failed', answer: { kind: 'none', cause: 'withdrawn' } })
   await until('the connection is closed', () => upstream.open() === 0)
+})
+
+test('case U03: what waited for a connection when a reload withdrew it does not share the failure of one that is opened afterwards', async () => {
+  const refused = say('535 5.7.8 no', { ends: 'drop' })
+  const script: Script = {
+    banner: (time) => (time === 1 ? say('421 4.7.0 too many connections', { ends: 'drop' }) : undefined),
+    AUTH: (time) => (time === 0 ? say('235 2.7.0 welcome') : refused),
+  }
+  const certificate = await makeCertificates(['127.0.0.1'])
+  const upstream = await startSmarthost({ script, certificate, offers: [...everything, 'STARTTLS', 'AUTH PLAIN'] })
+  const around = { lookup: createLookup(), deadlines: allWithin(20_000) }
+  const login = { username: 'relay', password: 'word' }
+  const overTls = smarthost('a', upstream.port, { tls: { mode: 'StartTLS' } })
+  const target = { smarthost: overTls, helloName: 'relay.example.org', login, roots: certificate.ca }
+  const pool = new Pool(target, around, { smarthostConnected: () => {} })
+  onTestFinished(() => pool.destroy())
+  expect(await pool.connections(false).acquire(false)).toMatchObject({ kind: 'open' })
+  const waits = pool.connections(false).acquire(false)
+  await until(
+    'the second one is refused as one too many',
+    () => upstream.times('banner') === 2 && upstream.open() === 1,
+  )
+  pool.withdraw()
+  const afterwards = pool.connections(false).acquire(false)
+  expect(await waits).toMatchObject({ kind: 'failed', answer: { kind: 'none', cause: 'withdrawn' } })
+  expect(await afterwards).toMatchObject({ kind: 'failed', answer: { kind: 'reply', reply: { code: 535 } } })
 })
 
 test.each([
