@@ -32,6 +32,8 @@ export class Scene {
   }
 
   async edit(edit: Edit): Promise<void> {
+    // What the store has said of a day counts also without it, so no answer is to be on its way.
+    if (this.world.hasStore) await this.fleet.atRest()
     this.world = edited(this.world, edit)
     await this.fleet.apply(this.world)
   }
@@ -41,6 +43,7 @@ export class Scene {
     if (!this.world.hasStore) return
     switch (how) {
       case 'goes away':
+        await this.fleet.atRest()
         store.isAway = true
         store.drop()
         return this.fleet.steady()

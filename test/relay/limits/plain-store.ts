@@ -61,7 +61,8 @@ export class PlainStore {
 
   private constructor(now: () => number) {
     this.#now = now
-    this.#server = createServer((socket) => this.#take(socket))
+    // As a Redis does: else an answer may wait for the acknowledgement of the one before it, while no question is under way.
+    this.#server = createServer({ noDelay: true }, (socket) => this.#take(socket))
   }
 
   static async open(now: () => number): Promise<PlainStore> {
