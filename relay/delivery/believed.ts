@@ -11,9 +11,9 @@ export function believed(state: RecipientState, now: number, longestMs: number):
   return { ...state, nextAttemptAt: now }
 }
 
-/** Whether a message waits for a time that can be true. Not before its first attempt: then that is the time of its acceptance. */
-export const isWaiting = ({ dueAt, acceptedAt }: Outline, now: number, longestMs: number): boolean =>
-  dueAt !== acceptedAt && isReached(dueAt, now, longestMs)
+/** Whether a message waits for a time that can be true. */
+export const isWaiting = ({ dueAt }: Outline, now: number, longestMs: number): boolean =>
+  isReached(dueAt, now, longestMs)
 
 const mostAheadMs = 3_600_000
 /** A relay that is running gives up long before mail is so much over its time. */

@@ -50,4 +50,13 @@ export type RecipientState = {
 /** How often its turn has come: what back-off goes by. */
 export const turnsOf = ({ attempts, emptyTurns = 0 }: RecipientState): number => attempts + emptyTurns
 
+/** When the first of those who are left is to be tried; 0: one never had a turn, and waits for nothing; Infinity: none is left. */
+export function soonestOf(recipients: readonly RecipientState[]): number {
+  let soonest = Number.POSITIVE_INFINITY
+  for (const recipient of recipients)
+    if (recipient.state === 'pending')
+      soonest = Math.min(soonest, turnsOf(recipient) === 0 ? 0 : recipient.nextAttemptAt)
+  return soonest
+}
+
 export type QueuedMessage = { readonly envelope: Envelope; readonly recipients: readonly RecipientState[] }

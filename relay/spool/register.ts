@@ -1,5 +1,5 @@
 /** The messages that are ours, a row of numbers for each: a million take little memory. All else is read from the journal. */
-import type { Envelope, RecipientState } from '../mail/envelope.ts'
+import { type Envelope, type RecipientState, soonestOf } from '../mail/envelope.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
 import { Numbered } from './numbered.ts'
@@ -166,8 +166,7 @@ export class Register {
 
   /** Its recipients have new states: when it is due next, and whether anything is left to do. */
   standing(handle: number, recipients: readonly RecipientState[]): void {
-    let dueAt = Number.POSITIVE_INFINITY
-    for (const { state, nextAttemptAt } of recipients) if (state === 'pending') dueAt = Math.min(dueAt, nextAttemptAt)
+    const dueAt = soonestOf(recipients)
     const isDone = dueAt === Number.POSITIVE_INFINITY
     if (isDone !== this.isDone(handle)) this.#done += isDone ? 1 : -1
     this.#mark(handle, allDone, isDone)

@@ -27,7 +27,7 @@ export type Outline = {
   readonly credential: string
   readonly disposition: Envelope['disposition']
   readonly acceptedAt: number
-  /** When its next recipient is to be tried, by the state that was last recorded; Infinity when none is left. */
+  /** When its next recipient is to be tried, as `soonestOf` says of the state that was last recorded. */
   readonly dueAt: number
   /** Octets of the content. */
   readonly bytes: number

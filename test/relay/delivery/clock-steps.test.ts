@@ -186,6 +186,20 @@ test.concurrent('case S23: a message whose time in the spool is further ahead th
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1, inFlight: 0 })
 })
 
+test.concurrent('case S23: who never had a turn is tried at once after a restart, also beside one who waits, and whatever time the clock said', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const [waits, untried] = [pending('waits@x.test'), pending('untried@x.test')]
+  const states = [
+    { ...waits, attempts: 1, nextAttemptAt: Date.now() + 60 * minute },
+    { ...untried, nextAttemptAt: Date.now() + 50 * minute },
+  ]
+  spool.put(envelope(hello, { forwardPaths: states.map(({ forwardPath }) => forwardPath) }), hello, states)
+  const { attempted, attempts } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await attempted(1)
+  expect(attempts.map((one) => [one.forwardPath, one.outcome.kind])).toEqual([['untried@x.test', 'delivered']])
+})
+
 test.concurrent.each([
   ...steps,
   ['six days behind', -sixDays] as const,

@@ -1,6 +1,6 @@
 /** A spool in memory that keeps the real one's promises, and whose disk can be told to fail. */
 import { Readable } from 'node:stream'
-import type { Envelope, QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
+import { type Envelope, type QueuedMessage, type RecipientState, soonestOf } from '../../../relay/mail/envelope.ts'
 import { closed } from '../../../relay/spool/ahead.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
 
@@ -76,8 +76,7 @@ export class MemorySpool implements Spool {
   outline(handle: number): Outline | undefined {
     const stored = this.stored.get(this.#ids[handle] ?? '')
     if (stored === undefined) return undefined
-    const dueAt = Math.min(...stored.recipients.filter((r) => r.state === 'pending').map((r) => r.nextAttemptAt))
-    return { ...stored.envelope, dueAt }
+    return { ...stored.envelope, dueAt: soonestOf(stored.recipients) }
   }
 
   acceptedAt(handle: number): number | undefined {

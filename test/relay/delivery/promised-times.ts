@@ -58,16 +58,17 @@ export class PromisedTimes {
 
   /**
    * When those who wait are due in a process that begins: it believes only a time that mail can be waiting for, when it looks at the
-   * message, which it does when the first of them is due; and nobody waits who has had no turn.
+   * message, which it does when the first of them is due, or at once; and nobody waits who has had no turn.
    */
   dueAts(recipients: readonly RecipientState[]): readonly RecipientState[] {
     const now = Date.now()
     const trueOf = ({ nextAttemptAt }: RecipientState): number => nextAttemptAt - this.wrongBy
     const isBelieved = (state: RecipientState, looked: number): boolean =>
       turnsOf(state) > 0 && trueOf(state) <= looked + longestWaitMs
-    const waiting = recipients.filter(({ state }) => state === 'pending').toSorted((a, b) => trueOf(a) - trueOf(b))
-    const [first] = waiting
-    const looked = first !== undefined && isBelieved(first, now) ? Math.max(now, trueOf(first)) : now
+    const left = recipients.filter(({ state }) => state === 'pending')
+    const [first] = left.toSorted((a, b) => trueOf(a) - trueOf(b))
+    const allWait = first !== undefined && isBelieved(first, now) && left.every((one) => turnsOf(one) > 0)
+    const looked = allWait ? Math.max(now, trueOf(first)) : now
     return recipients.map((state) => {
       const at = trueOf(state)
       return { ...state, nextAttemptAt: isBelieved(state, looked) ? at : Math.min(at, looked) }
