@@ -95,7 +95,7 @@ export class PromisedTimes {
     const accepted = this.#of(queueId)
     const began = this.#began
     const unnoticed = Math.min(hour, this.#spreadSince(began))
-    if (accepted.at >= began.at) return accepted.at + expireAfterMs - unnoticed
+    if (this.#isOfThisProcess(accepted)) return accepted.at + expireAfterMs - unnoticed
     const age = began.at + began.wrongBy - (accepted.at + accepted.wrongBy)
     const isBelieved = age >= -hour && age <= expireAfterMs + hour
     return began.at + expireAfterMs - unnoticed - (isBelieved ? age : 0)
@@ -105,9 +105,14 @@ export class PromisedTimes {
   #latestEnd(queueId: string, expireAfterMs: number): number {
     const accepted = this.#of(queueId)
     if (this.isTrueFor(queueId)) return this.#soonestEnd(queueId, expireAfterMs)
-    if (accepted.at >= this.#began.at) return accepted.at + expireAfterMs + this.#spreadSince(this.#began)
+    if (this.#isOfThisProcess(accepted)) return accepted.at + expireAfterMs + this.#spreadSince(this.#began)
     const ahead = Math.max(0, accepted.at + accepted.wrongBy - (this.#began.at + this.#began.wrongBy))
     return this.#began.at + expireAfterMs + ahead + this.#spreadSince(this.#began)
+  }
+
+  /** In one millisecond a message may come, the clock be set, and a process begin. */
+  #isOfThisProcess({ at, settings }: Moment): boolean {
+    return settings === this.#began.settings ? at >= this.#began.at : settings > this.#began.settings
   }
 
   /** How far the clock was set to and fro since then. */
