@@ -1,22 +1,22 @@
 /** Command lines out of octets: all that comes is judged before any line in it is carried out, and kept until it is. */
+import { Alarm } from '../alarm.ts'
 import type { Refusal } from '../mail/rule.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
 import { inItsOwnMemory } from './line-text.ts'
 import { protocol } from './protocol.ts'
 
 export class CommandLines {
-  readonly #tooSlow: () => void
+  readonly #deadline: Alarm
   /** Whole lines that wait, in one string; as a string each, short lines would take eight times their octets of memory. */
   #whole = ''
   /** Where the next line begins in `#whole`. */
   #at = 0
   /** The beginning of a line whose end has not come yet. */
   #partial = ''
-  #deadline: NodeJS.Timeout | undefined
 
   /** `tooSlow` is called when a line is not complete `commandMs` after its first octet, however its octets trickle in. */
   constructor(tooSlow: () => void) {
-    this.#tooSlow = tooSlow
+    this.#deadline = new Alarm(tooSlow)
   }
 
   /** Something has come behind the line that is being carried out. */
@@ -58,14 +58,14 @@ export class CommandLines {
 
   /** Drops all that waits: nothing more is carried out. */
   forget(): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.end()
     this.#whole = ''
     this.#partial = ''
   }
 
   #keep(partial: string, another: boolean): void {
-    if (another || partial === '') clearTimeout(this.#deadline)
-    if (partial !== '' && (another || this.#partial === '')) this.#deadline = setTimeout(this.#tooSlow, commandMs)
+    if (partial === '') this.#deadline.unset()
+    else if (another || this.#partial === '') this.#deadline.set(commandMs)
     this.#partial = partial
   }
 }

@@ -222,7 +222,15 @@ export class Connection implements Line, Hearer {
     else this.#close()
   }
 
+  /** What came while this process was held up came in time. */
   readonly #onTimeout = (): void => {
+    const [socket, { bytesRead }] = [this.#socket, this.#socket]
+    afterWholeTurn(() => {
+      if (!this.#closed && socket.bytesRead === bytesRead) this.#timedOut()
+    })
+  }
+
+  #timedOut(): void {
     // A client that has closed its side while the disk is waited for may be gone; there is nothing that it could still send.
     const isLost = this.#inlet.busy && this.#socket.readableEnded
     if (this.#handshake || this.#closing || isLost) this.destroy()

@@ -1,6 +1,7 @@
 /** The handshake of one connection: it waits for its turn, has a deadline, and ends in a session under TLS or in no connection. */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { Alarm } from '../alarm.ts'
 import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import type { Handshake } from './handshakes.ts'
@@ -36,7 +37,7 @@ export class HandshakeUnderWay {
   readonly #client: Client
   readonly #outcome: Outcome
   readonly #plain: Socket
-  readonly #deadline: NodeJS.Timeout
+  readonly #deadline: Alarm
   #top: Socket
   #spoken = false
 
@@ -49,7 +50,8 @@ export class HandshakeUnderWay {
     this.#outcome = outcome
     this.#plain = plain
     this.#top = plain
-    this.#deadline = setTimeout(() => outcome.failed(notInTime()), handshakeMs)
+    this.#deadline = new Alarm(() => outcome.failed(notInTime()))
+    this.#deadline.set(handshakeMs)
     plain.setTimeout(0).pause().on('end', this.#onEnd)
     // This listener is not removed: without one for `readable`, Node would let the octets flow that the TLS socket is to read.
     plain.on('readable', () => {
@@ -69,7 +71,7 @@ export class HandshakeUnderWay {
 
   /** The handshake has come to an end, good or bad. */
   over(): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.end()
   }
 
   #begin(next: () => Handshake): void {

@@ -274,7 +274,7 @@ test('silence or garbage instead of a handshake ends the connection (case T05)',
   await talk(garbage, 'STARTTLS')
   garbage.write('EHLO app.example\r\n'.repeat(10))
   expect((await whole(garbage)).toString('latin1')).not.toMatch(/\d{3}[ -]/)
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   closers.push(() => void vi.useRealTimers())
   const [, silent] = await banner(under)
   await talk(silent, 'STARTTLS')
@@ -303,7 +303,7 @@ test.each([
 
 test('a client that is given up since no handshake came in time is told as that, and not as a lost connection (case T05)', async () => {
   const { under } = await start()
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   closers.push(() => void vi.useRealTimers())
   const silent = createConnection(under.port('submissions'), '127.0.0.1')
   closers.push(() => void silent.destroy())
@@ -349,7 +349,7 @@ test('a handshake that was in time has no deadline left', async () => {
 
 test('a command that trickles in has a minute (case R01)', async () => {
   const { under } = await start()
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   closers.push(() => void vi.useRealTimers())
   const [, socket] = await banner(under)
   const said = whole(socket)
