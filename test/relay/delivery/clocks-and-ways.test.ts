@@ -305,7 +305,8 @@ class World {
     this.#hosts.moods.clear()
     this.#reload(allWell)
     this.#fates.healthy = { since: Date.now(), latestMs }
-    await this.#time.wait(1.2 * hour + 2 * latestMs, () => this.#spool.size === 0)
+    // A process that has just begun may look at a message after the longest wait, and believe another one then.
+    await this.#time.wait(2 * 1.2 * hour + 2 * latestMs, () => this.#spool.size === 0)
     this.expectStatus()
     this.#expect(this.#spool.size === 0, `${this.#spool.size} messages are left`)
     await this.#time.wait(latestMs)
