@@ -1,8 +1,8 @@
 /** Since when mail waits, on the steady clock, though the wall clock that its acceptance was told by may have been set (case S23). */
 import { heldSince } from './believed.ts'
 
-/** A clock that is set by less does not matter: mail waits for days. */
-const stepMs = 3_600_000
+/** A clock that is set by less does not matter. More may be all the time that a route gives its mail. */
+const stepMs = 60_000
 /** So many settings are remembered of a clock that is set again and again. */
 const mostSettings = 16
 

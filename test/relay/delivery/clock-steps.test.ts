@@ -221,6 +221,10 @@ test.concurrent.each([
   ...far,
   ['two hours ahead', 120 * minute],
   ['two hours behind', -120 * minute],
+  ['half an hour ahead', 30 * minute],
+  ['half an hour behind', -30 * minute],
+  ['two minutes ahead', 2 * minute],
+  ['two minutes behind', -2 * minute],
 ] as const)('case S23: mail that came before the clock was set %s, meanwhile and afterwards is returned when its time is over, and not before', async (_name, by) => {
   const { clock, accept, facts, comeBack, upstream } = await start({ expireAfterMs: 2000 })
   comeBack()

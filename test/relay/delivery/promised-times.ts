@@ -4,7 +4,9 @@ import { type RecipientState, turnsOf } from '../../../relay/mail/envelope.ts'
 import { isStepOf } from './fates.ts'
 
 type Retry = RouteConfig['retry']
-/** A clock that is wrong by less does not matter, and mail may be over its time for so long. */
+/** A clock that is set by less does not matter. */
+const minute = 60_000
+/** When a relay starts, its clock may be wrong by so much, and mail may be over its time for so long. */
 const hour = 3_600_000
 /** Nobody waits longer for a next hop that asked for less. */
 const throttledMs = 600_000
@@ -47,7 +49,7 @@ export class PromisedTimes {
 
   /** Whether this process may say that its clock was set. */
   get hasStepped(): boolean {
-    return this.#spreadSince(this.#began) > hour
+    return this.#spreadSince(this.#began) > minute
   }
 
   /** Whether the clock was not set since the message came, nor since this process began. */
@@ -94,7 +96,7 @@ export class PromisedTimes {
   #soonestEnd(queueId: string, expireAfterMs: number): number {
     const accepted = this.#of(queueId)
     const began = this.#began
-    const unnoticed = Math.min(hour, this.#spreadSince(began))
+    const unnoticed = Math.min(minute, this.#spreadSince(began))
     if (this.#isOfThisProcess(accepted)) return accepted.at + expireAfterMs - unnoticed
     const age = began.at + began.wrongBy - (accepted.at + accepted.wrongBy)
     const isBelieved = age >= -hour && age <= expireAfterMs + hour
