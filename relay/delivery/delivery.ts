@@ -236,11 +236,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   }
 
   function oldestSeconds(): number {
-    const { oldestAcceptedAt } = spool
-    if (oldestAcceptedAt === undefined) return 0
     waitingSince.look()
     const at = now()
-    return Math.max(0, at - waitingSince.of(oldestAcceptedAt, Number.POSITIVE_INFINITY, at)) / 1000
+    const trueTime = (acceptedAt: number): number => waitingSince.of(acceptedAt, Number.POSITIVE_INFINITY, at)
+    const { oldestAcceptedAt = at } = spool
+    const since = waitingSince.hasStepped ? (spool.earliest(trueTime) ?? at) : trueTime(oldestAcceptedAt)
+    return Math.max(0, at - since) / 1000
   }
 
   /** Handles of what is due, in the order of acceptance; what waits is scheduled. */

@@ -40,6 +40,11 @@ export class WaitingSince {
     this.#onStep(aheadBy - before)
   }
 
+  /** Then what was accepted at the earliest time of day may not be what waits longest. */
+  get hasStepped(): boolean {
+    return this.#settings.length > 1
+  }
+
   /** On the steady clock. */
   of(acceptedAt: number, expireAfterMs: number, now: number): number {
     return heldSince(this.#steady(acceptedAt, now), expireAfterMs, this.#startedAt, now)

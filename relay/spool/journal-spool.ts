@@ -195,6 +195,10 @@ export class JournalSpool implements Spool {
     return this.#register.oldestAcceptedAt
   }
 
+  earliest(trueTime: (acceptedAt: number) => number): number | undefined {
+    return this.#register.earliest(trueTime)
+  }
+
   get fault(): string | undefined {
     return this.#intake.fault
   }

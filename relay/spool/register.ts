@@ -81,12 +81,16 @@ export class Register {
   }
 
   get oldestAcceptedAt(): number | undefined {
-    let oldest = Number.POSITIVE_INFINITY
+    return this.earliest((acceptedAt) => acceptedAt)
+  }
+
+  earliest(trueTime: (acceptedAt: number) => number): number | undefined {
+    let earliest = Number.POSITIVE_INFINITY
     for (let handle = 0; handle < this.#ids.top; handle += 1) {
-      const at = this.#acceptedAt.get(handle)
-      if (at < oldest && this.#ids.has(handle)) oldest = at
+      const at = trueTime(this.#acceptedAt.get(handle))
+      if (at < earliest && this.#ids.has(handle)) earliest = at
     }
-    return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
+    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
   }
 
   add(envelope: Envelope, recipients: readonly RecipientState[], place: Place, file: ContentFile | undefined): number {

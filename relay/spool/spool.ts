@@ -66,8 +66,10 @@ export type Spool = {
   readonly size: number
   /** Octets of the volume that are spoken for: what is ours, with the states that it may get and its removals. */
   readonly claimed: number
-  /** When the oldest message that is ours was accepted. */
+  /** The earliest time of acceptance of what is ours, told by the wall clock as it was set then. */
   readonly oldestAcceptedAt: number | undefined
+  /** The same, of the times that `trueTime` makes of them. */
+  earliest(trueTime: (acceptedAt: number) => number): number | undefined
   /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */
   readonly fault: string | undefined
   /** `fault` is a lack of room. */

@@ -33,8 +33,8 @@ async function start({ wrongBy = 0, scheduleMs = [100], expireAfterMs = fiveDays
     upstream,
     clock,
     /** Puts a message into the spool that is due from its acceptance on, as all that was never tried. */
-    accept: () => {
-      const message = envelope(hello, { acceptedAt: wall() })
+    accept: (agoMs = 0) => {
+      const message = envelope(hello, { acceptedAt: wall() - agoMs })
       const states = message.forwardPaths.map((path) => ({ ...pending(path), nextAttemptAt: message.acceptedAt }))
       spool.put(message, hello, states)
     },
@@ -99,6 +99,19 @@ test.concurrent.each(
     accept()
     isTrue()
     await until('the age grows', () => age() > before)
+  }
+})
+
+test.concurrent.each(
+  far,
+)('case S23: the age of the oldest message is told also when another one came while the clock was %s', async (_name, by) => {
+  const { clock, accept, delivery } = await start({ scheduleMs: [minute] })
+  accept(10 * minute)
+  for (const wrongBy of [by, 0]) {
+    clock.wrongBy = wrongBy
+    accept()
+    expect(delivery.summary().oldestSeconds).toBeGreaterThan(599)
+    expect(delivery.summary().oldestSeconds).toBeLessThan(660)
   }
 })
 

@@ -90,8 +90,14 @@ export class MemorySpool implements Spool {
   }
 
   get oldestAcceptedAt(): number | undefined {
-    const [oldest] = [...this.stored.values()].map(({ envelope }) => envelope.acceptedAt).sort((a, b) => a - b)
-    return oldest
+    return this.earliest((acceptedAt) => acceptedAt)
+  }
+
+  earliest(trueTime: (acceptedAt: number) => number): number | undefined {
+    const [earliest] = [...this.stored.values()]
+      .map(({ envelope }) => trueTime(envelope.acceptedAt))
+      .toSorted((a, b) => a - b)
+    return earliest
   }
 
   has(queueId: string): boolean {
