@@ -200,12 +200,13 @@ export class Pool {
   }
 
   /**
-   * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up.
-   * It is a failure of the smarthost only while no open connection carries mail.
+   * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up; some,
+   * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries mail.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     if (answer.kind !== 'none') return false
     if (answer.cause === 'silent') return this.#hasCarriedSince(began)
+    if (answer.cause === 'unreachable') return this.#carriesMail()
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
     return answer.cause === 'lost' && stage === first && this.#carriesMail()
   }

@@ -101,6 +101,8 @@ export async function openSmarthost(options: Options = {}) {
     most: () => most,
     open: () => sockets.size,
     dropAll,
+    /** From now on the system refuses further connections (ECONNREFUSED); those that are open stay. */
+    listenNoMore: () => void server.close(),
     /** Sends an unsolicited line on every connection. */
     tell: (text: string) => {
       for (const socket of sockets) socket.write(text)

@@ -157,6 +157,29 @@ test.each(
   expect(attempts.slice(1).map((a) => [a.queueId, a.outcome.kind])).toEqual([[third, 'deferred']])
 })
 
+test('case U23: where the system refuses a further connection, as of a Sendmail with all its children, mail goes over the open ones', async () => {
+  const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
+  put(1)
+  await attempted(1)
+  upstream.listenNoMore()
+  put(20)
+  await attempted(21)
+  expect([outcomes(), upstream.connections()]).toEqual([Array(21).fill('1 delivered'), 1])
+})
+
+test('case U23: where the system refuses a further connection while the open one has carried nothing for long, that is a failure', async () => {
+  const { upstream, put, attempts, attempted } = await bench({ dot: (time) => (time === 1 ? silence : undefined) })
+  put(1)
+  await attempted(1)
+  put(1)
+  await until('the second message is under way', () => upstream.times('dot') === 2)
+  upstream.listenNoMore()
+  clockAhead(31_000)
+  const [third] = put(1)
+  await attempted(2)
+  expect(attempts.slice(1).map((a) => [a.queueId, a.outcome.kind])).toEqual([[third, 'deferred']])
+})
+
 test('case U23: a connection that is closed while no other is open yet is a failure of the smarthost, and waits for none', async () => {
   const greeted = Promise.withResolvers<void>()
   const { put, outcomes, attempted } = await bench(
