@@ -93,6 +93,8 @@ const ownWords: Readonly<Record<string, string>> = {
     'a word that begins with ! is a YAML tag, and there is no such tag; put text that begins with ! in quotes',
   BAD_DQ_ESCAPE:
     'a backslash in double quotes begins an escape, and there is no such escape; write two backslashes, or use single quotes',
+  // The parser's own words are those of the engine about its stack.
+  RESOURCE_EXHAUSTION: 'it is nested too deeply to be read; write it with fewer levels',
 }
 
 const repeatedText =

@@ -178,6 +178,14 @@ test('text that is not YAML is reported once, by the first error of the parser',
   expect(problems).toMatchObject([{ line: 2, message: expect.stringMatching(/^this is not well-formed YAML: Tabs/) }])
 })
 
+test('text that is nested deeper than can be read is reported as that', () => {
+  const { problems, objects } = readObjects(domain('a', `  localParts: ${'['.repeat(50_000)}\n`), 'f.yaml')
+  expect(problems.map((p) => `${p.line} ${p.message}`)).toEqual([
+    '7 this is not well-formed YAML: it is nested too deeply to be read; write it with fewer levels',
+  ])
+  expect(objects).toEqual([])
+})
+
 test.each([
   ['a field', domain('a', '  environment: Production\n'), '7:3'],
   ['a field in quotes', domain('a', '  "environment": Production\n'), '7:3'],
