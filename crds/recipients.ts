@@ -21,7 +21,8 @@ export const recipients = {
       properties: {
         domains: {
           ...fields.domainNames,
-          description: 'For mode AllowList: recipients of these very domains, without their subdomains.',
+          description:
+            'For mode AllowList: recipients of these very domains, without their subdomains, and without %, ! or @ in the local part, which name another host.',
         },
         addresses: {
           type: 'array',

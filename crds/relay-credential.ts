@@ -90,7 +90,7 @@ const spec = {
         domains: {
           ...fields.domainNames,
           description:
-            'It may send only to these very domains, without their subdomains. Empty: to whomever the policy allows.',
+            'It may send only to these very domains, without their subdomains, and without %, ! or @ in the local part, which name another host. Empty: to whomever the policy allows.',
         },
       },
     },

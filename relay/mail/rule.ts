@@ -253,7 +253,7 @@ export const rules = {
     code: 550,
     subject: '7.1',
     text: 'this policy does not send to this recipient',
-    mend: 'add the recipient or its domain to recipients.allow',
+    mend: 'add the recipient or its domain to recipients.allow; one with %, ! or @ in its local part passes by its address only',
   },
   throttles: {
     code: 450,
@@ -301,7 +301,7 @@ export const rules = {
     code: 550,
     subject: '7.1',
     text: 'this credential does not send to this recipient',
-    mend: "add the recipient's domain to spec.recipients.domains of the RelayCredential",
+    mend: "add the recipient's domain to spec.recipients.domains of the RelayCredential; it lets no recipient with %, ! or @ in the local part pass",
   },
   'credential.limits.daily': {
     code: 450,

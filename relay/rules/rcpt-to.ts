@@ -37,8 +37,8 @@ const allowedByPolicy: Check<RcptToFacts> = ({ config: { recipients }, mailbox }
 /** Whether `recipients.allow` lists the mailbox, by its domain or by its address. */
 export function isListed({ domains, addresses }: RelayConfig['recipients'], mailbox: Mailbox): boolean {
   const address = comparable(mailbox)
-  const listed = domains.includes(mailbox.domain) || addresses.some((a) => a.toLowerCase() === address)
-  return listed && namesOneDomain(mailbox)
+  if (addresses.some((a) => a.toLowerCase() === address)) return true
+  return domains.includes(mailbox.domain) && namesOneDomain(mailbox)
 }
 
 const allowedByCredential: Check<RcptToFacts> = ({ credential: { recipientDomains }, mailbox }) => {

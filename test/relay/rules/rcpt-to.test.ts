@@ -5,7 +5,11 @@ import { judgeRcptTo } from '../../../relay/rules/rcpt-to.ts'
 import { facts } from './facts.ts'
 
 type Recipients = RelayConfig['recipients']
-const listed: Recipients = { mode: 'AllowList', domains: ['example.org'], addresses: ['QA@partner.t'] }
+const listed: Recipients = {
+  mode: 'AllowList',
+  domains: ['example.org'],
+  addresses: ['QA@partner.t', 'sms!7%eu@partner.t'],
+}
 const ruleOf = (recipients: Recipients, path: string, own: readonly string[] = []) =>
   judgeRcptTo(facts({ recipients }, { recipientDomains: own }), path, 0).refusal?.rule
 const unrestricted: Recipients = { mode: 'Unrestricted', domains: [], addresses: [] }
@@ -31,6 +35,7 @@ test.each([
   ['a listed domain', 'you@example.org', undefined],
   ['a listed domain in upper case', 'You@EXAMPLE.ORG', undefined],
   ['a listed address', 'qa@Partner.T', undefined],
+  ['a listed address with percent and bang, which names that very mailbox', 'sms!7%eu@partner.t', undefined],
   ['another address in the domain of a listed one', 'boss@partner.t', 'recipients.allow'],
   ['a subdomain', 'you@sub.example.org', 'recipients.allow'],
   ['a domain that ends like a listed one', 'you@evilexample.org', 'recipients.allow'],
