@@ -30,7 +30,7 @@ const spec = {
       maxItems: 64,
       default: [],
       description:
-        'The local parts that mail may be sent as; a * at the end stands for any rest. Empty: every local part.',
+        'The local parts that mail may be sent as, in either case; a * at the end stands for any rest. Empty: every local part but those that need quotes.',
       items: fields.localPart,
     },
     dkim,

@@ -29,7 +29,7 @@ export const senderRules = {
         enforcement: {
           ...enforcement,
           description:
-            'The one mailbox in From has to belong to the credential. Enforce: other mail is refused. Audit: it passes, and is counted.',
+            'The one mailbox in From, and each in Sender and in Resent- fields, has to belong to the credential. Enforce: other mail is refused. Audit: it passes, and is counted.',
         },
         displayNameAddress: {
           type: 'string',

@@ -121,7 +121,7 @@ export const rules = {
     code: 554,
     subject: '6.0',
     text: 'malformed or ambiguous headers',
-    mend: 'send exactly one From with one mailbox, in the plain form: "Name" <user@domain>, with a domain of two labels or more',
+    mend: 'mend what the reply names; send exactly one From with one mailbox, in the plain form: "Name" <user@domain>, with a domain of two labels or more',
   },
   'always.headerSize': {
     code: 552,
@@ -235,7 +235,7 @@ export const rules = {
     code: 550,
     subject: '7.1',
     text: 'this credential may not send as this From',
-    mend: "use a From in the credential's domains and identities, or have the domain owner allow it",
+    mend: "use a From, and a Sender where there is one, in the credential's domains and identities, or have the domain owner allow it",
   },
   'senderRules.headerFrom.displayNameAddress': {
     code: 550,
