@@ -184,19 +184,27 @@ export class Pool {
 
   /**
    * Whether it failed only because others are open. If none is any more, those that wait for one ask again in turn, since the
-   * smarthost may no longer count what has just ended; any other failure is shared by all of them.
+   * smarthost may no longer count what has just ended; any other failure is shared by all of them, also where those that are open
+   * carry no mail.
    */
   #isSurplus(opened: Opened, began: number): boolean {
     if (opened.kind === 'open' || isWithdrawn(opened.answer)) return false
     if (this.#connections() > 0) {
-      if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) return false
+      if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) {
+        if (!this.#carriesMail()) this.#shareFailure(opened)
+        return false
+      }
       this.#surplus = { taken: this.#connections(), until: performance.now() + surplusMs }
       return true
     }
     if (this.#opening > 0) return isForNow(opened.answer)
     if (isForNow(opened.answer)) this.#waiting.shift()?.(undefined)
-    else for (const share of this.#waiting.splice(0)) share(opened)
+    else this.#shareFailure(opened)
     return false
+  }
+
+  #shareFailure(opened: Opened): void {
+    for (const share of this.#waiting.splice(0)) share(opened)
   }
 
   /**

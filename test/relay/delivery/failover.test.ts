@@ -287,6 +287,24 @@ test('case U25: when a main smarthost takes no new connection, and is silent on 
   await until('the backup has all others', () => backup.received.length === 10)
 })
 
+test('case U25: what waits for the only connection of a main smarthost goes to the backup together, once that is silent and a further one fails', async () => {
+  const [main, backup] = [await startSmarthost(), await startSmarthost()]
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, quiet } = rig(routes, { deadlines: { ...allWithin(120_000), connect: 500 } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  main.script.dot = silence
+  main.script.banner = drop
+  for (let i = 0; i < 6; i++) spool.put(envelope(hello), hello)
+  await until('five are refused and wait', () => main.times('dot') === 2 && main.times('banner') >= 6)
+  await until('the refused ones are gone', () => main.open() === 1)
+  const asked = main.times('banner')
+  clockAhead(31_000)
+  await until('the backup has the five', () => backup.received.length === 5)
+  expect(main.times('banner')).toBeLessThanOrEqual(asked + 1)
+})
+
 test.each([
   ['nowhere.invalid', '4.4.3'],
   [nobody.host, '4.4.1'],
