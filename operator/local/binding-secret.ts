@@ -34,11 +34,14 @@ export function writeBindingSecret(folder: string, binding: Binding, password: s
  */
 export const passwordIn = (folder: string): string | undefined => password(keptText(join(folder, 'password')))
 
+/** Whose Secret it is; undefined where that can not be told. */
+export const usernameIn = (folder: string): string | undefined => textOf(join(folder, 'username'))
+
 const password = (text: string | undefined): string | undefined => (isPassword(text) ? text : undefined)
 
 /** What compile may know of a binding Secret: the username, and the verifier of the password. */
 export function readBindingKeys(folder: string): BindingKeys | undefined {
-  const username = textOf(join(folder, 'username'))
+  const username = usernameIn(folder)
   const held = password(textOf(join(folder, 'password')))
   return username === undefined || held === undefined ? undefined : { username, keys: [keyOf(held)] }
 }

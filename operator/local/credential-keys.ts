@@ -4,9 +4,10 @@ import type { CredentialConfig } from '../../relay/config.ts'
 import { keyOf, newPassword } from '../binding-secret.ts'
 import type { Binding } from '../compile/compiled.ts'
 import { type BindingKeys, type Name, namespaceOf } from '../compile/snapshot.ts'
+import { usernameOf } from '../compile/wish.ts'
 import { activeOf, type Heard, type Key, stamped } from '../lifecycle/keys.ts'
 import { type KeyFacts, nextKeys, withPending } from '../lifecycle/rotate.ts'
-import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secret.ts'
+import { passwordIn, readBindingKeys, usernameIn, writeBindingSecret } from './binding-secret.ts'
 import { keptText, replaceFile } from './files.ts'
 import type { State } from './state.ts'
 
@@ -31,7 +32,7 @@ export type Kept = {
 }
 
 /**
- * The recorded keys; without a record, the one in the Secret. If the record can not be read, the keys that the relay has
+ * The recorded keys; without a record, the one in the Secret, unless that is another credential's. If the record can not be read, the keys that the relay has
  * (`running`).
  */
 export function readKeys(
@@ -41,10 +42,11 @@ export function readKeys(
   running: CredentialConfig | undefined,
 ): BindingKeys | undefined {
   const found = readBindingKeys(state.secret(namespaceOf(name), secretName))
+  const own = found?.username === usernameOf(name) ? found : undefined
   try {
-    return recordOf(keptText(state.keysFile(name))) ?? found
+    return recordOf(keptText(state.keysFile(name))) ?? own
   } catch {
-    return running === undefined ? found : keysHad(running)
+    return running === undefined ? own : keysHad(running)
   }
 }
 
@@ -67,7 +69,10 @@ export function keepKeys(state: State, name: Name, binding: Binding, keeping: Ke
   const before = recordOf(keptText(state.keysFile(name)))
   const { made, isReached, now } = keeping
   const active = activeOf(stamped(before?.keys ?? [], now))
-  const held = isReached ? made?.password : passwordIn(folder)
+  const inFolder = passwordIn(folder)
+  // A Secret of this name may have been another credential's, whose applications know its password.
+  const isOwn = before !== undefined || usernameIn(folder) === binding.username
+  const held = isReached ? made?.password : isOwn ? inFolder : undefined
   const password = held ?? newPassword()
   const replaces = held === undefined ? active?.id : undefined
   const facts: KeyFacts = {

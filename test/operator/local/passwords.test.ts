@@ -31,6 +31,33 @@ test('a deleted credential loses its Secret and its login, and has a new passwor
   })
 })
 
+test('a credential that asks for the Secret of another one does not get it, also if its name comes first, and that one keeps its login', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  writeYaml(directory, { 'able.yaml': credential('able', 'shared', { secretTemplate: { name: 'web' } }) })
+  const able = 'RelayCredential team-a/able'
+  await until('the other one is judged', () => !local.condition(able, 'Accepted').startsWith('undefined'))
+  expect(local.condition(able, 'Accepted')).toContain('False Conflicted')
+  expect(local.condition(web, 'Accepted')).toContain('True Accepted')
+  expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+})
+
+test('a credential that gets the Secret of one that was deleted gets another password', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  const folder = first.state.secret('team-a', 'web')
+  const before = readFileSync(join(folder, 'password'), 'utf8')
+  rmSync(join(directory, 'credential.yaml'))
+  writeYaml(directory, { 'able.yaml': credential('able', 'shared', { secretTemplate: { name: 'web' } }) })
+  const second = running(directory, first.state.root)
+  await second.until('RelayCredential team-a/able', 'Ready', 'True')
+  expect(readFileSync(join(folder, 'username'), 'utf8')).toBe('able.team-a')
+  expect(readFileSync(join(folder, 'password'), 'utf8')).not.toBe(before)
+})
+
 test('a lost password is made anew, and the relay accepts the new one', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
