@@ -1,5 +1,5 @@
 /** Writes a relay's log to disk, in two files of bounded size. */
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, statSync, truncateSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 const rotateAtBytes = 10 * 1024 * 1024
@@ -17,7 +17,7 @@ export class RelayLog {
     this.#file = file
     this.#limit = limit
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    this.#size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    this.#size = octetsOf(file)
   }
 
   write(line: string): void {
@@ -34,10 +34,21 @@ export class RelayLog {
     this.#lines = []
     try {
       if (this.#size > 0 && this.#size + text.length > this.#limit) this.#rotate()
-      appendFileSync(this.#file, text, { mode: 0o600 })
+      this.#append(text)
       this.#size += text.length
     } catch {
       // The lines are lost; the relay's own metrics and its status report a full disk.
+    }
+  }
+
+  /** All of it or nothing: to a line that was cut short the next one would be joined. */
+  #append(text: string): void {
+    const before = octetsOf(this.#file)
+    try {
+      appendFileSync(this.#file, text, { mode: 0o600 })
+    } catch (error) {
+      truncateSync(this.#file, before)
+      throw error
     }
   }
 
@@ -46,3 +57,5 @@ export class RelayLog {
     this.#size = 0
   }
 }
+
+const octetsOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
