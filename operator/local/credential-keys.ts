@@ -32,8 +32,8 @@ export type Kept = {
 }
 
 /**
- * The recorded keys; without a record, the one in the Secret, unless that is another credential's. If the record can not be read, the keys that the relay has
- * (`running`).
+ * The recorded keys; without a record, the one in the Secret, unless that is another credential's. If the record can not be read,
+ * the keys that the relay has (`running`).
  */
 export function readKeys(
   state: State,
