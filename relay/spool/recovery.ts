@@ -1,3 +1,7 @@
+/**
+ * The opening of a spool: the journal is read, whom a DSN reports is closed, what has nothing left to do is ended, and contents that
+ * no record names are swept, or set aside where records are damaged.
+ */
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
