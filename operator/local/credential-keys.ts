@@ -69,10 +69,7 @@ export function keepKeys(state: State, name: Name, binding: Binding, keeping: Ke
   const before = recordOf(keptText(state.keysFile(name)))
   const { made, isReached, now } = keeping
   const active = activeOf(stamped(before?.keys ?? [], now))
-  const inFolder = passwordIn(folder)
-  // A Secret of this name may have been another credential's, whose applications know its password.
-  const isOwn = before !== undefined || usernameIn(folder) === binding.username
-  const held = isReached ? made?.password : isOwn ? inFolder : undefined
+  const held = isReached ? made?.password : ownPassword(folder, binding, before)
   const password = held ?? newPassword()
   const replaces = held === undefined ? active?.id : undefined
   const facts: KeyFacts = {
@@ -87,6 +84,12 @@ export function keepKeys(state: State, name: Name, binding: Binding, keeping: Ke
   replaceFile(state.keysFile(name), `${JSON.stringify(record, null, 1)}\n`)
   writeBindingSecret(folder, binding, password, keeping.authority)
   return { isNew: !isDeepStrictEqual(before, record), made: next, at }
+}
+
+/** Without a record the Secret may have been another credential's, whose applications know its password. */
+function ownPassword(folder: string, { username }: Binding, record: BindingKeys | undefined): string | undefined {
+  const password = passwordIn(folder)
+  return record !== undefined || usernameIn(folder) === username ? password : undefined
 }
 
 function stepped(facts: KeyFacts, made: Made | undefined) {
