@@ -9,7 +9,6 @@ const gatherMs = 20
 export class RelayLog {
   readonly #file: string
   readonly #limit: number
-  #size: number
   #lines: string[] = []
   #gathering: NodeJS.Timeout | undefined
 
@@ -17,7 +16,6 @@ export class RelayLog {
     this.#file = file
     this.#limit = limit
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    this.#size = octetsOf(file)
   }
 
   write(line: string): void {
@@ -33,12 +31,16 @@ export class RelayLog {
     const text = `${this.#lines.join('\n')}\n`
     this.#lines = []
     try {
-      if (this.#size > 0 && this.#size + text.length > this.#limit) this.#rotate()
+      this.#rotateFor(text)
       this.#append(text)
-      this.#size += text.length
     } catch {
       // The lines are lost; the relay's own metrics and its status report a full disk.
     }
+  }
+
+  #rotateFor(text: string): void {
+    const before = octetsOf(this.#file)
+    if (before > 0 && before + Buffer.byteLength(text) > this.#limit) renameSync(this.#file, `${this.#file}.1`)
   }
 
   /** All of it or nothing: to a line that was cut short the next one would be joined. */
@@ -50,11 +52,6 @@ export class RelayLog {
       truncateSync(this.#file, before)
       throw error
     }
-  }
-
-  #rotate(): void {
-    renameSync(this.#file, `${this.#file}.1`)
-    this.#size = 0
   }
 }
 
