@@ -209,7 +209,8 @@ export class Pool {
 
   /**
    * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up; some,
-   * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries mail.
+   * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries
+   * mail.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     if (answer.kind !== 'none') return false

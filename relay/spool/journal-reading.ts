@@ -23,9 +23,11 @@ export class JournalReading {
   readonly #disk: Disk
   readonly #paths: Paths
   readonly #findings: Findings
-  readonly #replay = new Replay()
+  /** What the records say, when all are read. */
+  readonly replay = new Replay()
+  /** Where records are damaged or gone. */
+  readonly lost = new LostRecords()
   readonly #segments: Segment[] = []
-  readonly #lost = new LostRecords()
   /** Names of files in the folder of the journal that are moved aside at the end. */
   readonly #aside: string[] = []
   #lastNumber = 0
@@ -36,22 +38,12 @@ export class JournalReading {
     this.#findings = findings
   }
 
-  /** What the records say, when all are read. */
-  get replay(): Replay {
-    return this.#replay
-  }
-
   get segments(): readonly Segment[] {
     return this.#segments
   }
 
   get lastNumber(): number {
     return this.#lastNumber
-  }
-
-  /** Where records are damaged or gone. */
-  get lost(): LostRecords {
-    return this.#lost
   }
 
   /** @throws SpoolError where a segment can not be read, or is of a newer version. */
@@ -65,8 +57,10 @@ export class JournalReading {
     await this.#checkMissing(names)
   }
 
-  // After all else: if this start fails, the next one finds them in their place. Otherwise it would see no damage, and sweep
-  // contents whose records are in them.
+  /**
+   * After all else: if this start fails, the next one finds them in their place. Otherwise it would see no damage, and sweep
+   * contents whose records are in them.
+   */
   async moveAside(): Promise<void> {
     for (const name of this.#aside) await setAside(this.#disk, this.#paths, this.#paths.segment(name), name)
   }
@@ -81,7 +75,7 @@ export class JournalReading {
     const bytes = once && holdsRecord(once, begun.nonce) ? once : await segments.readTwice(path)
     const why = bytes === undefined ? 'is no file' : 'holds no whole record'
     if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
-      this.#lost.add(begun, Number.POSITIVE_INFINITY)
+      this.lost.add(begun, Number.POSITIVE_INFINITY)
       return this.#noSegment(name, why)
     }
     const original = originalOf(bytes, begun, names)
@@ -121,7 +115,7 @@ export class JournalReading {
    */
   readonly #isLeftTillLater: Trust = (entry) =>
     !('envelope' in entry) ||
-    (entry.envelope.reports === undefined && this.#replay.register.find(entry.envelope.queueId) === undefined)
+    (entry.envelope.reports === undefined && this.replay.register.find(entry.envelope.queueId) === undefined)
 
   #noSegment(name: string, why: string): void {
     this.#findings.tell(this.#paths.segment(name), why)
@@ -135,13 +129,13 @@ export class JournalReading {
         break
       case 'damaged':
         segment.bytes = piece.end
-        if (piece.said === undefined) this.#lost.add(segment, piece.at)
+        if (piece.said === undefined) this.lost.add(segment, piece.at)
         this.#damaged(segment, `${piece.why}, at octet ${piece.at}`)
         break
       case 'record':
         segment.bytes = piece.end
         this.#mustKnow(piece.entry)
-        this.#replay.apply(segment, piece)
+        this.replay.apply(segment, piece)
         break
       default:
         unreachable(piece)
@@ -158,9 +152,9 @@ export class JournalReading {
   }
 
   #checkEnd(segment: Segment): void {
-    const known = this.#replay.endOf(segment)
+    const known = this.replay.endOf(segment)
     if (segment.bytes >= known) return
-    this.#lost.add(segment, known)
+    this.lost.add(segment, known)
     this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
   }
 
@@ -170,7 +164,7 @@ export class JournalReading {
     const oldest = this.#oldestListed
     for (const segment of this.#segments) {
       if (segment.number >= oldest) continue
-      this.#lost.add(segment, Number.POSITIVE_INFINITY)
+      this.lost.add(segment, Number.POSITIVE_INFINITY)
       this.#damaged(segment, 'was given back before, or is of another spool: its mail may have left')
     }
   }
@@ -180,11 +174,11 @@ export class JournalReading {
     const listed = this.#oldestListed
     const numbers = names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
     const oldest = Math.min(...numbers.filter((number) => number >= listed))
-    const missing = this.#replay.listed.filter((name) => !names.includes(name))
+    const missing = this.replay.listed.filter((name) => !names.includes(name))
     const gone = missing.map(parseSegmentName).filter((segment) => segment !== undefined)
     for (const segment of gone) {
       if (segment.number < oldest) continue
-      this.#lost.add(segment, Number.POSITIVE_INFINITY)
+      this.lost.add(segment, Number.POSITIVE_INFINITY)
       this.#findings.tell(this.#paths.segment(segment.name), 'is gone')
     }
     await this.#checkOldest(gone.filter(({ number }) => number < oldest))
@@ -192,10 +186,10 @@ export class JournalReading {
 
   /** The oldest ones, that are gone: by us, unless the newest one counts messages as ours that were in them. */
   async #checkOldest(gone: readonly Segment[]): Promise<void> {
-    const { count } = this.#replay.absent
+    const { count } = this.replay.absent
     const last = gone.at(-1)
     // Messages may also be missing because of damage that is told already.
-    const isDamaged = !this.#lost.isEmpty || this.#segments.some(({ damaged }) => damaged)
+    const isDamaged = !this.lost.isEmpty || this.#segments.some(({ damaged }) => damaged)
     if (last === undefined || count === 0 || isDamaged) return
     for (const { name } of gone) if (await isAside(this.#disk, this.#paths, name)) return
     const what = `${count} ${count === 1 ? 'message that was' : 'messages that were'} ours`
@@ -204,7 +198,7 @@ export class JournalReading {
 
   /** The number of the oldest segment that the newest one lists; 0 where it lists none. */
   get #oldestListed(): number {
-    const numbers = this.#replay.listed.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
+    const numbers = this.replay.listed.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
     return numbers.length === 0 ? 0 : Math.min(...numbers)
   }
 
