@@ -27,7 +27,9 @@ class Receiver:
     def __init__(self, log, store):
         self.log = log
         self.store = store
-        self.count = 0
+        # A receiver that was stopped goes on with the numbers that it gave before, and so with the files.
+        with open(log.name, "rb") as before:
+            self.count = sum(1 for _ in before)
         self.refused_once = set()
 
     async def handle_RCPT(self, server, session, envelope, address, options):

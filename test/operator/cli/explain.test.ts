@@ -57,6 +57,7 @@ beforeAll(async () => {
     'expired.yaml': credential('expired', 'shared', { expiresAt: '2020-01-01T00:00:00Z' }),
     'slow.yaml': credential('slow', 'shared', { limits: { rate: { count: 1, per: '1h' } } }),
     'spent.yaml': credential('spent', 'shared', { limits: { daily: 1 } }),
+    'few.yaml': credential('few', 'shared', { limits: { daily: 1 } }),
     'elsewhere.yaml': credential('elsewhere', 'shared', { networks: { allow: ['198.51.100.0/24'] } }),
   })
   running = runLocal({ directory, state: stateFolder, tell: () => {}, signal: ending.signal })
@@ -66,7 +67,7 @@ beforeAll(async () => {
       ([ref, { conditions }]) =>
         ref.startsWith('RelayCredential') && conditions.some((c) => c.type === 'Programmed' && c.status === 'True'),
     ).length
-  await until('all credentials are programmed', () => programmed() === 8)
+  await until('all credentials are programmed', () => programmed() === 9)
 })
 afterAll(async () => {
   ending.abort()
@@ -221,7 +222,11 @@ test('a message file without a final line end is accepted, since an SMTP client 
 })
 
 test('what is left of a daily limit is taken from the status, and a used-up limit is a refusal', async () => {
-  const submission = ['--credential', 'team-a/spent', '--from', 'app@example.org', '--to', 'you@allowed.example']
+  const submission = ['--credential', 'team-a/few', '--from', 'app@example.org', '--to', 'you@allowed.example']
+  const { secret } = boundCredential(stateAt(stateFolder), 'team-a/few')
+  const content = 'From: <app@example.org>\r\n\r\nbody\r\n'
+  const sent = (to: string) => submit(secret, { reversePath: 'app@example.org', forwardPaths: [to], content }, () => {})
+  expect(await sent('you@allowed.example')).toMatchObject({ kind: 'accepted' })
   const ask = async (): Promise<{ rule?: string; reply: string; limits: object }> =>
     JSON.parse((await commanded('explain', directory, ...submission, '--state', stateFolder, '-o', 'json')).out)
   await until("the day's quota is known to be used up", async () => (await ask()).rule === 'credential.limits.daily')
@@ -235,10 +240,9 @@ test('what is left of a daily limit is taken from the status, and a used-up limi
   const elsewhere = [...submission.slice(0, -1), 'you@elsewhere.example', '--state', stateFolder]
   const explained = JSON.parse((await commanded('explain', directory, ...elsewhere, '-o', 'json')).out)
   expect(explained.steps.at(-1)).toMatchObject({ stage: 'mail', rule: 'credential.limits.daily' })
-  const { secret } = boundCredential(stateAt(stateFolder), 'team-a/spent')
-  const envelope = { reversePath: 'app@example.org', forwardPaths: ['you@elsewhere.example'] }
-  const answered = await submit(secret, { ...envelope, content: 'From: <app@example.org>\r\n\r\nbody\r\n' }, () => {})
-  expect(answered).toMatchObject({ reply: expect.stringContaining('(credential.limits.daily)') })
+  expect(await sent('you@elsewhere.example')).toMatchObject({
+    reply: expect.stringContaining('(credential.limits.daily)'),
+  })
 })
 
 test('the throttles of the policy are listed, and a throttle in Audit tells what it would refuse', async () => {

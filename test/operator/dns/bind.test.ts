@@ -97,6 +97,7 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     named.reload('sender.test', [])
     await until('it is gone', async () => (await again(there)).records.length === 0)
     named.reload('sender.test', good)
+    await until('it is mended', async () => states(await look('sender.test')).join() === well.join())
   })
 
   test('a delegated selector is followed into the zone that has its record, and the name servers of that zone are asked', async () => {
