@@ -1,19 +1,18 @@
 /** A relay that can not apply a part of a new configuration applies the rest, and tells of that part until it is applied. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from '../relay/delivery/signing-keys.ts'
-import { freePort } from './free-port.ts'
+import { freePort, heldPort } from './free-port.ts'
 import { loadConfig, login, type Relay, startRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
-type Trouble = { readonly told: RegExp; end(): void }
+type Trouble = { readonly told: RegExp; readonly port: number; end(): void }
 
 /** The files that a relay reads, in a folder of the test's own. */
 async function stage() {
@@ -48,20 +47,27 @@ function blocked(file: string): Pick<Trouble, 'end'> {
   return { end: () => rmSync(`${file}.tmp`, { recursive: true }) }
 }
 
-function taken(port: number): Pick<Trouble, 'end'> {
-  const server = createServer().listen(port, '127.0.0.1')
-  return { end: () => void server.close() }
+/** A port that somebody else has. */
+async function taken(): Promise<Omit<Trouble, 'told'>> {
+  const { port, release } = await heldPort()
+  return { port, end: () => void release() }
 }
 
-test.each<[string, (port: number, data: string) => Trouble]>([
-  ['a listener whose port somebody else has', (port) => ({ ...taken(port), told: /listener other .*EADDRINUSE/ })],
+test.each<[string, (data: string, port: number) => Promise<Trouble>]>([
+  [
+    'a listener whose port somebody else has',
+    async () => ({ ...(await taken()), told: /listener other .*EADDRINUSE/ }),
+  ],
   [
     'a copy of the configuration that can not be written',
-    (_port, data) => ({ ...blocked(join(data, 'last-good.json')), told: /last-good\.json can not be written/ }),
+    async (data, port) => ({
+      ...blocked(join(data, 'last-good.json')),
+      ...{ port, told: /last-good\.json can not be written/ },
+    }),
   ],
 ])('the rest of a new configuration is in force beside %s, which is told until it is mended', async (_name, begin) => {
   const { folder, relay, before, otherPort, write } = await running()
-  const trouble = begin(otherPort, join(folder, 'data'))
+  const trouble = await begin(join(folder, 'data'), otherPort)
   onTestFinished(() => {
     try {
       trouble.end()
@@ -70,7 +76,7 @@ test.each<[string, (port: number, data: string) => Trouble]>([
     }
   })
   const { hash } = await relay.status()
-  write(changed(before, otherPort))
+  write(changed(before, trouble.port))
   const status = await until('the new configuration is tried', async () => {
     const now = await relay.status()
     return now.hash !== hash && now.configError !== undefined && now
@@ -90,10 +96,10 @@ test.each<[string, (port: number, data: string) => Trouble]>([
 })
 
 test('last-good.json gets a new configuration though one of its listeners can not be opened', async () => {
-  const { folder, relay, before, otherPort, write } = await running()
-  const trouble = taken(otherPort)
+  const { folder, relay, before, write } = await running()
+  const trouble = await taken()
   onTestFinished(trouble.end)
-  write(changed(before, otherPort))
+  write(changed(before, trouble.port))
   const { hash } = await until('the new configuration is tried', async () => {
     const now = await relay.status()
     return now.configError !== undefined && now

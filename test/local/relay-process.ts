@@ -1,7 +1,7 @@
 /** One relay as a process of its own, with its configuration and data in a folder; it can be ended and started again. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts'
 import type { RelayStatus } from '../../relay/http.ts'
@@ -55,9 +55,14 @@ export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): 
 export function writeRelay(folder: string, config: RelayConfig, { cert, key }: Certificates): void {
   const at = join(folder, 'config')
   mkdirSync(at, { recursive: true })
-  writeFileSync(join(at, 'tls.crt'), cert)
-  writeFileSync(join(at, 'tls.key'), key, { mode: 0o600 })
-  writeFileSync(join(at, 'relay.json'), printConfig(config))
+  const put = (name: string, text: string): void => {
+    const beside = join(folder, `${name}.tmp`)
+    writeFileSync(beside, text, { mode: 0o600 })
+    renameSync(beside, join(at, name))
+  }
+  put('tls.crt', cert)
+  put('tls.key', key)
+  put('relay.json', printConfig(config))
 }
 
 export type Relay = {
