@@ -22,6 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 /** A relay process. It starts with the counts in the folder and with its wall clock at `wall`. */
 function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?: number; index?: number } = {}) {
   const clocks = { wall, monotonic: 0 }
+  const sharing = { relays }
   const troubles: string[] = []
   const warned: unknown[][] = []
   const file = openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why), { wall: () => clocks.wall })
@@ -29,7 +30,7 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
     events: { quotaApproaching: (...told) => warned.push(told) },
     file,
     index,
-    sharing: () => ({ relays }),
+    sharing: () => sharing,
     wall: () => clocks.wall,
     monotonic: () => clocks.monotonic,
   })
@@ -38,6 +39,7 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
     troubles,
     warned,
     clocks,
+    sharing,
     /** Time goes by on both clocks. */
     pass(ms: number): void {
       clocks.wall += ms
@@ -153,6 +155,7 @@ test('setting the wall clock ahead or back neither adds to a rate nor takes from
 
 test.each([
   ['the rate is made faster', { count: 1, perMs: hour }, { count: 1, perMs: 1000 }],
+  ['the rate is made slower', { count: 10, perMs: 1000 }, { count: 10, perMs: 10_000 }],
   ['the rate is given a smaller burst', { count: 1000, perMs: 1_000_000 }, { count: 1, perMs: 1000 }],
 ])('%s: what was taken under the former rate is earned back at the new one', (_name, before, rate) => {
   const one = relay()
@@ -162,6 +165,16 @@ test.each([
   one.pass(1000)
   expect(one.allowances.peek(app, 1)).toBeUndefined()
   expect(one.taken(app, 2)).toBe(1)
+})
+
+test('a relay that was about to leave its fleet, and stays, has not earned back what it took of a rate before', () => {
+  const one = relay({ relays: 2, index: 1 })
+  const app = limited({ rate: { count: 2, perMs: hour } })
+  expect(one.taken(app, 5)).toBe(1)
+  one.sharing.relays = 1
+  expect(one.taken(app, 5)).toBe(0)
+  one.sharing.relays = 2
+  expect(one.taken(app, 5)).toBe(0)
 })
 
 test('a message is counted with all its recipients or not at all', () => {
