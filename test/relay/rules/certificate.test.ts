@@ -96,3 +96,16 @@ test('a certificate counts from its first to its last moment, and only while its
   expect(certificateNow(new Map([['other.crt', anchorsIn(authority)]]), certificate, notBefore)).toBe('untrusted')
   expect(certificateNow(new Map([['ca.crt', new Set<string>()]]), certificate, notBefore)).toBe('untrusted')
 })
+
+test('a certificate that an authority and its renewal vouch for counts while the configuration has either of them', () => {
+  const certificate = readCertificate(pathOf(chainOf(shown.device.cert), authority) as Path, authority)
+  const byBoth = { ...certificate, anchors: ['old', 'renewed'] }
+  const nowBy = (...anchors: readonly string[]) =>
+    certificateNow(new Map([['ca.crt', new Set(anchors)]]), byBoth, certificate.notBefore)
+  expect([nowBy('old', 'renewed'), nowBy('old'), nowBy('renewed'), nowBy('other')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    'untrusted',
+  ])
+})

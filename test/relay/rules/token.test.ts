@@ -77,6 +77,7 @@ test.each([
   ['a signature of another length', `${good.slice(0, -4)}`],
   ['white space around it', ` ${good}`],
   ['a line feed behind it', `${good}\n`],
+  ['a text for a header', signedText(keys.rsa, `${part('RS256')}.${payload}`)],
   ['a list for claims', signed(keys.rsa, [body()])],
   ['null for claims', signed(keys.rsa, null)],
   ['another issuer', signed(keys.rsa, body({ iss: 'https://other.example' }))],
