@@ -45,6 +45,16 @@ test.each<[string, readonly Reading[], readonly number[]]>([
     [0, 0, 0],
   ],
   [
+    'a step of the wall clock forward brings no new day to a relay that has run for days either',
+    [
+      [10, 0],
+      [250, 240],
+      [274, 240.01],
+      [275, 241],
+    ],
+    [0, 10, 10, 10],
+  ],
+  [
     'after a step forward a new day comes when a whole day has gone by',
     [
       [10, 0],
@@ -128,8 +138,10 @@ test('however the wall clock is set, days begin no faster than time goes by', ()
   )
 })
 
-test('a day lasts until midnight UTC; one that the wall clock says is over lasts for a day', () => {
+test('a day lasts until midnight UTC; one that the wall clock says is over, or is yet to come, lasts for a day', () => {
   expect(restOfDayMs(dayAt(undefined, begin + 22.5 * hour, 0))).toBe(1.5 * hour)
   const doubted = dayAt(dayAt(undefined, begin, 0), begin + 30 * hour, 1)
   expect(restOfDayMs(doubted)).toBe(24 * hour)
+  const setBack = dayAt(dayAt(undefined, begin, 0), begin - 30 * hour, 1)
+  expect(restOfDayMs(setBack)).toBe(24 * hour)
 })
