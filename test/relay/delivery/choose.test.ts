@@ -37,6 +37,20 @@ test.each([
   ['one of the lowest priority', [a, backup], {}, 'a'],
   ['equals take turns', [a, b], { turn: 1 }, 'b'],
   ['behind the last of the equals the first one has its turn again', [a, b], { turn: 2 }, 'a'],
+  [
+    'the only one, and not while it is left out',
+    [candidate('a', { health: ejected })],
+    {},
+    { kind: 'down', until: 1000 },
+  ],
+  ['the only one, and not for a message that it has failed', [a], { tried: ['a'] }, { kind: 'down' }],
+  ['the only one, and not while it is full', [candidate('a', { inUse: 2 })], {}, { kind: 'busy' }],
+  [
+    'the only one, and not while it asks for a pause',
+    [candidate('a', { health: { ...healthy, pausedUntil: 900 } })],
+    {},
+    { kind: 'busy', until: 900 },
+  ],
   ['of two equals the one that has a free place', [candidate('a', { inUse: 2 }), b], {}, 'b'],
   [
     'a full one is waited for, since a backup does not help out a busy one',
@@ -73,6 +87,7 @@ test.each([
     { kind: 'busy' },
   ],
   ['one that failed is probed when its time is over', [candidate('a', { health: failed }), backup], {}, 'a'],
+  ['one that failed is probed, whosever turn it is', [candidate('a', { health: failed }), backup], { turn: 1 }, 'a'],
   [
     'while one that failed is probed, the next priority takes the other messages',
     [candidate('a', { health: failed, inUse: 1 }), backup],
@@ -251,6 +266,16 @@ test('case U23: what was in flight when a smarthost asked for a pause neither en
   for (const outcome of [refused, greylisted, throttled])
     expect(afterAttempt(paused, [outcome], 999)).toMatchObject({ proven: true, pausedUntil: 1000, pauses: 1 })
   expect(afterAttempt(paused, [refused], 1000)).toEqual(healthy)
+})
+
+test('case U23: a smarthost that throttles and takes nobody is paused for twice as long each time, up to a minute', () => {
+  let health = healthy
+  const times = Array.from({ length: 8 }, () => {
+    const now = health.pausedUntil
+    health = afterAttempt(health, [throttled, greylisted], now)
+    return health.pausedUntil - now
+  })
+  expect(times).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
 })
 
 test('case U23: a smarthost that throttles some recipients and takes others is paused for a second each time', () => {
