@@ -1,6 +1,6 @@
 /** Logins by the SASL mechanisms PLAIN, LOGIN and EXTERNAL are read line by line, and malformed ones refused. */
 import { expect, test } from 'vitest'
-import { beginSasl, mechanismIn, type SaslStep } from '../../../relay/inbound/sasl.ts'
+import { beginSasl, mechanismIn, mechanismsOffered, type SaslStep } from '../../../relay/inbound/sasl.ts'
 
 const b64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -22,6 +22,8 @@ test.each([
   ['PLAIN on behalf of itself', [`auth plain ${b64('app\0app\0secret')}`], proves('PLAIN')],
   ['LOGIN', ['AUTH LOGIN', b64('app'), b64('secret')], proves('LOGIN')],
   ['LOGIN with the username', [`AUTH LOGIN ${b64('app')}`, b64('secret')], proves('LOGIN')],
+  ['PLAIN behind more spaces than one', [`AUTH  PLAIN   ${b64('\0app\0secret')}  `], proves('PLAIN')],
+  ['LOGIN with a password that is no base64', ['AUTH LOGIN', b64('app'), 'secret'], refuses(501, '5.5.2')],
   ['PLAIN on behalf of another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(535, '5.7.8')],
   ['PLAIN of one part', [`AUTH PLAIN ${b64('app')}`], refuses(501, '5.5.2')],
   ['PLAIN of two parts', [`AUTH PLAIN ${b64('app\0secret')}`], refuses(501, '5.5.2')],
@@ -40,6 +42,19 @@ test.each([
 ] as const)('a login is read, or refused: %s', (_name, lines, expected) => {
   const [first, ...more] = lines
   expect(run(first, ...more)).toMatchObject(expected)
+})
+
+test.each([
+  ['passwords alone', {}, ['PLAIN', 'LOGIN']],
+  ['tokens, too', { tokens: true }, ['PLAIN', 'LOGIN', 'OAUTHBEARER']],
+  ['a certificate, too', { certificate: true }, ['PLAIN', 'LOGIN', 'EXTERNAL']],
+  ['all of them', { tokens: true, certificate: true }, ['PLAIN', 'LOGIN', 'OAUTHBEARER', 'EXTERNAL']],
+] as const)('only mechanisms that could succeed are offered and taken: %s', (_name, takes, offered) => {
+  expect(mechanismsOffered(takes)).toEqual(offered)
+  const taken = ['PLAIN', 'LOGIN', 'OAUTHBEARER', 'EXTERNAL'].filter(
+    (name) => beginSasl(`AUTH ${name}`, takes).kind === 'challenge',
+  )
+  expect(taken).toEqual(offered)
 })
 
 const external = (username: string) => ({ kind: 'external', mechanism: 'EXTERNAL', username })
