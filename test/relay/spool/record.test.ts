@@ -82,6 +82,20 @@ test('a page of zeros at the end is a write that a crash cut short', () => {
   expect(pieces(Buffer.concat([segment, Buffer.alloc(4096)])).at(-1)).toEqual({ kind: 'torn', at: segment.length })
 })
 
+test.each([
+  ['as many octets as a head has', Buffer.alloc(28, 'x')],
+  ['one octet again and again that is not zero', Buffer.alloc(4096, 'x')],
+  ['zeros with another octet behind them', Buffer.concat([Buffer.alloc(4096), Buffer.of(1)])],
+])('what is no write that a crash cut short is damaged, at the end, too: %s', (_what, octets) => {
+  const bytes = Buffer.concat([segment, octets])
+  expect(pieces(bytes).at(-1)).toMatchObject({ kind: 'damaged', at: segment.length, end: bytes.length })
+})
+
+test('a whole record of a kind that only a later version has is damaged to this one, and never carried out', () => {
+  const later = { kind: 'later', queueId: 'aaaaaaaaaa' } as unknown as Entry
+  expect(pieces(Buffer.concat([segment, bytesOf(later)])).at(-1)).toMatchObject({ kind: 'damaged', at: segment.length })
+})
+
 describe('a message that contains a record', () => {
   const forged = (with8: Buffer): Buffer => {
     const [head, json] = encode(with8, { kind: 'removed', queueId: 'aaaaaaaaaa' }).buffers
