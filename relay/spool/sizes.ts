@@ -10,13 +10,27 @@ const acceptanceFrame = 500
 
 /** A state record of these recipients. */
 export const stateBytes = (recipients: readonly RecipientState[]): number =>
-  recipients.reduce((sum, { forwardPath }) => sum + recipientFrame + forwardPath.length, stateFrame)
+  recipients.reduce((sum, { forwardPath }) => sum + recipientFrame + octetsIn(forwardPath), stateFrame)
 
 /** The record that makes a message ours, without its content. */
-export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>
-  acceptanceFrame + octetsOf(forwardPaths) + octetsOf(redirectedFrom)
+export function acceptanceBytes(envelope: Envelope): number {
+  const { forwardPaths, redirectedFrom = [], reports, credential, reversePath, fromDomain, client } = envelope
+  const { signingDomain = '' } = envelope
+  return (
+    acceptanceFrame +
+    octetsOf([credential, reversePath, fromDomain, signingDomain, client.helo, client.address]) +
+    octetsOf(forwardPaths) +
+    octetsOf(redirectedFrom) +
+    octetsOf(reports?.forwardPaths ?? [])
+  )
+}
 
-const octetsOf = (paths: readonly string[]): number => paths.reduce((sum, path) => sum + path.length + 3, 0)
+const octetsOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + octetsIn(text) + 3, 0)
+
+/** In JSON, without its quotes: a character beyond ASCII has several octets, and one that is escaped has more. */
+const octetsIn = (text: string): number =>
+  isPlain.test(text) ? text.length : Buffer.byteLength(JSON.stringify(text)) - 2
+const isPlain = /^[ !#-[\]-~]*$/
 
 const reserveShare = 0.05
 const reserveMost = 32 * 1024 * 1024

@@ -16,6 +16,48 @@ const recipientsOf = (count: number) =>
     nextAttemptAt: 1_900_000_000_000,
   }))
 
+/** Paths of which JSON has more octets than they have characters. */
+const wide = [
+  ['beyond ASCII', `${'用'.repeat(21)}@${'例'.repeat(60)}.example`],
+  ['in quotes', `"${'\\\\'.repeat(31)}"@customer.example`],
+] as const
+
+test.each(wide)('a state of recipients %s', (_name, forwardPath) => {
+  const recipients = recipientsOf(50).map((state) => ({ ...state, forwardPath }))
+  const { bytes } = encode(nonce, { kind: 'state', queueId, recipients }, undefined, true)
+  expect(bytes).toBeLessThanOrEqual(stateBytes(recipients))
+})
+
+test.each(wide)('a message to recipients %s, which the policy has redirected', (_name, path) => {
+  const paths = Array.from({ length: 50 }, () => path)
+  const envelope = { ...draft, queueId, bytes: 25_000_000, forwardPaths: paths, redirectedFrom: paths }
+  const { bytes } = encode(nonce, { kind: 'accepted', envelope, file: { crc: 2 ** 32 - 1 } }, undefined, true)
+  expect(bytes).toBeLessThanOrEqual(acceptanceBytes(envelope))
+})
+
+test('a report on fifty recipients', () => {
+  const forwardPaths = recipientsOf(50).map(({ forwardPath }) => forwardPath)
+  const envelope = { ...draft, queueId, bytes: 25_000_000, reversePath: '', reports: { queueId, forwardPaths } }
+  const { bytes } = encode(nonce, { kind: 'accepted', envelope }, undefined, true)
+  expect(bytes).toBeLessThanOrEqual(acceptanceBytes(envelope))
+})
+
+test('a message of which all that its client may say is as long as it may be', () => {
+  const domain = `${'d'.repeat(63)}.`.repeat(3).concat('d'.repeat(61))
+  const envelope = {
+    ...draft,
+    queueId,
+    bytes: 25_000_000,
+    credential: `${'n'.repeat(63)}/${'c'.repeat(253)}`,
+    reversePath: `${'"\\'.repeat(32)}@${'e'.repeat(60)}`,
+    fromDomain: domain,
+    signingDomain: domain,
+    client: { address: '2001:db8:1111:2222:3333:4444:5555:6666', helo: '"'.repeat(255), tls: 'TLSv1.3' },
+  }
+  const { bytes } = encode(nonce, { kind: 'accepted', envelope, file: { crc: 2 ** 32 - 1 } }, undefined, true)
+  expect(bytes).toBeLessThanOrEqual(acceptanceBytes(envelope))
+})
+
 test('a removal', () => {
   expect(encode(nonce, { kind: 'removed', queueId }, undefined, true).bytes).toBeLessThanOrEqual(removalBytes)
 })
