@@ -28,6 +28,7 @@ export class UnderHandshake extends Duplex {
   readonly #turns: Turns
   readonly #records = new TlsRecords()
   #octets = 0
+  #long: { readonly octets: number; readonly long: () => void } | undefined
   /** What came waits for its turn. */
   #inLine = false
   /** What is left of the last chunk that came. */
@@ -66,6 +67,12 @@ export class UnderHandshake extends Duplex {
     return this
   }
 
+  /** Calls `long` once, if the handshake comes to have more octets than that. */
+  whenLonger(octets: number, long: () => void): this {
+    this.#long = { octets, long }
+    return this
+  }
+
   #take(chunk: Buffer): void {
     this.#octets += chunk.length
     this.#rest = chunk
@@ -75,11 +82,19 @@ export class UnderHandshake extends Duplex {
     else {
       this.#inLine = true
       this.#socket.pause()
+      this.#tellLong()
       this.#turns.inTurn(() => {
         this.#inLine = false
         this.#pass()
       })
     }
+  }
+
+  #tellLong(): void {
+    if (this.#long === undefined || this.#octets <= this.#long.octets) return
+    const { long } = this.#long
+    this.#long = undefined
+    long()
   }
 
   /** The socket's end is passed on behind what still waits for its turn, or to be read. */

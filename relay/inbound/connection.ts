@@ -38,6 +38,11 @@ const replies = {
   bye: reply(221, '0.0', 'Bye'),
 } as const
 
+const crowdedOut = refusal(
+  'always.clientCertificateEnded',
+  'too many clients show long chains of certificates; connect again, and show fewer',
+)
+
 export class Connection implements Line, Hearer {
   readonly #tls: Tls
   readonly #conversation: Conversation
@@ -184,9 +189,16 @@ export class Connection implements Line, Hearer {
         then()
       },
       silent: () => this.violated(refusal('always.errors')),
+      crowdedOut: () => this.#crowdedOut(),
       failed: this.#onError,
       closed: this.#onClose,
     })
+  }
+
+  /** Not to linger until the client closes its side, since the memory is that of its connection. */
+  #crowdedOut(): void {
+    this.violated(crowdedOut)
+    this.#socket.destroySoon()
   }
 
   #shutDown(): Reply {

@@ -6,6 +6,7 @@ import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import type { Handshake } from './handshakes.ts'
 import { handshakeCostMs, handshakeMs, readAheadBytes } from './limits.ts'
+import { type LongHandshake, LongHandshakes, longOctets } from './long-handshakes.ts'
 import { notInTime } from './tls-failure.ts'
 
 /** The client whose handshake it is. */
@@ -24,9 +25,15 @@ type Outcome = {
   readonly secured: (socket: TLSSocket, authority: Handshake['authority']) => void
   /** In the session, too many TLS records came that say nothing. */
   readonly silent: () => void
+  /** The session is to end: its client's certificates take memory that newer clients need. */
+  readonly crowdedOut: () => void
   readonly failed: (error: Error) => void
   readonly closed: () => void
 }
+
+/** Of all listeners: the memory is that of the process. */
+const longHandshakes = new LongHandshakes()
+const crowdedOut = 'newer clients also came with long chains of certificates'
 
 /**
  * A handshake is the most expensive thing that a stranger can ask for, so it waits for its turn, and costs nothing before the client's
@@ -92,9 +99,18 @@ export class HandshakeUnderWay {
     // It takes over what the plain socket has read already.
     const top = new TLSSocket(bounded ?? plain, options)
     const verdictIn = verdictAside(top)
+    let isSession = false
+    if (bounded && asks) {
+      const one: LongHandshake = {
+        isOfStranger: () => this.#client.isOfStranger,
+        giveWay: () => (isSession ? this.#outcome.crowdedOut() : failed(new Error(crowdedOut))),
+      }
+      bounded.whenLonger(longOctets, () => longHandshakes.enter(one)).once('close', () => longHandshakes.leave(one))
+    }
     this.#top = top
     top.on('_tlsError', failed).on('end', this.#onEnd)
     top.once('secure', () => {
+      isSession = true
       verdictIn()
       bounded?.handshakeDone(() => top.bytesRead).once('silent', silent)
       this.over()

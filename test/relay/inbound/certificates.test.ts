@@ -1,7 +1,7 @@
 /** A client certificate is a login when it is good and one credential names it; each way in which it can be bad is refused. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { oddTwin } from '../../certificates.ts'
 import { clientCertificates, makeAuthority, type Shown } from '../../client-certificates.ts'
@@ -9,10 +9,18 @@ import { closers, logIn, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { certificateConfig, type UnderTest } from './submission-under-test.ts'
 
-type Options = { readonly session?: Buffer; readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' }
+type Options = {
+  readonly session?: Buffer
+  readonly localAddress?: string
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+}
 
 /** Connects to the Implicit listener, shows a certificate or none, and reads the greeting. */
-async function show(under: UnderTest, shown?: Shown, options: Options = {}): Promise<TLSSocket> {
+async function show(
+  under: UnderTest,
+  shown?: Shown | Pick<ConnectionOptions, 'secureContext'>,
+  options: Options = {},
+): Promise<TLSSocket> {
   const port = under.port('submissions')
   const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown, ...options })
   closers.push(() => void socket.destroy())
@@ -121,6 +129,36 @@ test('a chain of certificates that is longer than any in use is not verified, si
   await once(await showAfterStartTls(under, withOthers(80)), 'close')
   const why = 'no TLS: more than 24576 octets came before the end of the TLS handshake'
   expect(under.told.filter(({ msg }) => msg === 'abandoned by the client')).toMatchObject([{ why }, { why }])
+})
+
+test('of strangers with long chains of certificates only so many stay, since OpenSSL keeps what they brought (case R04)', async () => {
+  const config = certificateConfig()
+  const { under } = await start(new MemorySpool(), {
+    ...config,
+    limits: { ...config.limits, connectionsPerClient: 1000 },
+  })
+  const long = (name: 'device' | 'other') => {
+    const { cert, key } = shown[name]
+    return {
+      secureContext: createSecureContext({
+        ca: under.ca,
+        cert: `${cert}\n${`${authorities.other.pem}\n`.repeat(20)}`,
+        key,
+      }),
+    }
+  }
+  const [others, devices] = [long('other'), long('device')]
+  // Whoever has logged in lately is no stranger, nor is anybody else at that address.
+  const known = await show(under, devices, { localAddress: '127.0.0.2' })
+  expect(await external(known)).toMatch(/^235 /)
+  const first = await show(under, others)
+  const plain = await show(under, shown.other)
+  const sentAway = reply(first)
+  for (let i = 0; i < 128; i++) await show(under, others)
+  expect(await sentAway).toMatch(/^421 4\.7\.0 too many clients show long chains .* \(always\.clientCertificateEnded\)/)
+  expect(await talk(plain, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
+  expect(await talk(known, opening)).toEqual(['250 2.1.0 reverse-path accepted\r\n'])
+  expect(await external(await show(under, devices, { localAddress: '127.0.0.3' }))).toMatch(/^235 /)
 })
 
 test.each([

@@ -182,7 +182,7 @@ test('a client that ends its side before the handshake that it began has its tur
     plain,
     { isOfStranger: false, inTurn: (work) => void turns.push(work) },
     () => ({ context: createSecureContext(), authority: undefined }),
-    { raised: () => {}, secured: () => {}, silent: () => {}, failed: () => {}, closed: () => {} },
+    { raised: () => {}, secured: () => {}, silent: () => {}, crowdedOut: () => {}, failed: () => {}, closed: () => {} },
   )
   closers.push(() => handshake.destroy())
   client.write(begunHandshake)
