@@ -117,3 +117,18 @@ test('a policy that begins to capture while a content comes captures that messag
     signingDomain: 'corp.example',
   })
 })
+
+test('a domain that is withdrawn while a content comes signs no mail of the credential, where the policy only audits its senders (case A03)', async () => {
+  const { envelopeFrom, headerFrom } = baseConfig.senderRules
+  const audits = {
+    ...baseConfig.senderRules,
+    envelopeFrom: { ...envelopeFrom, enforcement: 'Audit' as const },
+    headerFrom: { ...headerFrom, enforcement: 'Audit' as const },
+  }
+  const { spool, under, socket } = await sending('From: <noreply@corp.example>')
+  await under.apply({ ...narrowed({ senders: [] }), senderRules: audits })
+  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^250 /)])
+  const envelope = spool.kept[0]?.message.envelope
+  expect(envelope).toMatchObject({ fromDomain: 'corp.example' })
+  expect(envelope).not.toHaveProperty('signingDomain')
+})
