@@ -70,7 +70,22 @@ test('the last sector is missed however few octets of the last record are in it'
 
 test('a sector that is missing before a later write is damage: that write began when it was on the medium', () => {
   const { bytes, places } = segmentOf(5, 1)
-  for (const sector of sectorsOf(places, 3, 2)) expect(cutOf(withoutSector(bytes, sector))).toBe(Infinity)
+  for (const sector of sectorsOf(places, 3, 2)) {
+    const damaged = withoutSector(bytes, sector)
+    expect([...cutShort(damaged, scan(damaged, nonce))]).toEqual([...scan(damaged, nonce)])
+  }
+})
+
+test('an octet that is changed in the last record is damage, wherever in its sector that record ends', () => {
+  const ends = Array.from({ length: 512 }, (_, more) => {
+    const opened = encode(nonce, { kind: 'opened', version: 1, ends: {} }, undefined, true)
+    const last = encode(nonce, accepted(1), Buffer.alloc(500 + more, 65), true)
+    const bytes = Buffer.concat([...opened.buffers, ...last.buffers])
+    bytes[bytes.length - 1] = 66
+    expect(cutOf(bytes), `${bytes.length} octets`).toBe(Infinity)
+    return bytes.length % 512
+  })
+  expect(new Set(ends).size).toBe(512)
 })
 
 test('a later write has begun also where the content of its first message is not whole', () => {
