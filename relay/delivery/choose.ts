@@ -7,6 +7,8 @@ export type Candidate = {
   readonly places: number
   readonly inUse: number
   readonly health: Health
+  /** When a transaction last began or ended there, in milliseconds on the steady clock. */
+  readonly movedAt: number
   /** It has an idle connection open, which is closed if this transaction does not use it. */
   readonly lingers: boolean
 }
@@ -23,7 +25,10 @@ export type Choice<C> =
   /** None works that was not tried; `until`: when the first of those is tried again. */
   | { readonly kind: 'down'; readonly until?: number }
 
-/** `ranked` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
+/**
+ * `ranked` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails, or that has had all
+ * its places in use for so long that it may be dead (decision 0054).
+ */
 export function choose<C extends Candidate>(
   ranked: readonly Ranked<C>[],
   tried: Pick<ReadonlySet<string>, 'has'> | undefined,
@@ -36,18 +41,27 @@ export function choose<C extends Candidate>(
   const untried = tried === undefined ? ranked : ranked.filter(({ pool }) => !tried.has(pool.name))
   const working = untried.filter(({ pool }) => works(pool, now))
   if (working.length === 0) return { kind: 'down', ...earliest(untried.map(({ pool }) => pool.health.ejectedUntil)) }
-  const last = working.find(({ pool }) => isWaitedFor(pool))?.priority ?? Number.POSITIVE_INFINITY
+  const last = working.find(({ pool }) => isWaitedFor(pool, now))?.priority ?? Number.POSITIVE_INFINITY
   const free = working.filter(({ pool, priority }) => priority <= last && isFree(pool, now))
   const equals = free.filter(({ priority }) => priority === free[0]?.priority)
   const candidate = (equals.find(({ pool }) => pool.lingers) ?? equals[turn % equals.length])?.pool
   if (candidate !== undefined)
-    return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool)) }
+    return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool, now)) }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
-  return { kind: 'busy', ...earliest(times.filter((at) => at > now)) }
+  const held = working.filter(({ priority }) => priority <= last)
+  if (held.length < working.length) times.push(...held.map(({ pool }) => stuckAt(pool)))
+  return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }
 }
 
 /** Whether lower priorities stand back for it. Not while one that failed is probed, which may take until a deadline. */
-const isWaitedFor = ({ health }: Candidate): boolean => health.proven || health.ejections === 0
+const isWaitedFor = (c: Candidate, now: number): boolean =>
+  (c.health.proven || c.health.ejections === 0) && now < stuckAt(c)
+
+/** As long as connecting may take: one that works has ended a transaction by then. */
+const stuckAfterMs = 30_000
+
+/** From when on it does not count as busy but as silent, if no transaction ends there before. */
+const stuckAt = (c: Candidate): number => (c.inUse < capacity(c) ? Number.POSITIVE_INFINITY : c.movedAt + stuckAfterMs)
 
 const works = ({ health }: Candidate, now: number): boolean => now >= health.ejectedUntil
 

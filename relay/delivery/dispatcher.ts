@@ -168,12 +168,14 @@ export class Dispatcher {
   #pump(lane: Lane): void {
     this.#refill(lane)
     while (this.#mayStart(lane)) {
-      const next = lane.next(this.#parts.now())
+      const now = this.#parts.now()
+      const next = lane.next(now)
       if (!('pool' in next)) {
         this.#hold(lane, next)
         break
       }
       next.pool.inUse++
+      next.pool.movedAt = now
       lane.room.begin(lane, next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++
@@ -293,7 +295,7 @@ export class Dispatcher {
   #ended(lane: Lane, next: Next, attempted: Attempted): readonly Result[] {
     const { now, events } = this.#parts
     const { pool, parcel } = next
-    this.#pools.finished(pool)
+    this.#pools.finished(pool, now())
     lane.room.end(lane, parcel.message.envelope.credential)
     learn(lane, pool, attempted, now(), events)
     const asked = askedIn(next, attempted)

@@ -79,8 +79,9 @@ export class Pools<Lane extends Sharing> {
   }
 
   /** A transaction has ended. */
-  finished(pool: Pool): void {
+  finished(pool: Pool, now: number): void {
     pool.inUse--
+    pool.movedAt = now
     if (pool.inUse === 0) this.#leaving.delete(pool)
   }
 

@@ -287,6 +287,22 @@ test('case U25: when a main smarthost takes no new connection, and is silent on 
   await until('the backup has all others', () => backup.received.length === 10)
 })
 
+test('case U25: a main smarthost that is silent on all its connections keeps mail from the backup no longer than connecting may take', async () => {
+  const [main, backup] = [await startSmarthost(), await startSmarthost()]
+  const mainHop = smarthost('main', main.port, { maxConnections: 2 })
+  const { spool, attempted, quiet } = rig([route('r', [mainHop, smarthost('backup', backup.port, { priority: 1 })])])
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  main.script.dot = silence
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
+  await until('the main smarthost is silent', () => main.times('dot') === 3)
+  expect(backup.times('banner')).toBe(0)
+  clockAhead(31_000)
+  spool.put(envelope(hello), hello)
+  await until('the backup has all others', () => backup.received.length === 9)
+})
+
 test('case U25: what waits for the only connection of a main smarthost goes to the backup together, once that is silent and a further one fails', async () => {
   const [main, backup] = [await startSmarthost(), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]

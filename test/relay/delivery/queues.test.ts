@@ -136,7 +136,16 @@ test('a lane never sets its timer to more than a timer can hold', () => {
 test('a message that waits for another smarthost waits for any of them again when that one fails, too', () => {
   const lane = new Lane({ route: route('r', []), room: new Room(), mostRecipients: 10, window: () => 10 })
   const pool = (name: string, rest: object) => ({
-    pool: { name, places: 1, maxConnections: 1, inUse: 0, lingers: false, health: unproven, ...rest } as Pool,
+    pool: {
+      name,
+      places: 1,
+      maxConnections: 1,
+      inUse: 0,
+      movedAt: 0,
+      lingers: false,
+      health: unproven,
+      ...rest,
+    } as Pool,
     priority: 0,
   })
   const ejected = { health: { ...unproven, ejectedUntil: 1000 } }
