@@ -4,9 +4,9 @@ import { isIPv6 } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server'
-import { hostAndPort, outputOption } from './arguments.ts'
+import { outputOption } from './arguments.ts'
 import type { Context } from './context.ts'
-import { exitCodes } from './exit-code.ts'
+import { exitCodes, UsageError } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 
 type Options = { readonly listen: string; readonly output: 'text' | 'json' }
@@ -19,10 +19,10 @@ export const addReceive = (program: Command, { terminal, signal, finish }: Conte
     .command('receive')
     .summary('a mail server that prints every message, for trying things out')
     .description('Takes every message from everybody, without TLS and login, prints it, and keeps nothing.')
-    .option('--listen <host:port>', 'where; [::]:2525 is every address of this machine', '127.0.0.1:2526')
+    .option('--listen <host:port>', 'where; :::2525 is every address of this machine', '127.0.0.1:2526')
     .addOption(outputOption('text', 'json'))
     .action(async ({ listen, output }: Options) => {
-      const { host, port } = hostAndPort(listen, '--listen')
+      const { host, port } = addressIn(listen)
       const server = new SMTPServer(taking((message) => tell(message, output, terminal)))
       // Once it listens, an error concerns a single client. Before that, `once` below rejects with it.
       server.on('error', (error) => server.server.listening && terminal.err(error.message))
@@ -35,6 +35,13 @@ export const addReceive = (program: Command, { terminal, signal, finish }: Conte
       await new Promise<void>((resolve) => server.close(resolve))
       finish(exitCodes.ok)
     })
+
+/** `127.0.0.1:2526`, `:::2525`. @throws UsageError */
+function addressIn(text: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port = ''] = /^\[?([^\]]*)\]?:([0-9]{1,5})$/.exec(text) ?? []
+  if (host === '' || Number(port) > 65_535) throw new UsageError(`--listen ${text}: write HOST:PORT`)
+  return { host, port: Number(port) }
+}
 
 type Received = {
   readonly client: string
