@@ -58,6 +58,7 @@ export class Pool {
   readonly #record: HealthRecord
   /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
   inUse = 0
+  /** When one of them last began or ended, in milliseconds on the steady clock. */
   movedAt = 0
   /** Called when a login was good: more connections may be opened now. */
   onLoggedIn: () => void = () => {}
