@@ -106,7 +106,7 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     fields.host.pattern,
     {
       name: 'host',
-      says: 'a lower-case host name or an IP address; write IPv4 in its own form, not within IPv6',
+      says: 'a host name or an IP address in lower case; write IPv4 in its own form, not within IPv6',
       fits: isHost,
     },
   ],

@@ -38,11 +38,6 @@ const replies = {
   bye: reply(221, '0.0', 'Bye'),
 } as const
 
-const crowdedOut = refusal(
-  'always.clientCertificateEnded',
-  'too many clients show long chains of certificates; connect again, and show fewer',
-)
-
 export class Connection implements Line, Hearer {
   readonly #tls: Tls
   readonly #conversation: Conversation
@@ -197,7 +192,7 @@ export class Connection implements Line, Hearer {
 
   /** Not to linger until the client closes its side, since the memory is that of its connection. */
   #crowdedOut(): void {
-    this.violated(crowdedOut)
+    this.violated(refusal('always.certificateChains'))
     this.#socket.destroySoon()
   }
 

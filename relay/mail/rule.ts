@@ -81,6 +81,12 @@ export const rules = {
     text: 'the client certificate of this session does not count any more; connect again',
     mend: 'nothing: clients connect again with the certificate of today; where that is refused too, see always.clientCertificate',
   },
+  'always.certificateChains': {
+    code: 421,
+    subject: '7.0',
+    text: 'too many clients show long chains of certificates; connect again, and show fewer',
+    mend: 'let the client show its own certificate and its intermediates only, and log in soon after the handshake: then it stays',
+  },
   'always.syntax': {
     code: 501,
     subject: '5.4',

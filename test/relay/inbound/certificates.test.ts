@@ -155,7 +155,7 @@ test('of strangers with long chains of certificates only so many stay, since Ope
   const plain = await show(under, shown.other)
   const sentAway = reply(first)
   for (let i = 0; i < 128; i++) await show(under, others)
-  expect(await sentAway).toMatch(/^421 4\.7\.0 too many clients show long chains .* \(always\.clientCertificateEnded\)/)
+  expect(await sentAway).toMatch(/^421 4\.7\.0 too many clients show long chains .* \(always\.certificateChains\)/)
   expect(await talk(plain, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
   expect(await talk(known, opening)).toEqual(['250 2.1.0 reverse-path accepted\r\n'])
   expect(await external(await show(under, devices, { localAddress: '127.0.0.3' }))).toMatch(/^235 /)
