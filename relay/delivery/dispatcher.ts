@@ -174,8 +174,7 @@ export class Dispatcher {
         this.#hold(lane, next)
         break
       }
-      next.pool.inUse++
-      next.pool.movedAt = now
+      next.pool.began(now)
       lane.room.begin(lane, next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++

@@ -7,6 +7,7 @@ import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
+import { IdleConnections } from './idle-connections.ts'
 import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
 import { secureContext } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
@@ -38,11 +39,9 @@ export class Pool {
   /** What waits to be connected ends with it. */
   #withdrawal = new AbortController()
   #abandoned = false
-  /** The last used one last. */
-  #idle: { readonly client: Client; readonly since: number }[] = []
+  readonly #idle: IdleConnections
   readonly #busy = new Set<Client>()
   #context: SecureContext | undefined
-  #sweep: NodeJS.Timeout | undefined
   #retired = false
   #loggedInAt = Number.NEGATIVE_INFINITY
   /** When a connection was last given back in order. */
@@ -56,10 +55,8 @@ export class Pool {
   /** How many were taken when one more was refused, and until when that is believed. */
   #surplus: { readonly taken: number; readonly until: number } | undefined
   readonly #record: HealthRecord
-  /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
-  inUse = 0
-  /** When one of them last began or ended, in milliseconds on the steady clock. */
-  movedAt = 0
+  #inUse = 0
+  #movedAt = 0
   /** Called when a login was good: more connections may be opened now. */
   onLoggedIn: () => void = () => {}
 
@@ -76,6 +73,7 @@ export class Pool {
     this.#hurriedDeadlines = hurriedIn(around.deadlines)
     this.#events = events
     this.#limits = limits
+    this.#idle = new IdleConnections(limits.idleMs)
   }
 
   get target(): Target {
@@ -97,7 +95,7 @@ export class Pool {
 
   /** A smarthost's connections wait for the next message; an exchanger has them only while it has mail. */
   get lingers(): boolean {
-    return this.isExchanger && this.#idle.length > 0
+    return this.isExchanger && this.#idle.size > 0
   }
 
   get health(): Health {
@@ -112,6 +110,26 @@ export class Pool {
     return this.#target.smarthost.maxConnections
   }
 
+  /** Transactions in flight; the dispatcher keeps them within `places`. */
+  get inUse(): number {
+    return this.#inUse
+  }
+
+  /** When a transaction last began or ended, in milliseconds on the steady clock. */
+  get movedAt(): number {
+    return this.#movedAt
+  }
+
+  began(now: number): void {
+    this.#inUse++
+    this.#movedAt = now
+  }
+
+  ended(now: number): void {
+    this.#inUse--
+    this.#movedAt = now
+  }
+
   /** Transactions that may be in flight now. A login not known to be good adds one at a time, not all that wait (case U22). */
   get places(): number {
     const oneMore = Math.min(this.maxConnections, this.#connections() + 1)
@@ -122,7 +140,7 @@ export class Pool {
   }
 
   #connections(): number {
-    return this.#idle.length + this.#busy.size
+    return this.#idle.size + this.#busy.size
   }
 
   #isLoginGood(): boolean {
@@ -139,7 +157,7 @@ export class Pool {
   connections(hurried: boolean): Connections {
     const { signal } = this.#withdrawal
     const acquire = async (fresh: boolean): Promise<Opened> => {
-      const idle = fresh ? undefined : this.#idle.pop()?.client
+      const idle = fresh ? undefined : this.#idle.take()
       const opened = idle === undefined ? await this.#openOrWait(hurried, signal) : this.#useAgain(idle, hurried)
       const noted = this.#around.noted?.()
       if (noted !== undefined) await noted
@@ -232,7 +250,7 @@ export class Pool {
 
   /** Undefined: there may be room for a new one. */
   async #nextFree(hurried: boolean): Promise<Opened | undefined> {
-    const idle = this.#idle.pop()?.client
+    const idle = this.#idle.take()
     if (idle !== undefined) return this.#useAgain(idle, hurried)
     const came = await new Promise<Opened | undefined>((resolve) => {
       this.#waiting.push(resolve)
@@ -273,8 +291,7 @@ export class Pool {
       client.quit()
       return
     }
-    this.#idle.push({ client, since: performance.now() })
-    if (this.#sweep === undefined) this.#sweepLater(this.#limits.idleMs)
+    this.#idle.keep(client)
   }
 
   /** Idle connections are closed now, those in use when they come back. */
@@ -284,9 +301,7 @@ export class Pool {
   }
 
   closeIdle(): void {
-    clearTimeout(this.#sweep)
-    this.#sweep = undefined
-    for (const { client } of this.#idle.splice(0)) client.quit()
+    this.#idle.closeAll()
   }
 
   /** What waits for a connection has none here. Nothing was said of it: it is routed anew. */
@@ -349,28 +364,13 @@ export class Pool {
     if (opened.kind === 'failed') return opened
     const { client } = opened
     this.#busy.add(client)
-    client.onBroken(() => this.#forget(client))
+    client.onBroken(() => this.#idle.forget(client))
     this.#events.smarthostConnected(this.label, client.tls)
     return opened
   }
 
   #deadlines(hurried: boolean): Deadlines {
     return hurried ? this.#hurriedDeadlines : this.#around.deadlines
-  }
-
-  #forget(client: Client): void {
-    this.#idle = this.#idle.filter((idle) => idle.client !== client)
-  }
-
-  #sweepLater(ms: number): void {
-    this.#sweep = setTimeout(() => this.#closeLongIdle(), ms).unref()
-  }
-
-  #closeLongIdle(): void {
-    this.#sweep = undefined
-    const before = performance.now() - this.#limits.idleMs
-    for (const { client, since } of [...this.#idle]) if (since <= before) client.quit()
-    if (this.#idle.length > 0) this.#sweepLater(this.#limits.idleMs / 2)
   }
 }
 

@@ -80,8 +80,7 @@ export class Pools<Lane extends Sharing> {
 
   /** A transaction has ended. */
   finished(pool: Pool, now: number): void {
-    pool.inUse--
-    pool.movedAt = now
+    pool.ended(now)
     if (pool.inUse === 0) this.#leaving.delete(pool)
   }
 

@@ -192,6 +192,10 @@ export class Connection implements Line, Hearer {
 
   /** Not to linger until the client closes its side, since the memory is that of its connection. */
   #crowdedOut(): void {
+    if (this.#handshake) {
+      this.#onError(new Error('newer clients also came with long chains of certificates'))
+      return
+    }
     this.violated(refusal('always.certificateChains'))
     this.#socket.destroySoon()
   }

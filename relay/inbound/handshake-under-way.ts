@@ -25,7 +25,7 @@ type Outcome = {
   readonly secured: (socket: TLSSocket, authority: Handshake['authority']) => void
   /** In the session, too many TLS records came that say nothing. */
   readonly silent: () => void
-  /** The session is to end: its client's certificates take memory that newer clients need. */
+  /** The connection is to end, in its handshake or after it: its client's certificates take memory that newer clients need. */
   readonly crowdedOut: () => void
   readonly failed: (error: Error) => void
   readonly closed: () => void
@@ -33,7 +33,6 @@ type Outcome = {
 
 /** Of all listeners: the memory is that of the process. */
 const longHandshakes = new LongHandshakes()
-const crowdedOut = 'newer clients also came with long chains of certificates'
 
 /**
  * A handshake is the most expensive thing that a stranger can ask for, so it waits for its turn, and costs nothing before the client's
@@ -89,7 +88,7 @@ export class HandshakeUnderWay {
   }
 
   #shakeHands({ context, authority }: Handshake): void {
-    const { failed, closed, raised, secured, silent } = this.#outcome
+    const { failed, closed, raised, secured, silent, crowdedOut } = this.#outcome
     const plain = this.#plain.off('close', closed)
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
@@ -99,18 +98,13 @@ export class HandshakeUnderWay {
     // It takes over what the plain socket has read already.
     const top = new TLSSocket(bounded ?? plain, options)
     const verdictIn = verdictAside(top)
-    let isSession = false
     if (bounded && asks) {
-      const one: LongHandshake = {
-        isOfStranger: () => this.#client.isOfStranger,
-        giveWay: () => (isSession ? this.#outcome.crowdedOut() : failed(new Error(crowdedOut))),
-      }
+      const one: LongHandshake = { isOfStranger: () => this.#client.isOfStranger, giveWay: crowdedOut }
       bounded.whenLonger(longOctets, () => longHandshakes.enter(one)).once('close', () => longHandshakes.leave(one))
     }
     this.#top = top
     top.on('_tlsError', failed).on('end', this.#onEnd)
     top.once('secure', () => {
-      isSession = true
       verdictIn()
       bounded?.handshakeDone(() => top.bytesRead).once('silent', silent)
       this.over()
