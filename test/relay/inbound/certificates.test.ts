@@ -1,10 +1,12 @@
 /** A client certificate is a login when it is good and one credential names it; each way in which it can be bad is refused. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { oddTwin } from '../../certificates.ts'
 import { clientCertificates, makeAuthority, type Shown } from '../../client-certificates.ts'
+import { until } from '../../local/until.ts'
 import { closers, logIn, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { certificateConfig, type UnderTest } from './submission-under-test.ts'
@@ -131,23 +133,25 @@ test('a chain of certificates that is longer than any in use is not verified, si
   expect(under.told.filter(({ msg }) => msg === 'abandoned by the client')).toMatchObject([{ why }, { why }])
 })
 
+/** One context for many connections. */
+function longChain({ ca }: UnderTest, name: 'device' | 'other'): Pick<ConnectionOptions, 'secureContext'> {
+  const { cert, key } = shown[name]
+  return {
+    secureContext: createSecureContext({
+      ca,
+      cert: `${cert}\n${`${authorities.other.pem}\n`.repeat(20)}`,
+      key,
+    }),
+  }
+}
+
 test('of strangers with long chains of certificates only so many stay, since OpenSSL keeps what they brought (case R04)', async () => {
   const config = certificateConfig()
   const { under } = await start(new MemorySpool(), {
     ...config,
     limits: { ...config.limits, connectionsPerClient: 1000 },
   })
-  const long = (name: 'device' | 'other') => {
-    const { cert, key } = shown[name]
-    return {
-      secureContext: createSecureContext({
-        ca: under.ca,
-        cert: `${cert}\n${`${authorities.other.pem}\n`.repeat(20)}`,
-        key,
-      }),
-    }
-  }
-  const [others, devices] = [long('other'), long('device')]
+  const [others, devices] = [longChain(under, 'other'), longChain(under, 'device')]
   // Whoever has logged in lately is no stranger, nor is anybody else at that address.
   const known = await show(under, devices, { localAddress: '127.0.0.2' })
   expect(await external(known)).toMatch(/^235 /)
@@ -159,6 +163,36 @@ test('of strangers with long chains of certificates only so many stay, since Ope
   expect(await talk(plain, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
   expect(await talk(known, opening)).toEqual(['250 2.1.0 reverse-path accepted\r\n'])
   expect(await external(await show(under, devices, { localAddress: '127.0.0.3' }))).toMatch(/^235 /)
+})
+
+/** Begins a handshake that shows a long chain, and stops in the middle of it. */
+function stall(under: UnderTest, chain: Pick<ConnectionOptions, 'secureContext'>): void {
+  const plain = connect(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void plain.destroy())
+  let sent = 0
+  const stalling = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, written) {
+      const passed = chunk.subarray(0, Math.max(0, 7000 - sent))
+      sent += passed.length
+      plain.write(passed, () => written())
+    },
+  })
+  plain.on('data', (chunk: Buffer) => stalling.push(chunk)).on('error', () => {})
+  connectTls({ socket: stalling, servername: 'localhost', ca: under.ca, ...chain }).on('error', () => {})
+}
+
+test('of strangers who stop in the middle of a handshake with a long chain only so many stay, too (case R04)', async () => {
+  const config = certificateConfig()
+  const { under } = await start(new MemorySpool(), {
+    ...config,
+    limits: { ...config.limits, connectionsPerClient: 1000 },
+  })
+  const others = longChain(under, 'other')
+  for (let i = 0; i < 129; i++) stall(under, others)
+  const left = () => under.told.filter(({ msg }) => msg === 'abandoned by the client')
+  await until('one had to go', () => left().length > 0)
+  expect(left()).toMatchObject([{ why: 'no TLS: newer clients also came with long chains of certificates' }])
 })
 
 test.each([
