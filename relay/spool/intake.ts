@@ -45,11 +45,11 @@ export class Intake {
     if (!(isReport ? room.takesReport(bytes) : room.takesMail(bytes))) throw this.#full(room.told)
   }
 
-  /** Asks the volume. @throws SpoolError where it has not yet room enough to take mail again */
+  /** Asks the volume. @throws SpoolError where it has not room enough: after a lack of room, more than where mail stops */
   async mustHaveRoomAgain(): Promise<void> {
     const { space, room } = this.#parts
     await space.refresh()
-    if (!room.ample) throw this.#full(room.told)
+    if (this.isFull ? !room.ample : room.shortage !== undefined) throw this.#full(room.told)
   }
 
   /** Takes nothing from now on, and returns what the caller is told. */

@@ -144,6 +144,21 @@ test('a disk that failed once, and is full by now, is told as full, and takes th
   expect(await ids(spool)).toEqual(['dsn0000000'])
 })
 
+test.each([
+  ['octets', { free: 60 * 1024 * 1024 }],
+  ['files', { free: 1024 * 1024 * 1024, files: { free: 100, total: 10_000 } }],
+])('a disk that failed once takes mail again also where it has hardly more %s than are kept for delivery (cases S14, S16)', async (_what, room) => {
+  const { spool, failing } = await opened()
+  const { total } = await nodeDisk.space('/')
+  Object.assign(failing.disk, { space: async () => ({ total, ...room }) })
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(1, 10))).rejects.toMatchObject({ kind: 'fault' })
+  failing.failing.clear()
+  await mended(spool)
+  await accept(spool, contentOf(2, 10))
+  expect(spool.fault).toBeUndefined()
+})
+
 test('a message that was refused does not come back, although its record is whole on the disk', async () => {
   const { spool, failing, directory } = await opened()
   failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
