@@ -85,7 +85,7 @@ export class JournalSpool implements Spool {
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
     const { events, now } = parts
     const disk = space.counting(parts.disk)
-    const { segments, lastNumber, register, ahead } = recovered
+    const { segments, lastNumber, register, ahead, ended, untold } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#space = space
@@ -124,6 +124,10 @@ export class JournalSpool implements Spool {
       segmentBytes,
       lastNumber,
       undone: () => register.undone,
+      found: {
+        entries: [...ended.map((queueId) => removal(queueId).entry), ...untold.map(voiding)],
+        ending: recovered.undone - register.undone,
+      },
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
       silence: this.silence,
@@ -288,11 +292,9 @@ export class JournalSpool implements Spool {
     this.#parts.closed()
   }
 
-  async #begin({ ended, untold, register, swept }: Recovered): Promise<void> {
+  async #begin({ register, swept }: Recovered): Promise<void> {
     try {
       await this.#journal.mend()
-      const records = [...ended.map(removal), ...untold.map(voiding)]
-      await Promise.all(records.map((record) => this.#journal.append(record)))
     } catch (error) {
       this.#intake.failed('the journal could not be begun', error)
     }
@@ -361,6 +363,6 @@ export class JournalSpool implements Spool {
 }
 
 const removal = (queueId: string): Record => ({ entry: { kind: 'removed', queueId } })
-const voiding = (queueId: string): Record => ({ entry: { kind: 'void', queueId } })
+const voiding = (queueId: string): Entry => ({ kind: 'void', queueId })
 
 const ignored = (): void => {}

@@ -32,6 +32,11 @@ type Parts = {
   readonly lastNumber: number
   /** How many messages are ours and not done with. */
   readonly undone: () => number
+  /**
+   * Removals and voids that a start has found to be due: the first segment says them in the write that counts messages, `ending` of
+   * which they end.
+   */
+  readonly found: { readonly entries: readonly Entry[]; readonly ending: number }
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
@@ -45,8 +50,13 @@ export class Journal {
   #active: Active | undefined
   #lastNumber: number
   #broken: SpoolError | undefined
-  /** Messages that were refused after their record may have reached the disk: the next segment says that they never were ours. */
-  readonly #voids = new Set<string>()
+  /**
+   * What the next segment is to say: what the start has found, and that messages never were ours which were refused after their record
+   * may have reached the disk.
+   */
+  #owed: readonly Entry[]
+  /** How many of the messages that `#owed` ends are not done with by the records before. */
+  #ending: number
   #largest: number
   /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
@@ -55,6 +65,8 @@ export class Journal {
     this.#parts = parts
     this.#older = [...parts.segments]
     this.#lastNumber = parts.lastNumber
+    this.#owed = parts.found.entries
+    this.#ending = parts.found.ending
     this.#largest = largestOf(parts.segmentBytes, parts.segments)
     this.#writing = shared((items) => parts.silence.during(this.#write(items)), weightOf, fullBatch)
   }
@@ -116,7 +128,8 @@ export class Journal {
       if (performance.now() - this.#lookedAt >= lookAgainMs) await this.#mustBeInPlace(active.segment)
       await this.#writeTo(active, items)
     } catch (error) {
-      for (const { entry } of items) if (entry.kind === 'accepted') this.#voids.add(entry.envelope.queueId)
+      const refused = items.flatMap(({ entry }) => (entry.kind === 'accepted' ? [entry.envelope.queueId] : []))
+      this.#owed = [...this.#owed, ...refused.map((queueId): Entry => ({ kind: 'void', queueId }))]
       const broken = this.#error('the journal could not be written', error)
       this.#broken = broken
       this.#parts.broken(broken)
@@ -188,8 +201,8 @@ export class Journal {
     const temporary = `${path}.tmp`
     const file = await disk.create(temporary)
     try {
-      const voids = [...this.#voids]
-      const entries = [this.#opening(segment), ...voids.map((queueId): Entry => ({ kind: 'void', queueId }))]
+      const owed = this.#owed
+      const entries = [this.#opening(segment), ...owed]
       const records = entries.map((entry, n) => encode(segment.nonce, entry, undefined, n === 0))
       await file.write(
         records.flatMap((r) => r.buffers),
@@ -199,7 +212,8 @@ export class Journal {
       await disk.rename(temporary, path)
       await disk.syncDirectory(paths.journal)
       segment.bytes = records.reduce((sum, r) => sum + r.bytes, 0)
-      for (const queueId of voids) this.#voids.delete(queueId)
+      this.#owed = this.#owed.slice(owed.length)
+      this.#ending = 0
       return { segment, file }
     } catch (error) {
       await file.close().catch(ignored)
@@ -210,7 +224,7 @@ export class Journal {
 
   #opening({ name }: Segment): Entry {
     const ends = Object.fromEntries(this.segments.map((s) => [s.name, s.bytes]))
-    return { kind: 'opened', version: journalVersion, ends, name, undone: this.#parts.undone() }
+    return { kind: 'opened', version: journalVersion, ends, name, undone: this.#parts.undone() + this.#ending }
   }
 
   #error(what: string, cause: unknown): SpoolError {

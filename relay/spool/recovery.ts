@@ -27,6 +27,8 @@ export type Recovered = {
   readonly ended: readonly string[]
   /** DSNs that were lost before anybody heard of them: they are made void, so that no start takes their originals for reported. */
   readonly untold: readonly string[]
+  /** How many messages were not done with, by the records alone. */
+  readonly undone: number
   /** Unfinished files and records, of which nobody was promised anything. */
   readonly swept: number
 }
@@ -56,6 +58,7 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     await this.#journal.read()
+    const { undone } = this.#register
     await this.#closeReported()
     await this.#endWhatIsDone()
     this.#tellForgotten()
@@ -71,6 +74,7 @@ class Recovery {
       ahead: this.#ahead,
       ended: this.#ended,
       untold: this.#untold,
+      undone,
       swept: this.#findings.swept,
     }
   }

@@ -85,6 +85,21 @@ test('that the oldest segment is gone is told also where some of its mail has le
   await again.spool.close()
 })
 
+test('that the oldest segment is gone is told also where the start before had ended a message that was reported as a whole', async () => {
+  const { directory, first } = await filled()
+  const { spool } = await open(directory)
+  const reports = { queueId: 'second0000', forwardPaths: draft.forwardPaths }
+  await accept(spool, contentOf(6, 30), { queueId: 'dsn0000000', draft: { reports } })
+  await spool.close()
+  const second = await open(directory)
+  expect(second.spool.has('second0000')).toBe(false)
+  await second.spool.close()
+  rmSync(join(directory, 'journal', first))
+  const again = await open(directory)
+  expect(again.troubles).toEqual([expect.stringContaining('is gone, or one before it, and with it 1 message')])
+  await again.spool.close()
+})
+
 test('of a journal of an earlier version, which counts no messages, nothing is told where the oldest segment is gone', async () => {
   const nonce = Buffer.alloc(8, 7)
   const gone = `0000000001-${'01'.repeat(8)}.log`

@@ -1,5 +1,5 @@
 /** Whatever call of the disk fails, nothing acknowledged is lost, nothing refused comes back, and the spool mends by itself. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -256,6 +256,23 @@ test('a spool opens on a disk that takes nothing, gives out what it has, and men
   await mended(spool)
   await spool.remove(queueId)
   await accept(spool, contentOf(2, 10))
+})
+
+test('what a start has ended, on a disk that takes nothing, is ended on the disk when that takes writes: the next start tells of it no more', async () => {
+  const first = await opened()
+  await accept(first.spool, contentOf(1, smallBytes + 1), { queueId: 'large00000' })
+  // Its segment stays.
+  await accept(first.spool, contentOf(2, 10))
+  await first.spool.close()
+  rmSync(join(first.directory, 'large', 'large00000.eml'))
+  const failing = new FailingDisk()
+  failing.failing.set('create journal', 'EROFS')
+  const { spool, state } = await opened(first.directory, failing)
+  expect(state()).toContainEqual(expect.stringMatching(/^quarantined .*large00000.eml: is gone$/))
+  failing.failing.clear()
+  await mended(spool)
+  await spool.close()
+  expect((await opened(first.directory)).state()).toEqual([])
 })
 
 test('content that cannot be read is an error of the stream, and stays ours', async () => {
