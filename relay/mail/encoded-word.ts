@@ -17,14 +17,22 @@ export function decodeWords(text: string): string | undefined {
   // White space between two encoded-words is not shown (RFC 2047 section 6.2).
   const pieces = split(text.replace(/\?=[ \t]+=\?/g, '?==?'))
   let whole = ''
+  let strictly = ''
+  let isBeyond = false
   for (const piece of pieces) {
-    const decoded = typeof piece === 'object' ? decodeRun(piece) : piece
+    const isRun = typeof piece === 'object'
+    const decoded = isRun ? decodeRun(piece) : piece
     // The first that can not be read ends it: each of them takes as long as thirty others.
     if (decoded === undefined) return undefined
     whole += decoded
+    const left = isRun ? leftByStrict(piece) : undefined
+    strictly += left ?? decoded
+    isBeyond ||= left !== undefined && beyondStandard.test(left)
   }
-  return whole.includes('=?') ? undefined : whole
+  return whole.includes('=?') || (isBeyond && address.test(strictly)) ? undefined : whole
 }
+
+const address = /@[\s"'<([{]*[\w-]+\.\w/
 
 /** Pieces of plain text and runs of encoded-words; undefined in place of a word that is broken. Runs, since some encoders split a
  * character between two adjacent words. */
@@ -109,6 +117,25 @@ function decoderOf(charset: string): Decoder | undefined {
 function sameAts(decoder: Decoder, octets: readonly Buffer[], together: Buffer): boolean {
   const ats = (text: string): number => text.split('@').length
   return ats(decodeAll(decoder, octets)) === ats(decoder.decode(together))
+}
+
+/**
+ * The characters beyond ASCII that charsets have by their own standards. Browsers take more under the same names, and so does our
+ * decoder. Stricter ones (Python's, and iconv's, which mutt has) pass over an octet that they do not know, and read on behind it: in
+ * `ceo\x81@other.t`, of gb2312, browsers see one character in the place of \x81@, and mutt shows `ceo?@other.t`.
+ */
+const ownCharacters: ReadonlyMap<string, RegExp> = new Map([
+  ['gbk', /[\xa1-\xf7][\xa1-\xfe]/g], // what browsers read gb2312 by
+  ['big5', /(?!\xa3[\xc0-\xfe]|\xc6[\xa1-\xfe]|\xf9[\xd6-\xfe])[\xa1-\xc6\xc9-\xf9][\x40-\x7e\xa1-\xfe]/g],
+  ['shift_jis', /[\x81-\x84\x88-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]/g],
+  ['iso-2022-jp', /\x1b\$[@B][^\x1b]*|\x1b\([BJ]/g], // RFC 1468
+])
+const beyondStandard = /[\x1b\x80-\xff]/
+
+/** The octets of a run with a star in the place of each of those; undefined for charsets that all read alike. */
+function leftByStrict({ charset, octets }: Run): string | undefined {
+  const own = ownCharacters.get(decoderOf(charset)?.encoding ?? '')
+  return own && Buffer.concat(octets).toString('latin1').replace(own, '*')
 }
 
 /**

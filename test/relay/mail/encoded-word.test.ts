@@ -29,6 +29,12 @@ test.each([
   ['nothing inside', '=?utf-8?q??=', ''],
   ['no encoded-word', 'what?= yes', 'what?= yes'],
   ['a NUL', '=?utf-8?q?a=00b?=', 'a\0b'],
+  ['a character of GBK as GB 2312', '=?gb2312?q?=CD=F5=86=B4_Ltd?=', '王喆 Ltd'],
+  ['a character that ends in the octet of an @', '=?big5?q?=A4=40Example.com?=', '一Example.com'],
+  ['a space that ends in the octet of an @', '=?shift_jis?q?=8A=94=81=40Example.com?=', '株\u3000Example.com'],
+  ['the same beside a character of NEC', '=?shift_jis?q?=87=40=8A=94=81=40Example.com?=', '①株\u3000Example.com'],
+  ['katakana of half width', '=?shift_jis?q?=C0=C5=B6_app=40corp.t?=', 'ﾀﾅｶ app@corp.t'],
+  ['katakana of half width behind an escape', `=?iso-2022-jp?b?${base64('\x1b(I@E6\x1b(B')}?=`, 'ﾀﾅｶ'],
 ])('encoded-words are decoded: %s', (_name, text, shown) => {
   expect(decodeWords(text)).toBe(shown)
 })
@@ -41,6 +47,13 @@ test.each([
   ['UTF-16 without its order', '=?utf-16?b?YQBiAA==?='],
   ['an @ that is half a character', '=?gbk?q?ceo=81?= =?gbk?q?=40other.t?='],
   ['half a character', '=?utf-8?q?J=C3?='],
+  ['an @ that is half a character of GBK, and not of GB 2312', '=?gb2312?q?ceo=81=40other.t?='],
+  ['the same before another word', '=?gb2312?q?ceo=81=40?= =?utf-8?q?other.t?='],
+  ['a letter that is half a character of GBK', '=?utf-8?q?app=40corp.t?= =?gb2312?q?=A9ream?='],
+  ['an @ that is half a character of Hong Kong', '=?big5?q?ceo=87=40other.t?='],
+  ['an @ behind half a character of Windows', '=?big5?q?ceo=C6=A4=A4=40other.t?='],
+  ['an @ that is half a character of a user', '=?shift_jis?q?ceo=F0=40other.t?='],
+  ['an @ that is katakana behind an escape that RFC 1468 has not', '=?iso-2022-jp?q?=1B(ICEO=40OTHER.T=1B(B?='],
   ['a broken escape', '=?utf-8?q?a=4?='],
   ['an escape that is no hexadecimal', '=?utf-8?q?a=ZZ?='],
   ['8-bit characters inside', '=?utf-8?q?ö?='],

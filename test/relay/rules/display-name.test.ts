@@ -85,6 +85,8 @@ test.each([
   ['spaces around the @, and a handle behind it', '"ceo @ other.t @ home"'],
   ['spaces around the @ and an ideographic full stop', '"ceo @ other。t"'],
   ['an @ that is half a character unless each word is read alone', '=?gbk?q?ceo=81?= =?gbk?q?=40other.t?='],
+  ['an @ that is half a character only to who knows more of its charset', '=?gb2312?q?ceo=81=40other.t?='],
+  ['an @ that is katakana only to who knows more escapes', `=?iso-2022-jp?b?${base64('\x1b(ICEO@OTHER.T\x1b(B')}?=`],
   ['a state that lasts unless each word is read alone', '=?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?ceo=40a.de?='],
 ])('a display name that shows another address is refused where the policy does not allow it: %s', (_name, name) => {
   const from = message(`From: ${name} <app@corp.t>`)
