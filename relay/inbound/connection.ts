@@ -125,7 +125,8 @@ export class Connection implements Line, Hearer {
   }
 
   violated(refused: Refusal): undefined {
-    this.hangUp(this.#conversation.refuse('connect', refused))
+    // A session that has had its last reply is refused nothing more.
+    if (!this.#closing) this.hangUp(this.#conversation.refuse('connect', refused))
   }
 
   failed(error: unknown): void {

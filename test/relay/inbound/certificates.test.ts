@@ -14,6 +14,7 @@ import { certificateConfig, type UnderTest } from './submission-under-test.ts'
 type Options = {
   readonly session?: Buffer
   readonly localAddress?: string
+  readonly allowHalfOpen?: boolean
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
@@ -163,6 +164,18 @@ test('of strangers with long chains of certificates only so many stay, since Ope
   expect(await talk(plain, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
   expect(await talk(known, opening)).toEqual(['250 2.1.0 reverse-path accepted\r\n'])
   expect(await external(await show(under, devices, { localAddress: '127.0.0.3' }))).toMatch(/^235 /)
+})
+
+test('a client with a long chain that has had its last reply gives way, and is refused nothing more', async () => {
+  const config = certificateConfig()
+  const limits = { ...config.limits, connectionsPerClient: 1000 }
+  const { under } = await start(new MemorySpool(), { ...config, limits })
+  const others = longChain(under, 'other')
+  const leaving = await show(under, others, { allowHalfOpen: true })
+  expect(await talk(leaving, 'QUIT')).toEqual(['221 2.0.0 Bye\r\n'])
+  for (let i = 0; i < 128; i++) await show(under, others)
+  await until('it had to go', () => under.submission.sessions === 128)
+  expect(under.told.filter(({ msg }) => msg === 'refused')).toEqual([])
 })
 
 /** Begins a handshake that shows a long chain, and stops in the middle of it. */
