@@ -11,7 +11,7 @@ import { notInTime } from './tls-failure.ts'
 
 /** The client whose handshake it is. */
 type Client = {
-  /** Nobody has logged in from there lately: the octets of its handshake are limited (under-handshake.ts). */
+  /** Nobody has logged in from there lately: its handshake's octets are limited, and carried out in turns (under-handshake.ts). */
   readonly isOfStranger: boolean
   /** Calls `work` when it is this client's turn, at once or later; `costMs` is what it costs after it has returned. */
   inTurn(work: () => void, costMs?: number): void
@@ -61,7 +61,8 @@ export class HandshakeUnderWay {
     plain.setTimeout(0).pause().on('end', this.#onEnd)
     // This listener is not removed: without one for `readable`, Node would let the octets flow that the TLS socket is to read.
     plain.on('readable', () => {
-      if (!this.#spoken) client.inTurn(() => this.#begin(next), handshakeCostMs)
+      // What a stranger's costs is measured in its turns: the stranger may choose keys that cost four times as much as others do.
+      if (!this.#spoken) client.inTurn(() => this.#begin(next), client.isOfStranger ? 0 : handshakeCostMs)
       this.#spoken = true
     })
   }
@@ -92,7 +93,7 @@ export class HandshakeUnderWay {
     const plain = this.#plain.off('close', closed)
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
-    const bounded = asks || this.#client.isOfStranger ? UnderHandshake.of(plain, asks && this.#client) : undefined
+    const bounded = asks || this.#client.isOfStranger ? UnderHandshake.of(plain, this.#client) : undefined
     // `bounded` passes an end on behind the octets that wait for their turn. Without it, the plain socket's own end has to be heard.
     if (bounded) plain.off('end', this.#onEnd)
     // It takes over what the plain socket has read already.

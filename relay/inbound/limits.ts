@@ -10,7 +10,7 @@ export const commandMs = 60_000
 /** The longest time from STARTTLS, or from the connection to an Implicit listener, to the end of the handshake. */
 export const handshakeMs = 30_000
 
-/** About what the processor needs for one handshake, after the call that begins it has returned (see turns.ts). */
+/** About what the processor needs for a handshake that is not carried out in turns, after the call that begins it has returned. */
 export const handshakeCostMs = 1
 
 /** About what it needs for an accepted message after its turn has come: the reply, the log line, the metrics. */

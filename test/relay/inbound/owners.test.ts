@@ -2,9 +2,10 @@
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Headroom } from '../../../relay/headroom.ts'
 import { Acquaintances } from '../../../relay/inbound/acquaintances.ts'
+import { Conversation } from '../../../relay/inbound/conversation.ts'
 import { type Owner, Turns } from '../../../relay/turns.ts'
 import { banner, closers, logIn, reply, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -13,9 +14,17 @@ import { app, baseConfig, startSubmission } from './submission-under-test.ts'
 class NotedTurns extends Turns {
   readonly owners: Owner[] = []
 
+  /** Whose turn it is now. */
+  now: Owner | undefined
+
   override take(owner: Owner, work: () => void, laterMs?: number): void {
     this.owners.push(owner)
-    super.take(owner, work, laterMs)
+    const timed = () => {
+      this.now = owner
+      work()
+      this.now = undefined
+    }
+    super.take(owner, timed, laterMs)
   }
 
   readonly answered: Owner[] = []
@@ -30,7 +39,7 @@ async function stage(authFailures = baseConfig.authFailures) {
   const turns = new NotedTurns()
   const under = await startSubmission(new MemorySpool(), { ...baseConfig, authFailures }, undefined, undefined, turns)
   closers.push(() => under.submission.close(0))
-  return { under, owners: turns.owners, answered: turns.answered }
+  return { under, turns, owners: turns.owners, answered: turns.answered }
 }
 
 const own = '127.0.0.1'
@@ -112,7 +121,21 @@ test('a handshake takes a turn when the client has begun it, and none before', a
   await talk(socket, 'EHLO x')
   expect(owners).toHaveLength(1)
   silent.write('\x16\x03\x01')
-  await expect.poll(() => owners.length).toBe(2)
+  // One to begin, and one for the octets.
+  await expect.poll(() => owners.length).toBe(3)
+})
+
+test('the handshake of a stranger is carried out in its turns, so that it is charged what the keys that it chooses cost (case R15)', async () => {
+  const { under, turns } = await stage()
+  const { secured } = Conversation.prototype
+  const during: (Owner | undefined)[] = []
+  const spy = vi.spyOn(Conversation.prototype, 'secured').mockImplementation(function (this: Conversation, ...tls) {
+    during.push(turns.now)
+    secured.apply(this, tls)
+  })
+  onTestFinished(() => spy.mockRestore())
+  await banner(under, 'submissions')
+  expect(during).toEqual([{ rank: 'stranger', name: own }])
 })
 
 test('an address is known from a login on until it is locked out, and 10,000 addresses are known at most', () => {
