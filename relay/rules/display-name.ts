@@ -6,12 +6,20 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   // NFKC: a reader takes the fullwidth @ and its like for an @.
   const normal = isAscii(shown) ? shown : shown.normalize('NFKC')
   if (!normal.includes('@')) return false
-  const plain = normal.toLowerCase()
-  return [...new Set([plain, plain.replace(invisible, '')])].some((text) => hasAnotherAddress(text, mailbox))
+  const readings = isAscii(shown) ? [shown] : [...new Set([normal, closedUp(shown)])]
+  return readings.some((text) => hasAnotherAddress(text.toLowerCase(), mailbox))
 }
 
 // Characters that a reader does not see: `app@corp.t<U+FEFF>.evil.t` looks like one address.
 const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/gu
+/** Spaces of a sixth of an em and less. */
+const thin = /[\u2006\u2008-\u200a\u202f\u205f]/g
+/** NFKC puts a space, which nobody sees, before a mark that stands alone: `´`, `˙`. */
+const spaceOfMark = / (?=\p{M})/gu
+
+/** In NFKC, without the gaps that a reader does not see, or hardly. */
+const closedUp = (shown: string): string =>
+  shown.replace(thin, '').normalize('NFKC').replace(spaceOfMark, '').replace(invisible, '')
 
 function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
   const spaced = joinAroundAt(text)
