@@ -58,8 +58,9 @@ export function loadConfig(
   const parse = (): RelayConfig => (draft?.text === text ? draft.config : parsed(directory, text))
   const load = (wanted: Draft): Loaded => withFiles(directory, wanted, previous, octets, now)
   const outcome = wholeOr(previous, text, parse, load)
-  // A file may have been replaced while its neighbours were read: old or new, never a mix.
-  if (configText(directory, new ConfigOctets(directory)) === text) return outcome
+  // A file may have been replaced while its neighbours were read: old or new, never a mix. `octets` has to learn of this look, too:
+  // after one that failed, all would else be as it was read, and the failure would be the outcome for good.
+  if (configText(directory, octets) === text) return outcome
   return loadConfig(directory, previous, octets, undefined, now)
 }
 

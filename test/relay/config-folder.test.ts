@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { ConfigFolder } from '../../relay/config-folder.ts'
+import { ConfigOctets } from '../../relay/config-octets.ts'
 import { splitText } from '../../relay/config-text.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../local/temporary.ts'
@@ -143,6 +144,22 @@ test('a configuration that is missing is refused as missing, and read when it is
   rmSync(at, { recursive: true })
   renameSync(`${at}.away`, at)
   expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('a configuration that was gone for a moment while it was read is read when it is back as it was (case A22)', async () => {
+  const { at, write, folder, loaded } = await written()
+  write({ 'relay.json': printConfig(other) })
+  const { read } = ConfigOctets.prototype
+  const reading = vi.spyOn(ConfigOctets.prototype, 'read').mockImplementation(function (this: ConfigOctets, path) {
+    const octets = read.call(this, path)
+    if (path === 'tls.key') renameSync(at, `${at}.away`)
+    return octets
+  })
+  onTestFinished(() => reading.mockRestore())
+  await expect(folder.follow(loaded)).rejects.toThrow('ENOENT')
+  reading.mockRestore()
+  renameSync(`${at}.away`, at)
+  expect((await folder.follow(loaded)).config).toEqual(other)
 })
 
 test('a bad file that was refused while no configuration was in force is judged anew beside one in force, whose last good content stays', async () => {
