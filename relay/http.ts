@@ -5,7 +5,7 @@ import { sharedPage } from './shared-page.ts'
 /** The body of /status: what the operator bases `Programmed` on, and what a person asks first. */
 export type RelayStatus = {
   readonly policy: string
-  /** `configHash` of the configuration in force. */
+  /** `configHash` of the configuration in force, from when it is known how much of it could be applied. */
   readonly hash: string
   /** Why the newest configuration was refused, where it was. */
   readonly configError?: string

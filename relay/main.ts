@@ -61,8 +61,9 @@ const args = (() => {
 
 const output = lineOutput(1, () => events)
 
-let configError: string | undefined
-/** What could not be applied of the configuration in force; tried again by the next reload. */
+/** Why the newest configuration can not be used, or not even be read. */
+let refused: string | undefined
+/** What could not be applied of the configuration in force; tried again by the next reload, also where that gets no other one. */
 let undone: readonly Undone[] = []
 let stopping = false
 /** Listeners or delivery may be at work; before that, the process may simply exit. */
@@ -70,10 +71,12 @@ let atWork = false
 const folder = new ConfigFolder(args.config)
 const lastGood = new LastGood(args.data)
 let loaded: Loaded = firstConfig()
+/** The one that /status tells of: while the next one is being applied, nobody knows how much of it can be. */
+let applied: Loaded | undefined
 
 const metrics = createMetrics(loaded.config.policy, observed, () => ownAllowances.ratios(loaded.config))
 const events = createEvents(createLog(output), metrics, () => loaded.config.evidence.addresses)
-if (configError !== undefined) events.configRefused(configError)
+if (refused !== undefined) events.configRefused(refused)
 
 process.on('uncaughtException', (error) => {
   // A new process is safer than this one; nothing is lost, since what was acknowledged is on disk, and the rest will be sent again.
@@ -144,9 +147,7 @@ atWork = true
 // There is no await between this and `serve`: a page that was asked for before it would show an empty queue.
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
-const begun = apply(loaded).then((why) => {
-  if (configError === loaded.refused) configError = why
-})
+const begun = apply(loaded)
 const reloads = new OneAtATime(reload, begun)
 await begun
 // Something may have changed after the first load and before the folders were watched.
@@ -160,12 +161,12 @@ function firstConfig(): Loaded {
   const before = outcomeOf(() => lastGood.load())
   try {
     const first = folder.load(before instanceof Error ? undefined : before)
-    configError = first.refused
+    refused = first.refused
     return first
   } catch (error) {
-    configError = (error as Error).message
+    refused = (error as Error).message
     if (!(before instanceof Error)) return before
-    process.stderr.write(`relay: ${configError}; and ${before.message}\n`)
+    process.stderr.write(`relay: ${refused}; and ${before.message}\n`)
     process.exit(1)
   }
 }
@@ -174,31 +175,36 @@ async function reload(): Promise<void> {
   if (stopping) return
   const leaves = isToLeave(args.config)
   if (leaves !== undefined) drain.set(leaves)
-  try {
-    const next = await folder.follow(loaded)
-    // Each step of a large configuration gets a turn of the event loop of its own: here parsing is done, and indexing follows.
-    await turn()
-    await keyrings.ahead(next)
-    if (stopping) return
-    const { refused } = next
-    if (refused !== undefined && next !== loaded && refused !== configError) events.configRefused(refused)
-    if (configError === refused && next === loaded) tellEndpoints()
-    else configError = await apply(next)
-  } catch (error) {
-    const why = (error as Error).message
-    if (why !== configError) events.configRefused(why)
-    configError = why
-  }
+  const next = await followed().catch((error: Error) => error)
+  if (stopping) return
+  const why = next instanceof Error ? next.message : next.refused
+  const isNews = why !== refused
+  refused = why
+  if (why !== undefined && isNews) events.configRefused(why)
+  const isIdle = undone.length === 0 && (next instanceof Error || (next === loaded && !isNews))
+  if (isIdle) tellEndpoints()
+  else await apply(next instanceof Error ? loaded : next)
+}
+
+/** The configuration that the folder has now, made ready. @throws Error where it can not be used at all. */
+async function followed(): Promise<Loaded> {
+  const next = await folder.follow(loaded)
+  // Each step of a large configuration gets a turn of the event loop of its own: here parsing is done, and indexing follows.
+  await turn()
+  await keyrings.ahead(next)
+  return next
 }
 
 /**
- * Puts a configuration in force. What can not be done keeps nothing else from being done; it is logged once, and tried again at
- * the next change or re-read. Returns what is wrong, for /status; undefined: nothing.
+ * Puts a configuration in force. What can not be done keeps nothing else from being done; it is logged once, told at /status, and
+ * tried again at the next change or re-read.
  */
-async function apply(next: Loaded): Promise<string | undefined> {
-  const isTriedAgain = next === loaded && undone.length > 0
-  const told = next === loaded ? [] : toldStale(loaded)
-  const isAsBefore = next !== loaded && next.refused !== undefined && next.hash === loaded.hash
+async function apply(next: Loaded): Promise<void> {
+  const isAnother = next !== loaded
+  const isTriedAgain = !isAnother && undone.length > 0
+  const told = isAnother ? toldStale(loaded) : []
+  const isAsBefore = !isTriedAgain && next.refused !== undefined && next.hash === applied?.hash
+  const before = whysOf(undone)
   loaded = next
   for (const stale of toldStale(next)) if (!told.includes(stale)) events.fileNotUsed(stale)
   const whole = [
@@ -206,16 +212,27 @@ async function apply(next: Loaded): Promise<string | undefined> {
     () => watch.watch(foldersOf(args.config, next)),
     () => submission.reconcile(next),
     () => delivery.reload(),
-    () => lastGood.keep(next),
   ]
-  undone = await together(isTriedAgain ? undone.map(({ act }) => act) : whole)
+  const failed = await together(isTriedAgain ? undone.map(({ act }) => act) : whole)
+  // Else what could not be done before stays told for as long as the copy is not written either.
+  if (isTriedAgain || failed.length > 0) undone = failed
+  applied = next
   tellEndpoints()
-  const whys = [next.refused, ...undone.map((one) => one.why)].filter((why) => why !== undefined)
-  const why = whys.length === 0 ? undefined : whys.join('; ')
-  if (undone.length > 0 && why !== configError)
-    events.configAppliedInPart(next.hash, undone.map((o) => o.why).join('; '))
-  if (undone.length === 0 && !isAsBefore) events.configApplied(next.hash)
-  return why
+  // Behind the others: the disk may take seconds, and what is known of them is told at once.
+  if (!isTriedAgain) undone = [...failed, ...(await together([() => lastGood.keep(next)]))]
+  const whys = whysOf(undone)
+  if (whys !== undefined && (isAnother || whys !== before)) events.configAppliedInPart(next.hash, whys)
+  if (whys === undefined && !isAsBefore) events.configApplied(next.hash)
+}
+
+function whysOf(all: readonly Undone[]): string | undefined {
+  return all.length === 0 ? undefined : all.map(({ why }) => why).join('; ')
+}
+
+/** What is wrong with the newest configuration, or with the one in force; undefined: nothing. */
+function configError(): string | undefined {
+  const whys = [refused, whysOf(undone)].filter((why) => why !== undefined)
+  return whys.length === 0 ? undefined : whys.join('; ')
 }
 
 function tellEndpoints(): void {
@@ -227,7 +244,7 @@ function observed(): Observed {
   const { oldestSeconds, ...queue } = delivery.summary()
   return {
     ready: notReady().length === 0,
-    configOk: configError === undefined && loaded.stale.size === 0,
+    configOk: configError() === undefined && loaded.stale.size === 0,
     sessions: submission.sessions,
     held: headroom.waiting,
     queue,
@@ -259,10 +276,11 @@ function notReady(): readonly string[] {
 function status(): RelayStatus {
   const unready = notReady()
   const limitStore = allowances.status()
+  const wrong = configError()
   return {
     policy: loaded.config.policy,
-    hash: loaded.hash,
-    ...(configError !== undefined && { configError }),
+    hash: (applied ?? loaded).hash,
+    ...(wrong !== undefined && { configError: wrong }),
     stale: toldStale(loaded),
     ...(spool.identity !== undefined && { spoolId: spool.identity }),
     ready: unready.length === 0,

@@ -95,6 +95,63 @@ test.each<[string, (data: string, port: number) => Promise<Trouble>]>([
   expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(status.hash)
 })
 
+test('while no newer configuration can be read, the one in force is still kept in last-good.json as soon as that can be written (case A22)', async () => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const copy = join(folder, 'data/last-good.json')
+  const trouble = blocked(copy)
+  write(changed(before, otherPort))
+  const { hash } = await until('the new configuration is tried', async () => {
+    const now = await relay.status()
+    return now.configError !== undefined && now
+  })
+  writeFileSync(join(folder, 'config/relay.json'), '{')
+  await until('the newest one is refused', async () => {
+    const { configError = '' } = await relay.status()
+    return /no JSON.*last-good\.json can not be written/.test(configError)
+  })
+  trouble.end()
+  process.kill(relay.pid, 'SIGHUP')
+  await until('the copy is that of the one in force', () => JSON.parse(readFileSync(copy, 'utf8')).hash === hash)
+  await until('only the newest one is told', async () => /no JSON[^;]*$/.test((await relay.status()).configError ?? ''))
+})
+
+test('of two configurations with the same trouble the second one is told as the one in force', async () => {
+  const { folder, relay, before, write } = await running()
+  const trouble = await taken()
+  onTestFinished(trouble.end)
+  write(changed(before, trouble.port))
+  const first = await until('the first one is tried', async () => {
+    const now = await relay.status()
+    return now.configError !== undefined && now
+  })
+  write({ ...changed(before, trouble.port), hostname: 'second.test' })
+  const { hash, configError } = await until('the second one is tried', async () => {
+    const now = await relay.status()
+    return now.hash !== first.hash && now
+  })
+  expect(configError).toBe(first.configError)
+  expect(await relay.metrics()).toMatch(new RegExp(`^relayfleet_config_info\\{.*hash="${hash}".*\\} 1$`, 'm'))
+  await until('the log tells it', () => readFileSync(join(folder, 'relay.log'), 'utf8').includes(hash))
+})
+
+test('a new configuration is told as in force only when it is known whether all of it is', async () => {
+  const { relay, before, write } = await running()
+  const trouble = await taken()
+  onTestFinished(trouble.end)
+  const { hash } = await relay.status()
+  write(changed(before, trouble.port))
+  const first = await until(
+    'there is a new configuration',
+    async () => {
+      const now = await relay.status()
+      return now.hash !== hash && now
+    },
+    15_000,
+    0,
+  )
+  expect(first.configError).toMatch(/EADDRINUSE/)
+})
+
 test('last-good.json gets a new configuration though one of its listeners can not be opened', async () => {
   const { folder, relay, before, write } = await running()
   const trouble = await taken()
