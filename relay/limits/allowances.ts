@@ -141,8 +141,10 @@ export class Allowances {
   hear({ name, limits }: Named, told: Pick<Answer, 'day' | 'own'>, answer: Answer): void {
     const account = this.#account(name)
     const now = this.#monotonic()
-    // What was given back here, or handed out without the store, between the question and the answer.
-    const since = account.day === told.day ? account.taken.today - told.own : 0
+    // What was given back here, or handed out without the store, between the question and the answer; of a day that is over by the
+    // answer, it does not count any more.
+    const isOfDay = account.day === told.day && answer.day <= told.day
+    const since = isOfDay ? account.taken.today - told.own : 0
     if (answer.day > account.day) Object.assign(account, { toldOf: false, reserved: 0 })
     account.day = answer.day
     account.taken = { ...account.taken, today: answer.own + since }

@@ -293,6 +293,17 @@ test('what was taken before midnight does not count for the new day of which the
   expect(allowances.standing(app.name)).toEqual({ day, own: 0, certain: true })
 })
 
+test('what is given back of a day while the store names the next one is not taken off that (case A19)', () => {
+  const { allowances } = relay()
+  const app = limited({ daily: 10 })
+  expect(allowances.take(app, 6)).toBeUndefined()
+  const told = allowances.standing(app.name)
+  allowances.giveBack(app, 2, told.day)
+  const day = told.day + 1
+  allowances.hear(app, told, { day, epoch: 'e', restOfDayMs: 12 * hour, own: 1, total: 1, owedMs: 0, verdicts: [] })
+  expect(allowances.standing(app.name)).toEqual({ day, own: 1, certain: true })
+})
+
 test('usage tells the last refusal of a credential, and leaves out credentials that have used nothing', () => {
   const { allowances, taken } = relay()
   const [app, idle, free] = [
