@@ -210,10 +210,14 @@ export class Allowances {
   /** The used part (0 to 1 and above) of the day's recipients, of the `mostRatios` credentials that have used most. */
   ratios({ credentials }: RelayConfig): readonly QuotaUse[] {
     const daily = credentials.filter(isLimited).filter(({ limits }) => limits.daily !== undefined)
+    const day = this.#day.today.number
     return daily
       .map((credential) => {
-        const { today, of } = this.#used(credential, this.#account(credential.name))
-        return { credential: credential.name, ratio: of === 0 ? 1 : today / of }
+        const account = this.#account(credential.name)
+        const { today, of } = this.#used(credential, account)
+        // While the store answers, it is what begins the next day of an account, and nobody asks it before the next message.
+        const used = account.day < day ? 0 : today
+        return { credential: credential.name, ratio: of === 0 ? 1 : used / of }
       })
       .toSorted((a, b) => b.ratio - a.ratio)
       .slice(0, mostRatios)

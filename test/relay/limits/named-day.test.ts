@@ -129,6 +129,19 @@ test.each([
   expect(one.own.usage(policy({ credentials: [app] }))).toMatchObject({ day: before + 2, credentials: [{ today: 70 }] })
 })
 
+test('the metric of a credential that used up its day, and has sent nothing since, is 0 once the next day of the store has begun', () => {
+  const one = relayWithStore(5 * hour)
+  const ratios = () => one.own.ratios(policy({ credentials: [app] }))
+  one.connect()
+  one.send(100)
+  one.pass(11.9 * hour)
+  expect(ratios()).toEqual([{ credential: app.name, ratio: 1 }])
+  one.pass(0.2 * hour)
+  expect(ratios()).toEqual([{ credential: app.name, ratio: 0 }])
+  one.send(50)
+  expect(ratios()).toEqual([{ credential: app.name, ratio: 0.5 }])
+})
+
 test('when a policy no longer names a store, its relays go by their own clocks once the day that the store named is over', () => {
   const one = relayWithStore(5 * hour)
   one.connect()
