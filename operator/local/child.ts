@@ -84,13 +84,6 @@ export class Child {
     const complaints: string[] = []
     this.#process = child
     this.#ended = ended.promise
-    child.stdin.on('error', () => {})
-    createInterface({ input: child.stdout }).on('line', (line) => onLine(line, 'stdout'))
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      complaints.push(line)
-      if (complaints.length > keptComplaints) complaints.shift()
-      onLine(line, 'stderr')
-    })
     child.once('error', (error) => complaints.push(error.message))
     child.once('close', (code, signal) => {
       this.#process = undefined
@@ -98,6 +91,15 @@ export class Child {
       if (!this.#wanted) return
       if (this.#stopping === child) this.#spawn()
       else this.#failed(howItEnded(code, signal), lastWords(complaints), performance.now() - startedAt)
+    })
+    // It has no pipes either where there were no file descriptors for them; then its error follows.
+    if (child.pid === undefined) return
+    child.stdin.on('error', () => {})
+    createInterface({ input: child.stdout }).on('line', (line) => onLine(line, 'stdout'))
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      complaints.push(line)
+      if (complaints.length > keptComplaints) complaints.shift()
+      onLine(line, 'stderr')
     })
   }
 

@@ -99,13 +99,33 @@ test('a command that does not exist is told as a failure with the reason', async
   expect(failure.lastWords).toContain('ENOENT')
 })
 
+const module = pathToFileURL(join(import.meta.dirname, '../../../operator/local/child.ts')).href
+
+test('a child for which there are no file descriptors is told as a failure, and started when there are some', async () => {
+  const parent = join(temporaryFolder(), 'parent.ts')
+  writeFileSync(
+    parent,
+    `import { closeSync, openSync } from 'node:fs'
+     import { Child } from '${module}'
+     const held: number[] = []
+     const child = new Child({ command: process.execPath, args: ['-e', ${JSON.stringify(obedient)}], graceMs: 1000,
+       onLine: (line) => { console.log(line); void child.stop() },
+       onFailure: ({ lastWords }) => { console.log(lastWords); held.forEach((file) => closeSync(file)) } })
+     try { for (;;) held.push(openSync('/dev/null')) } catch {}
+     child.start()`,
+  )
+  const limited = ['-c', 'ulimit -n 64; exec "$0" "$1"', process.execPath, parent]
+  const process_ = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const told = (await process_.stdout.toArray()).join('')
+  expect(told).toMatch(/^spawn .*EMFILE\nup \d+\n$/)
+})
+
 test('a child ends when its parent is killed', async () => {
   const folder = temporaryFolder()
   const parent = join(folder, 'parent.ts')
-  const child = pathToFileURL(join(import.meta.dirname, '../../../operator/local/child.ts')).href
   writeFileSync(
     parent,
-    `import { Child } from '${child}'
+    `import { Child } from '${module}'
      new Child({ command: process.execPath, args: ['-e', ${JSON.stringify(obedient)}], graceMs: 1000,
        onLine: (l) => console.log(l), onFailure: () => {} }).start()`,
   )
