@@ -4,7 +4,10 @@ import { showCommand } from './relay-command.ts'
 
 export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
 
-const shown = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
+const shown = (value: unknown): string => {
+  if (Array.isArray(value)) return value.map(shown).join(', ')
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
 const counted = (value: unknown, what: string): string => {
   const n = Array.isArray(value) ? value.length : 0
   return `${n} ${what}${n === 1 ? '' : 's'}`
@@ -51,7 +54,21 @@ export function tellLine(line: string, root: string): RelayLine | undefined {
 }
 
 /** The fields that are shown of a line that is not among `tellings`. */
-const details = ['queueId', 'credential', 'domain', 'selector', 'store', 'lines', 'where', 'file', 'why'] as const
+const details = [
+  'queueId',
+  'credential',
+  'domain',
+  'selector',
+  'problem',
+  'records',
+  'store',
+  'lines',
+  'where',
+  'file',
+  'data',
+  'what',
+  'why',
+]
 
 const why = (f: Fields): string => {
   const error = f['err']

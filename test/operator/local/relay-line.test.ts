@@ -4,6 +4,9 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { ownCommandIn, packageFolder } from '../../../operator/local/relay-command.ts'
 import { tellLine } from '../../../operator/local/relay-line.ts'
+import { createEvents, type Events } from '../../../relay/events.ts'
+import { createLog } from '../../../relay/log.ts'
+import { createMetrics } from '../../../relay/metrics.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 
 const line = (fields: object): string => JSON.stringify({ level: 30, time: '2026-11-24T00:00:00Z', ...fields })
@@ -90,6 +93,27 @@ test.each([
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
 ])('the log line %j is shown in words', (fields, told) => {
   expect(tellLine(line(fields), resolve('.relayfleet'))).toEqual(told)
+})
+
+test.each<[string, (events: Events) => void, readonly string[]]>([
+  ['a file that went bad', (e) => e.fileNotUsed('tls.crt (it ended)'), ['tls.crt', 'it ended']],
+  [
+    'a key that can not sign',
+    (e) => e.unsigned('q', { domain: 'example.org', selector: 'rf1', problem: 'it is empty' }, true),
+    ['q', 'example.org', 'rf1', 'it is empty'],
+  ],
+  [
+    'broken records',
+    (e) => e.unverifiable('q', { domain: 'example.org', records: ['TXT example.org', 'TXT rf1.example.org'] }),
+    ['q', 'TXT example.org, TXT rf1.example.org'],
+  ],
+  ['a call to the disk that hangs', (e) => e.endedAtTheDisk('/var/data'), ['/var/data']],
+])('a relay tells of %s what it is about', (_what, event, told) => {
+  const lines: string[] = []
+  const metrics = createMetrics('mail/shared', () => expect.unreachable())
+  event(createEvents(createLog({ write: (text) => lines.push(text) }), metrics, () => 'Clear'))
+  const text = tellLine(lines[0] ?? '', '/')?.text
+  for (const part of told) expect(text).toContain(part)
 })
 
 test('a line that is no log line, such as that of a crash, is shown as it is', () => {
