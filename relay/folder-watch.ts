@@ -35,14 +35,18 @@ export class FolderWatch {
 
   /** From now on watches exactly these folders; one that was replaced by another of the same name is watched anew. */
   watch(folders: readonly string[]): void {
-    for (const [folder, { identity, watcher }] of this.#watched) {
-      if (folders.includes(folder) && identityOf(folder) === identity) continue
-      watcher.close()
-      this.#watched.delete(folder)
-    }
-    for (const folder of folders) if (!this.#watched.has(folder)) this.#open(folder)
+    for (const folder of this.#watched.keys()) if (!folders.includes(folder)) this.#leave(folder)
+    for (const folder of folders) this.also(folder)
     const areAll = folders.every((folder) => this.#watched.has(folder))
     this.#rereadEvery(areAll ? this.#everyMs : Math.min(unwatchedMs, this.#everyMs))
+  }
+
+  /** Watches this folder as well: to be called before it is read, so that no change is missed that comes meanwhile. */
+  also(folder: string): void {
+    const known = this.#watched.get(folder)
+    if (known !== undefined && known.identity === identityOf(folder)) return
+    this.#leave(folder)
+    this.#open(folder)
   }
 
   close(): void {
@@ -57,6 +61,11 @@ export class FolderWatch {
     this.#rereadMs = ms
     clearInterval(this.#reread)
     this.#reread = setInterval(this.#changed, ms)
+  }
+
+  #leave(folder: string): void {
+    this.#watched.get(folder)?.watcher.close()
+    this.#watched.delete(folder)
   }
 
   #open(folder: string): void {

@@ -20,10 +20,14 @@ export type Directory = {
 
 /**
  * Reads every .yaml and .yml file below `root`, in order; folders that begin with a dot and `leftOut` are not entered.
- * A folder that several links lead to is entered once.
+ * A folder that several links lead to is entered once. `before` is called for each of the `watched` right before it is read.
  */
-export function readDirectory(root: string, leftOut: string): Directory {
+export function readDirectory(root: string, leftOut: string, before: (path: string) => void = () => {}): Directory {
   const watched: string[] = []
+  const read = (path: string): void => {
+    before(path)
+    watched.push(path)
+  }
   const reads: Read[] = []
   const entered = new Set<string>()
   const left = realpathOf(leftOut)
@@ -31,7 +35,7 @@ export function readDirectory(root: string, leftOut: string): Directory {
     const real = realpathOf(folder)
     if (entered.has(real) || (folder !== root && real === left)) return
     entered.add(real)
-    watched.push(folder)
+    read(folder)
     const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
     if (!entries.ok) reads.push(entries.read)
     else for (const entry of entries.value.toSorted(byName)) visit(folder, entry)
@@ -44,7 +48,7 @@ export function readDirectory(root: string, leftOut: string): Directory {
     else if (isFolder.value) enter(path)
     else if (/\.ya?ml$/.test(entry.name)) {
       // The file behind the link changes in another folder, so it is watched by itself.
-      if (entry.isSymbolicLink()) watched.push(path)
+      if (entry.isSymbolicLink()) read(path)
       const text = attempt(path, () => textOfFile(path))
       reads.push(text.ok ? readFile(text.value, path) : text.read)
     }

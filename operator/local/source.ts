@@ -38,7 +38,7 @@ export function yamlSource(options: {
     let again: NodeJS.Timeout | undefined
     try {
       while (!signal.aborted) {
-        const found = readDirectory(options.directory, state.root)
+        const found = readDirectory(options.directory, state.root, (path) => watch.also(path))
         watch.watch(found.watched)
         const missing = presence.missing(
           found.objects.map((o) => o.object),

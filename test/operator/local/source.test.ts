@@ -1,7 +1,7 @@
 /** A folder of YAML gives a snapshot at once and one after each change, and what is missing for a moment counts as unread. */
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { nameOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
 import { Dirty } from '../../../operator/dirty.ts'
 import { writeBindingSecret } from '../../../operator/local/binding-secret.ts'
@@ -9,6 +9,7 @@ import { yamlSource } from '../../../operator/local/source.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import type { Telling } from '../../../operator/local/telling.ts'
 import { verifierOf } from '../../../relay/config.ts'
+import { FolderWatch } from '../../../relay/folder-watch.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
@@ -53,6 +54,19 @@ test('a hundred files written at once give a few snapshots, of which the last ha
   for (let i = 0; i < 100; i += 1) writeYaml(directory, { [`${i}.yaml`]: policy(`p${i}`, 3000 + i) })
   await latest((s) => s.policies.length === 100)
   expect(snapshots.length).toBeLessThan(10)
+})
+
+test('what is written while the folder is read is seen like any other edit', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525), 'teams/one.yaml': policy('one', 2526) })
+  const { watch } = FolderWatch.prototype
+  const watching = vi.spyOn(FolderWatch.prototype, 'watch')
+  onTestFinished(() => watching.mockRestore())
+  watching.mockImplementationOnce(function (this: FolderWatch, folders) {
+    writeYaml(directory, { 'teams/late.yaml': policy('late', 2527) })
+    watch.call(this, folders)
+  })
+  const { latest } = reading(directory)
+  await latest((s) => policies(s).includes('mail/late'))
 })
 
 test('an edit is seen within 200 ms', async () => {
