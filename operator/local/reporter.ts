@@ -33,6 +33,8 @@ export class Reporter {
   readonly #uses = new KnownUses((name) => this.#statuses.get(`RelayCredential ${name}`))
   #kept: Statuses = new Map()
   #written = ''
+  /** Why the file could not be written, so that it is told once; empty after a write. */
+  #trouble = ''
   /** Whether every relay has been heard once. Until then nothing is written, as the file still has what an earlier run said. */
   #heardAll = false
   #refreshing: NodeJS.Timeout | undefined
@@ -109,12 +111,15 @@ export class Reporter {
     this.#statuses = new Map([...this.#kept, ...observed])
     const text = JSON.stringify([...this.#statuses])
     if (text === this.#written) return
-    this.#written = text
     this.#tellChanges(this.#statuses)
     try {
       writeStatuses(this.#file, this.#statuses)
+      this.#written = text
+      this.#trouble = ''
     } catch (error) {
-      this.#tell({ about: 'trouble', text: `${this.#file}: ${diskTrouble(error)}` })
+      const trouble = diskTrouble(error)
+      if (trouble !== this.#trouble) this.#tell({ about: 'trouble', text: `${this.#file}: ${trouble}` })
+      this.#trouble = trouble
     }
   }
 

@@ -244,6 +244,20 @@ test('files that could not be written are written as soon as that is possible, w
   await local.until(web, 'Ready', 'True')
 })
 
+test('statuses that could not be written are written as soon as that is possible, though nothing in them changes', async () => {
+  const { directory } = await quickstart()
+  const state = join(temporaryFolder(), 'state')
+  const blocking = `${stateAt(state).statusFile}.tmp`
+  mkdirSync(blocking, { recursive: true })
+  const local = running(directory, state)
+  const isTold = (about: 'object' | 'trouble', text: string): boolean =>
+    local.tellings.some((t) => t.about === about && JSON.stringify(t).includes(text))
+  await until('the trouble is told', () => isTold('trouble', 'status.yaml'))
+  await until('the credential is told as ready', () => isTold('object', `"ref":"${web}","ready":"True"`))
+  rmSync(blocking, { recursive: true })
+  await local.until(web, 'Ready', 'True')
+})
+
 test('a second operator on the same state folder is refused with what to do, and the first one runs on', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
