@@ -30,6 +30,8 @@ export class Reporter {
   readonly #tell: Tell
   readonly #tellChanges: (statuses: Statuses) => void
   #statuses: Statuses
+  /** What the relays have said of the configurations of which `#statuses` tells; none is of a fleet that has not settled yet. */
+  #standings: ReadonlyMap<Name, Standing> = new Map()
   readonly #uses = new KnownUses((name) => this.#statuses.get(`RelayCredential ${name}`))
   #kept: Statuses = new Map()
   #written = ''
@@ -77,8 +79,12 @@ export class Reporter {
     this.#refreshLater(compiled)
   }
 
-  /** Whether the status says that this key of a RelayCredential is recorded, and that the relay accepts it. */
-  isProgrammedWith(name: Name, key: string): boolean {
+  /**
+   * Whether the status says that this key of a RelayCredential is recorded, and that the relay accepts it. While a relay has not
+   * reported, its conditions stay as they were, and say nothing of a key that is new.
+   */
+  isProgrammedWith(fleet: Name, name: Name, key: string): boolean {
+    if (this.#standings.get(fleet)?.programmed.status !== 'True') return false
     return tells(this.#statuses.get(`RelayCredential ${name}`) ?? {}, key) === 'programmed'
   }
 
@@ -109,6 +115,7 @@ export class Reporter {
     const heard = (fleet: Name, name: Name): Heard => this.heard(fleet, name)
     const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString(), look, heard)
     this.#statuses = new Map([...this.#kept, ...observed])
+    this.#standings = standings
     const text = JSON.stringify([...this.#statuses])
     if (text === this.#written) return
     this.#tellChanges(this.#statuses)

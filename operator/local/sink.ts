@@ -72,7 +72,7 @@ export function processSink(options: {
     const now = Date.now()
     const { isNew, at, ...kept } = keepKeys(state, name, binding, {
       made: its,
-      isReached: its !== undefined && reporter.isProgrammedWith(name, its.id),
+      isReached: its !== undefined && reporter.isProgrammedWith(binding.fleet, name, its.id),
       heard: reporter.heard(binding.fleet, name),
       authority: certificate,
       now,
@@ -130,7 +130,11 @@ export function processSink(options: {
       // A snapshot without doubts follows in a moment; what this one says would soon be taken back.
       if (unread.length === 0 && doubted.length > 0) return
       await reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
-      if ([...made].some(([name, { id }]) => reporter.isProgrammedWith(name, id))) dirty.mark()
+      const isReached = ([name, { id }]: readonly [Name, Made]): boolean => {
+        const fleet = compiled.bindings.get(name)?.fleet
+        return fleet !== undefined && reporter.isProgrammedWith(fleet, name, id)
+      }
+      if ([...made].some(isReached)) dirty.mark()
       // Stages of DKIM keys that are recorded now take effect in the next turn.
       const text = keysText(compiled)
       if (text !== recorded) dirty.mark()

@@ -1,16 +1,17 @@
 /** A password is replaced under a running fleet on this machine: that of the Secret is always accepted, and the old one ends as it should. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { BindingSecret } from '../../../operator/local/binding-secret.ts'
 import { boundCredential } from '../../../operator/local/bound-credential.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { submit } from '../../../operator/local/submit.ts'
 import { testMessage } from '../../../operator/local/test-message.ts'
+import { freePort } from '../../local/free-port.ts'
 import { until } from '../../local/until.ts'
 import { quickstart, web } from './quickstart.ts'
 import { running } from './running.ts'
-import { credential, writeYaml } from './yaml.ts'
+import { credential, policy, writeYaml } from './yaml.ts'
 
 async function fleet(rotation: object = {}) {
   const { directory } = await quickstart({ rotation })
@@ -56,6 +57,21 @@ test('case A12: a changed trigger replaces the password; that in the Secret is a
   await local.until(web, 'RotationPending', 'True OldKeyInUse')
   expect(local.condition(web, 'RotationPending')).toContain('from 127.0.0.0/24; have that client read the Secret anew')
   expect(local.condition(web, 'Ready')).toMatch(/^True/)
+})
+
+test('case A12: while a relay hangs that has not told whether it accepts the new password, an edit of another object hands out none', async () => {
+  const { directory, local, secret, states } = await fleet()
+  const before = secret()
+  const pid = local.pid('mail/shared')
+  process.kill(pid, 'SIGSTOP')
+  onTestFinished(() => void process.kill(pid, 'SIGCONT'))
+  change(directory, { trigger: 'now' })
+  await until('another password is made', () => states() === 'Pending,Active')
+  writeYaml(directory, { 'other.yaml': policy('other', await freePort()) })
+  await until('the edit is in force', () => existsSync(local.state.fleet('mail/other').configFile))
+  expect(secret().password).toBe(before.password)
+  process.kill(pid, 'SIGCONT')
+  await until('there is another password', () => secret().password !== before.password)
 })
 
 test('a second trigger ends the first password, and a restart keeps the valid ones', async () => {
