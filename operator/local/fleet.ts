@@ -47,6 +47,10 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
   /** Why the last `run` or `hold` failed. */
   let trouble: string | undefined
   let queued = 0
+  /** Starts the relay with what is on disk, unless it runs or the fleet was stopped. */
+  const goOn = (): void => {
+    if (existsSync(folder.configFile) && !isStopped() && !child.wanted) child.start()
+  }
 
   return {
     /** Asks the relay how the fleet is. `before` are the spools that it had, `accepted` the ids that a person has accepted. */
@@ -85,6 +89,8 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
         return freed ? 'freed' : 'done'
       } catch (error) {
         trouble = diskTrouble(error)
+        // Also where we have just started: mail is queued, and the last configuration wins over none.
+        if (fleet.replicas > 0) goOn()
         return 'failed'
       }
     },
@@ -99,7 +105,7 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
       } catch (error) {
         trouble = diskTrouble(error)
       }
-      if (existsSync(folder.configFile) && !isStopped() && !child.wanted) child.start()
+      goOn()
       return trouble === undefined ? 'done' : 'failed'
     },
     /**

@@ -258,6 +258,21 @@ test('statuses that could not be written are written as soon as that is possible
   await local.until(web, 'Ready', 'True')
 })
 
+test('a relay starts with the configuration that it had where the newest one can not be written', async () => {
+  const { directory, port } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { hostname: 'new.example.org' }) })
+  const blocking = `${first.state.fleet('mail/shared').configFile}.tmp`
+  mkdirSync(blocking)
+  const again = running(directory, first.state.root)
+  await again.until(shared, 'Programmed', 'False NotWritten')
+  await until('mail is taken', async () => (await again.submit('team-a/web', 'app@example.org')).kind === 'accepted')
+  rmSync(blocking, { recursive: true })
+  await again.until(shared, 'Programmed', 'True')
+})
+
 test('a second operator on the same state folder is refused with what to do, and the first one runs on', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
