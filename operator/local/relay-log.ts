@@ -10,12 +10,12 @@ export class RelayLog {
   readonly #file: string
   readonly #limit: number
   #lines: string[] = []
+  #hasFolder = false
   #gathering: NodeJS.Timeout | undefined
 
   constructor(file: string, limit = rotateAtBytes) {
     this.#file = file
     this.#limit = limit
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   }
 
   write(line: string): void {
@@ -31,11 +31,18 @@ export class RelayLog {
     const text = `${this.#lines.join('\n')}\n`
     this.#lines = []
     try {
+      this.#makeFolder()
       this.#rotateFor(text)
       this.#append(text)
     } catch {
       // The lines are lost; the relay's own metrics and its status report a full disk.
     }
+  }
+
+  /** Not again, where somebody has deleted it since. */
+  #makeFolder(): void {
+    if (!this.#hasFolder) mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+    this.#hasFolder = true
   }
 
   #rotateFor(text: string): void {

@@ -273,6 +273,19 @@ test('a relay starts with the configuration that it had where the newest one can
   await again.until(shared, 'Programmed', 'True')
 })
 
+test('a fleet for which there can be no folder stops no other one, and has it as soon as that is possible', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const { root } = local.state.fleet('mail/other')
+  writeFileSync(root, 'a file where the folder belongs')
+  writeYaml(directory, { 'other.yaml': policy('other', await freePort()) })
+  await local.until('RelayPolicy mail/other', 'Programmed', 'False NotWritten')
+  expect(local.condition(web, 'Ready')).toMatch(/^True/)
+  rmSync(root)
+  await local.until('RelayPolicy mail/other', 'Ready', 'True')
+})
+
 test('a second operator on the same state folder is refused with what to do, and the first one runs on', async () => {
   const { directory } = await quickstart()
   const first = running(directory)
