@@ -86,17 +86,44 @@ export function replyOf(wire: WireReply): Reply {
   }
 }
 
+/** As much of a text as is told of it, and some more to see where an address in that ends. */
+const keptText = 2000
+
+/**
+ * The same without text that nobody is told of: each of 50 recipients may have a reply of 256 KB, and they are kept until the
+ * transaction ends. The status stays, in whichever line it is.
+ */
+export function brief(answer: Answer): Answer {
+  if (answer.kind === 'none') return answer
+  const { code, lines } = answer.reply
+  // One more, so that the quotation of those before it is the same.
+  const kept = firstLines(lines, keptText).length + 1
+  if (kept >= lines.length) return answer
+  const status = lines.slice(kept).find((line) => enhancedStatus.test(line))
+  return { kind: 'reply', reply: { code, lines: [...lines.slice(0, kept), ...(status === undefined ? [] : [status])] } }
+}
+
+/** Those that have so many characters together, and that in which there are more. */
+export function firstLines(lines: readonly string[], characters: number): readonly string[] {
+  let kept = 0
+  for (let length = 0; kept < lines.length && length <= characters; kept++) length += lines[kept]?.length ?? 0
+  return lines.slice(0, kept)
+}
+
+/** A part of a text keeps all of it in memory, with all that came in the same read. */
+export const inOwnMemory = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
+
 /** A reply as it was said, each line with its code, and a space before every line but the first (RFC 3461 section 9.2). */
 export const quotation = ({ code, lines }: WireReply): string =>
   printable(lines.map((line, i) => `${code}${i < lines.length - 1 ? '-' : ' '}${line}`).join(' ')).trimEnd()
 
 /**
- * Foreign text made safe for logs, DSNs and terminals: printable ASCII, at most so long, and in memory of its own. A part of a
- * text keeps all of it in memory, with all that came in the same read, and thousands of exchangers have their last failure kept.
+ * Foreign text made safe for logs, DSNs and terminals: printable ASCII, at most so long, and in memory of its own, since thousands
+ * of exchangers have their last failure kept.
  */
 export function printable(text: string, most = maxText): string {
   const some = cut(text, most)
-  return Buffer.from(isPrintable.test(some) ? some : some.replace(/[^\x20-\x7e]/g, '?'), 'latin1').toString('latin1')
+  return inOwnMemory(isPrintable.test(some) ? some : some.replace(/[^\x20-\x7e]/g, '?'))
 }
 
 const isPrintable = /^[\x20-\x7e]*$/

@@ -1,5 +1,5 @@
 /** What a smarthost says it can do, read from its reply to EHLO (RFC 5321 section 4.1.1.1). */
-import type { WireReply } from './answer.ts'
+import { firstLines, type WireReply } from './answer.ts'
 
 export type Capabilities = {
   readonly startTls: boolean
@@ -14,10 +14,14 @@ export type Capabilities = {
   readonly extensions: number
 }
 
+/** Nobody offers so much; to read all of 256 KB would hold the loop for 30 ms, and keep megabytes of names of mechanisms. */
+const mostCharacters = 4096
+
 /** The first line is the greeting; each other line is one keyword and its parameters. */
 export function capabilitiesOf(ehlo: WireReply): Capabilities {
+  const offers = firstLines(ehlo.lines.slice(1), mostCharacters)
   const keywords = new Map(
-    ehlo.lines.slice(1).map((line) => {
+    offers.map((line) => {
       const [keyword = '', ...parameters] = line.trim().toUpperCase().split(/ +/)
       return [keyword, parameters] as const
     }),
@@ -28,7 +32,7 @@ export function capabilitiesOf(ehlo: WireReply): Capabilities {
     pipelining: keywords.has('PIPELINING'),
     eightBitMime: keywords.has('8BITMIME'),
     smtpUtf8: keywords.has('SMTPUTF8'),
-    auth: new Set(ehlo.lines.slice(1).flatMap(mechanismsIn)),
+    auth: new Set(offers.flatMap(mechanismsIn)),
     extensions: ehlo.lines.length - 1,
     ...(/^\d{1,15}$/.test(size) && { size: Number(size) }),
   }

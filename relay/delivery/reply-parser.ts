@@ -1,18 +1,22 @@
 /** Cuts replies out of octets as they arrive (RFC 5321 section 4.2); what is no reply is malformed, never guessed at. */
-import { type Answer, none, printable } from './answer.ts'
+import { type Answer, inOwnMemory, none, printable } from './answer.ts'
 
 const maxLine = 2048
 const maxLines = 128
+/** Read in one piece: each line of it is kept apart from the others. */
+const manyOctets = 4096
 const malformed = (what: string): Answer => none('malformed', what)
 
 export class ReplyParser {
   #rest = ''
   #code = 0
   #lines: string[] = []
+  #isMuch = false
 
   /** Adds octets; then ask `next` until it has nothing more. */
   push(chunk: Buffer): void {
     this.#rest += chunk.toString('latin1')
+    this.#isMuch = this.#rest.length > manyOctets
   }
 
   /** True between two replies: nothing of a next one has arrived. */
@@ -43,7 +47,7 @@ export class ReplyParser {
     }
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')
     this.#code = code
-    this.#lines.push(line.slice(4, -1))
+    this.#lines.push(this.#isMuch ? inOwnMemory(line.slice(4, -1)) : line.slice(4, -1))
     if (line[3] === '-') return undefined
     const lines = this.#lines
     this.#lines = []

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { Alarm } from '../alarm.ts'
 import { wholeTurn } from '../whole-turn.ts'
-import { type Answer, cleaned, none, quotation, type WireReply } from './answer.ts'
+import { type Answer, brief, cleaned, none, quotation, type WireReply } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
 
@@ -181,7 +181,8 @@ export class Wire {
       return
     }
     const { stages, answers } = this.#waiting
-    answers.push(answer)
+    // That to EHLO is needed whole, and only once.
+    answers.push(stages[answers.length] === 'EHLO' ? answer : brief(answer))
     const next = stages[answers.length]
     if (next === undefined) this.#settle()
     else this.#arm(next)

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { until } from '../../local/until.ts'
+import { liveBytes } from '../live-memory.ts'
 import { drop } from './behaviour.ts'
 import { without } from './one-message.ts'
 import { rig } from './rig.ts'
@@ -102,5 +103,21 @@ test.each([
 ])('mechanisms of AUTH that are offered %s are all known', (_how, offers) => {
   expect(capabilitiesOf({ code: 250, lines: ['smarthost.test', ...offers] }).auth).toEqual(
     new Set(['PLAIN', 'LOGIN', 'NTLM']),
+  )
+})
+
+test('of a reply to EHLO that is longer than any no more is kept than a server may offer (case U19)', () => {
+  const word = (n: number): string => n.toString(36).padStart(3, '0')
+  const long = Array.from({ length: 127 }, (_, line) => {
+    const names = Array.from({ length: 500 }, (_, i) => word(500 * line + i))
+    return `AUTH ${names.join(' ')}`
+  })
+  const before = liveBytes()
+  const kept = Array.from({ length: 20 }, () =>
+    capabilitiesOf({ code: 250, lines: ['x', 'AUTH PLAIN', 'SIZE 1000', ...long] }),
+  )
+  expect(liveBytes() - before).toBeLessThan(10_000_000)
+  expect(kept.every(({ auth, size, extensions }) => auth.has('PLAIN') && size === 1000 && extensions === 129)).toBe(
+    true,
   )
 })

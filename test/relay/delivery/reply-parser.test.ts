@@ -1,9 +1,14 @@
 /** The replies of a next hop are read whole or found malformed, however they are cut, and take little memory. */
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { type Answer, replyOf } from '../../../relay/delivery/answer.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Answer, brief, replyOf } from '../../../relay/delivery/answer.ts'
 import { ReplyParser } from '../../../relay/delivery/reply-parser.ts'
+import { Wire } from '../../../relay/delivery/wire.ts'
+import { until } from '../../local/until.ts'
 import { liveBytes } from '../live-memory.ts'
+import { allWithin } from './rig.ts'
 
 const parse = (...chunks: readonly string[]): Answer[] => {
   const parser = new ReplyParser()
@@ -63,6 +68,41 @@ test.each([
   const kept = Array.from({ length: 100 }, () => parse(text())[0]).map((a) => a?.kind === 'reply' && replyOf(a.reply))
   expect(liveBytes() - before).toBeLessThan(2_000_000)
   expect(kept).toMatchObject(kept.map(() => ({ text: expect.stringMatching(/^x{20}/) })))
+})
+
+const long = (code: number): string => `${`${code}-2.1.5 ${'x'.repeat(2000)}\r\n`.repeat(127)}${code} 2.1.5 ok\r\n`
+test.each([
+  ['of which each short one comes together with a long one', `250 2.1.5 recipient ok\r\n${long(450)}`, 25],
+  ['that are all long', long(250), 50],
+])('of replies to the recipients of one transaction %s no more is kept than may be told (case U19)', async (_how, each, times) => {
+  const peer = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  const wire = new Wire(peer as Socket, allWithin(60_000))
+  onTestFinished(() => wire.destroy('the test is over'))
+  const before = liveBytes()
+  void wire.exchange('RCPT', Array(51).fill('RCPT'))
+  for (let time = 0; time < times; time++) {
+    peer.push(Buffer.from(each))
+    await until('it was read', () => peer.readableLength === 0)
+  }
+  expect(wire.broken).toBeUndefined()
+  expect(liveBytes() - before).toBeLessThan(1_000_000)
+})
+
+test('what is told of a reply is the same when the rest of its text is forgotten', () => {
+  const text = fc.stringMatching(/^[ab@<> ]{0,40}$/)
+  const status = fc.constantFrom('', '', '', '4.2.1 ', '5.1.1 ')
+  const line = fc
+    .tuple(status, text, fc.integer({ min: 1, max: 60 }))
+    .map(([first, some, times]) => `${first}${some.repeat(times)}`.slice(0, 2043))
+  const lines = fc.array(line, { minLength: 1, maxLength: 128 })
+  fc.assert(
+    fc.property(fc.constantFrom(250, 450, 550), lines, (code, all) => {
+      const kept = brief({ kind: 'reply', reply: { code, lines: all } })
+      expect(kept.kind === 'reply' && replyOf(kept.reply)).toEqual(replyOf({ code, lines: all }))
+      const octets = kept.kind === 'reply' ? kept.reply.lines.join('').length : 0
+      expect(octets).toBeLessThanOrEqual(2000 + 3 * 2043)
+    }),
+  )
 })
 
 test('a long text is cut before an address, not within one, since half an address would not be known as one', () => {
