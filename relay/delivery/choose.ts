@@ -49,7 +49,8 @@ export function choose<C extends Candidate>(
     return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool, now)) }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
   const held = working.filter(({ priority }) => priority <= last)
-  if (held.length < working.length) times.push(...held.map(({ pool }) => stuckAt(pool)))
+  // Also where none behind them works now: one may do so by then.
+  if (untried.some(({ priority }) => priority > last)) times.push(...held.map(({ pool }) => stuckAt(pool)))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }
 }
 

@@ -78,6 +78,12 @@ test.each([
     { now: 90_000 },
     { kind: 'busy' },
   ],
+  [
+    'one that is full is waited for until it may be stuck, also while the backup is left out',
+    [candidate('a', { inUse: 2 }), candidate('backup', { priority: 1, health: ejected })],
+    {},
+    { kind: 'busy', until: 30_000 },
+  ],
   ['one that is left out is passed over', [candidate('a', { health: ejected }), backup], {}, 'backup'],
   [
     'one that was left out is chosen again when that time is over',
