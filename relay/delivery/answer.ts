@@ -37,6 +37,10 @@ export const cleaned = (answer: Answer, clean: (text: string) => string): Answer
 
 export const isWithdrawn = (answer: Answer): boolean => answer.kind === 'none' && answer.cause === 'withdrawn'
 
+/** It refuses, and says that it may not do so later. */
+export const isForNow = (answer: Answer): boolean =>
+  answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500
+
 export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
 
 /** Stands for the answers that a stage did not get because the conversation had ended before it. */

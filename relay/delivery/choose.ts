@@ -5,6 +5,8 @@ export type Candidate = {
   readonly name: string
   /** Transactions that it may have at one time, when it is proven. */
   readonly places: number
+  /** In so many milliseconds it may have more places by time alone. */
+  readonly morePlacesInMs: number
   readonly inUse: number
   readonly health: Health
   /** When a transaction last began or ended there, in milliseconds on the steady clock. */
@@ -49,6 +51,7 @@ export function choose<C extends Candidate>(
     return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool, now)) }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
   const held = working.filter(({ priority }) => priority <= last)
+  times.push(...held.map(({ pool }) => now + pool.morePlacesInMs))
   // Also where none behind them works now: one may do so by then.
   if (untried.some(({ priority }) => priority > last)) times.push(...held.map(({ pool }) => stuckAt(pool)))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }

@@ -70,7 +70,7 @@ export class Dispatcher {
   constructor(parts: DispatcherParts) {
     this.#parts = parts
     this.#pools = new Pools(parts)
-    this.#ways = new Ways(this.#pools, parts.random, (lane) => this.#goOn(lane))
+    this.#ways = new Ways(this.#pools, parts.random, (lane, pool) => this.#goOn(lane, pool))
   }
 
   get waiting(): number {
@@ -309,7 +309,10 @@ export class Dispatcher {
     return results
   }
 
-  /** A place is free. The lane goes on until its streak is over; then others of its route come first, and it goes on in turn. */
+  /**
+   * A place is free, or there is another one. The lane goes on until its streak is over; then others of its route come first, and it
+   * goes on in turn.
+   */
   #goOn(lane: Lane, pool?: Pool): void {
     const own = this.#ways.successorOf(lane) ?? lane
     const goesOn = own.streak < longestStreak

@@ -2,7 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
-import { type Answer, isWithdrawn } from './answer.ts'
+import { isForNow, isWithdrawn } from './answer.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
@@ -57,8 +57,8 @@ export class Pool {
   readonly #record: HealthRecord
   #inUse = 0
   #movedAt = 0
-  /** Called when a login was good: more connections may be opened now. */
-  onLoggedIn: () => void = () => {}
+  /** Called when a connection was opened: there may be more places now. */
+  onOpened: () => void = () => {}
 
   constructor(
     target: Target,
@@ -137,6 +137,11 @@ export class Pool {
       return Math.min(oneMore, this.#surplus.taken)
     if (!this.#isLoginGood() || this.#surplus !== undefined) return oneMore
     return this.isExchanger ? firstPlaces + 2 * this.#connections() : this.maxConnections
+  }
+
+  get morePlacesInMs(): number {
+    const leftMs = (this.#surplus?.until ?? 0) - performance.now()
+    return leftMs > 0 ? Math.ceil(leftMs) : Number.POSITIVE_INFINITY
   }
 
   #connections(): number {
@@ -345,9 +350,9 @@ export class Pool {
     })
     this.#first = opening
     const opened = await opening
-    if (opened.kind === 'open') this.onLoggedIn()
     // All have waited for this one: they are not to wait for two more such failures, so it counts as unproven and is left out by one.
-    else if (performance.now() - began > patienceMs && !signal.aborted) this.health = { ...this.health, proven: false }
+    if (opened.kind === 'failed' && performance.now() - began > patienceMs && !signal.aborted)
+      this.health = { ...this.health, proven: false }
     return opened
   }
 
@@ -366,6 +371,7 @@ export class Pool {
     this.#busy.add(client)
     client.onBroken(() => this.#idle.forget(client))
     this.#events.smarthostConnected(this.label, client.tls)
+    this.onOpened()
     return opened
   }
 
@@ -383,5 +389,3 @@ const isOfConnection = ({ kind, reply }: Outcome): boolean =>
 
 const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'
-const isForNow = (answer: Answer): boolean =>
-  answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500

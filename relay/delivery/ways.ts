@@ -24,7 +24,7 @@ export type Loose = { readonly parcels: readonly Parcel[]; readonly parked: read
 export class Ways {
   readonly #pools: Pools<Lane>
   readonly #random: () => number
-  readonly #goOn: (lane: Lane) => void
+  readonly #goOn: (lane: Lane, pool: Pool) => void
   #routes: readonly RouteConfig[] = []
   #lanes = new Map<string, Lane>()
   #domains = new Map<string, DomainLanes>()
@@ -32,8 +32,8 @@ export class Ways {
   /** Lanes of an earlier configuration, while they have messages that are being read. */
   readonly #leaving = new Set<Lane>()
 
-  /** `goOn`: one of the lane's smarthosts takes more than before. */
-  constructor(pools: Pools<Lane>, random: () => number, goOn: (lane: Lane) => void) {
+  /** `goOn`: one of the lane's next hops may take more than before. */
+  constructor(pools: Pools<Lane>, random: () => number, goOn: (lane: Lane, pool: Pool) => void) {
     this.#pools = pools
     this.#random = random
     this.#goOn = goOn
@@ -76,7 +76,7 @@ export class Ways {
       toSmarthosts.map((route) => {
         const lane = new Lane({ route, room: this.#roomOf(route), mostRecipients, window: () => messagesAhead })
         lane.lead(rankedOf(route))
-        for (const pool of lane.pools) pool.onLoggedIn = () => this.#goOn(lane)
+        this.#tellOpened(lane)
         return [route.name, lane]
       }),
     )
@@ -130,7 +130,13 @@ export class Ways {
   lead(lane: Lane, found: Found): void {
     const exchangers = found.kind === 'exchangers' ? found.exchangers : []
     lane.lead(this.#pools.exchangers.lead(lane, exchangers))
+    this.#tellOpened(lane)
     lane.closed = found.kind === 'none' ? found.outcome : undefined
+  }
+
+  /** Lanes that share an exchanger wait for it by their route: any of them will do. */
+  #tellOpened(lane: Lane): void {
+    for (const pool of lane.pools) pool.onOpened = () => this.#goOn(lane, pool)
   }
 
   /** A domain's lane ends when nothing of it is left; returns the front, where others wait for it to end or to go on. */

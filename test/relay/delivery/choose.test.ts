@@ -15,6 +15,7 @@ const candidate = (name: string, rest: Partial<Preferred> = {}): Preferred => ({
   name,
   priority: 0,
   places: 2,
+  morePlacesInMs: Number.POSITIVE_INFINITY,
   inUse: 0,
   health: healthy,
   movedAt: 0,
@@ -83,6 +84,12 @@ test.each([
     [candidate('a', { inUse: 2 }), candidate('backup', { priority: 1, health: ejected })],
     {},
     { kind: 'busy', until: 30_000 },
+  ],
+  [
+    'a full one is waited for, until it may have more places',
+    [candidate('a', { inUse: 2, morePlacesInMs: 700 }), backup],
+    {},
+    { kind: 'busy', until: 1200 },
   ],
   ['one that is left out is passed over', [candidate('a', { health: ejected }), backup], {}, 'backup'],
   [

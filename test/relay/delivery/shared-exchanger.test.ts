@@ -109,3 +109,13 @@ test('case U23: when one domain holds every connection of an exchanger, the next
   ])
   expect(facts('deferred')).toEqual([])
 })
+
+test('case U23: once an exchanger has taken connections further domains open theirs, and do not wait for an end of what hangs there', async () => {
+  const { host, spool } = await startNarrow(9, 20)
+  spool.put(to('first@d0.test'), hello)
+  await until('the exchanger has worked', () => spool.stored.size === 0)
+  host.script.banner = say('220 late', { afterMs: 500 })
+  host.script.dot = (time) => (time <= 5 ? silence : undefined)
+  for (let n = 0; n < 9; n++) spool.put(to(`u@d${n}.test`), hello)
+  await until('all is delivered but what hangs', () => spool.stored.size === 5)
+})

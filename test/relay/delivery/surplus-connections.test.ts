@@ -194,3 +194,39 @@ test('case U23: a connection that is closed while no other is open yet is a fail
   await attempted(3)
   expect(outcomes()).toEqual(['1 delivered', '1 deferred', '1 delivered'])
 })
+
+test('case U23: what waits while one message keeps the only connection that a smarthost takes goes on once that may take more, also where no other mail comes', async () => {
+  const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
+  put(1)
+  await attempted(1)
+  let room = 1
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  upstream.script.banner = () => (upstream.open() > room ? full : undefined)
+  put(3)
+  await attempted(4)
+  upstream.script.dot = (time) => (time === 4 ? silence : undefined)
+  put(1)
+  await until('one message keeps the connection', () => upstream.times('dot') === 5)
+  room = 5
+  clockAhead(29_500)
+  put(1)
+  await attempted(5)
+  expect(outcomes()).toEqual(Array(5).fill('1 delivered'))
+})
+
+test('case U23: each connection that a smarthost takes again after it took fewer lets the next one be opened, also while all that are open hang', async () => {
+  const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
+  put(1)
+  await attempted(1)
+  let room = 1
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  upstream.script.banner = () => (upstream.open() > room ? full : undefined)
+  put(3)
+  await attempted(4)
+  room = 5
+  clockAhead(31_000)
+  upstream.script.dot = (time) => (time < 7 ? silence : undefined)
+  put(4)
+  await attempted(5)
+  expect(outcomes()).toEqual(Array(5).fill('1 delivered'))
+})
