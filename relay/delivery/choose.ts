@@ -49,11 +49,14 @@ export function choose<C extends Candidate>(
   const candidate = (equals.find(({ pool }) => pool.lingers) ?? equals[turn % equals.length])?.pool
   if (candidate !== undefined)
     return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool, now)) }
+  // What another one has failed goes back to that, or is deferred, before it waits for one that may be dead.
+  if (tried !== undefined && working.every(({ pool }) => now >= stuckAt(pool))) return { kind: 'down' }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
   const held = working.filter(({ priority }) => priority <= last)
   times.push(...held.map(({ pool }) => now + pool.morePlacesInMs))
   // Also where none behind them works now: one may do so by then.
-  if (untried.some(({ priority }) => priority > last)) times.push(...held.map(({ pool }) => stuckAt(pool)))
+  if (tried !== undefined || untried.some(({ priority }) => priority > last))
+    times.push(...held.map(({ pool }) => stuckAt(pool)))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }
 }
 

@@ -105,6 +105,24 @@ test.each([
     { tried: ['a', 'b'] },
     'backup',
   ],
+  [
+    'one that failed this message is passed over while another one is full, until that may be stuck',
+    [a, candidate('b', { inUse: 2 })],
+    { tried: ['a'] },
+    { kind: 'busy', until: 30_000 },
+  ],
+  [
+    'one that may be stuck is not waited for by a message that the other one has failed',
+    [a, candidate('b', { inUse: 2 })],
+    { tried: ['a'], now: 30_000 },
+    { kind: 'down' },
+  ],
+  [
+    'one whose probe may be stuck is not waited for by a message that the other one has failed',
+    [a, candidate('b', { health: failed, inUse: 1 })],
+    { tried: ['a'], now: 30_000 },
+    { kind: 'down' },
+  ],
   ['when all have failed this message, nobody', [a, backup], { tried: ['a', 'backup'] }, { kind: 'down' }],
   [
     'when all are left out, nobody, until the time of the first one is over',
