@@ -44,8 +44,9 @@ export class Pool {
   #context: SecureContext | undefined
   #retired = false
   #loggedInAt = Number.NEGATIVE_INFINITY
-  /** When a connection was last given back in order. */
+  /** When a connection was last given back in order, and when mail was last given one, new or not. */
   #cameBackAt = Number.NEGATIVE_INFINITY
+  #takenAt = Number.NEGATIVE_INFINITY
   /** The one that opens before all others, to see whether the login is good. */
   #first: Promise<Opened> | undefined
   #opening = 0
@@ -185,23 +186,29 @@ export class Pool {
 
   #useAgain(client: Client, hurried: boolean): Opened {
     client.waitFor(this.#deadlines(hurried))
-    this.#busy.add(client)
+    this.#take(client)
     return { kind: 'open', client }
+  }
+
+  #take(client: Client): void {
+    this.#busy.add(client)
+    this.#takenAt = performance.now()
   }
 
   /** Opens a connection. Where only that is refused, as one too many, the mail goes over one of those that are open. */
   async #openOrWait(hurried: boolean, signal: AbortSignal): Promise<Opened> {
     // While others carry mail, a further connection has no longer than connecting may take. If then none of them has carried any
-    // meanwhile, it begins anew with the deadlines of the RFC (decision 0054).
-    for (let impatient = this.#carriesMail(); ; impatient = false) {
+    // meanwhile, it begins anew with the deadlines of the RFC, unless another next hop is to have the mail (decision 0054).
+    for (let patient = false; ; ) {
       if (signal.aborted) return withdrawal
+      const impatient: boolean = !hurried && !patient && this.#carriesMail()
       this.#opening++
       const began = performance.now()
       const opened = await this.#openInTurn(hurried || impatient, signal).finally(() => this.#opening--)
       if (opened.kind === 'open') opened.client.waitFor(this.#deadlines(hurried))
-      const tooSoon = impatient && isSilent(opened)
-      if (tooSoon && !this.#hasCarriedSince(began)) continue
-      if (!this.#isSurplus(opened, began)) return opened
+      patient = impatient && isSilent(opened) && !this.#hasCarriedSince(began)
+      if (patient) continue
+      if (!this.#isSurplus(opened, began, hurried)) return opened
       const shared = await this.#nextFree(hurried)
       if (shared !== undefined) return shared
     }
@@ -210,12 +217,13 @@ export class Pool {
   /**
    * Whether it failed only because others are open. If none is any more, those that wait for one ask again in turn, since the
    * smarthost may no longer count what has just ended; any other failure is shared by all of them, also where those that are open
-   * carry no mail.
+   * carry no mail. What another next hop would take does not wait for those, whatever was said of a further one.
    */
-  #isSurplus(opened: Opened, began: number): boolean {
+  #isSurplus(opened: Opened, began: number, hurried: boolean): boolean {
     if (opened.kind === 'open' || isWithdrawn(opened.answer)) return false
     if (this.#connections() > 0) {
-      if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) {
+      const isRefused = isForNow(opened.answer) && (!hurried || this.#carriesMail())
+      if (!isRefused && !this.#isUngreeted(opened, began)) {
         if (!this.#carriesMail()) this.#shareFailure(opened)
         return false
       }
@@ -246,7 +254,7 @@ export class Pool {
   }
 
   #carriesMail(): boolean {
-    return this.#hasCarriedSince(performance.now() - surplusMs)
+    return this.#connections() > 0 && Math.max(this.#takenAt, this.#cameBackAt) > performance.now() - surplusMs
   }
 
   #hasCarriedSince(began: number): boolean {
@@ -368,7 +376,7 @@ export class Pool {
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened
-    this.#busy.add(client)
+    this.#take(client)
     client.onBroken(() => this.#idle.forget(client))
     this.#events.smarthostConnected(this.label, client.tls)
     this.onOpened()

@@ -303,7 +303,10 @@ test('case U25: a main smarthost that is silent on all its connections keeps mai
   await until('the backup has all others', () => backup.received.length === 9)
 })
 
-test('case U25: what waits for the only connection of a main smarthost goes to the backup together, once that is silent and a further one fails', async () => {
+test.each([
+  ['closed', drop],
+  ['refused for now', say('421 4.7.0 too many connections', { ends: 'drop' })],
+])('case U25: what waits for the only connection of a main smarthost goes to the backup together, once that is silent and a further one is %s', async (_name, banner) => {
   const [main, backup] = [await startSmarthost(), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
   const { spool, attempted, quiet } = rig(routes, { deadlines: { ...allWithin(120_000), connect: 500 } })
@@ -311,7 +314,7 @@ test('case U25: what waits for the only connection of a main smarthost goes to t
   await attempted(1)
   await quiet()
   main.script.dot = silence
-  main.script.banner = drop
+  main.script.banner = banner
   for (let i = 0; i < 6; i++) spool.put(envelope(hello), hello)
   await until('five are refused and wait', () => main.times('dot') === 2 && main.times('banner') >= 6)
   await until('the refused ones are gone', () => main.open() === 1)

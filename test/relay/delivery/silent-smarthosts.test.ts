@@ -3,9 +3,23 @@ import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
 import { clockAhead } from './clock-ahead.ts'
-import { rig } from './rig.ts'
+import { allWithin, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
+
+test('case U25: a further connection to a main smarthost that is not greeted, while its open one is silent, is asked for once', async () => {
+  const [main, backup] = [await startSmarthost(), await startSmarthost()]
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, quiet } = rig(routes, { deadlines: { ...allWithin(60_000), connect: 300 } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  main.script.dot = silence
+  main.script.banner = silence
+  for (let i = 0; i < 2; i++) spool.put(envelope(hello), hello)
+  await until('the backup has the other message', () => backup.received.length === 1)
+  expect(main.times('banner')).toBe(2)
+})
 
 test('case U25: a message that a smarthost failed does not wait for another one that is silent on all its connections', async () => {
   const main = await startSmarthost({ script: { banner: drop } })

@@ -214,6 +214,24 @@ test('case U23: what waits while one message keeps the only connection that a sm
   expect(outcomes()).toEqual(Array(5).fill('1 delivered'))
 })
 
+test('case U23: where one who waits asks for a further connection again, which is not greeted, the next one that comes back is for it', async () => {
+  const freed = Promise.withResolvers<void>()
+  const { upstream, put, outcomes, attempted } = await bench(
+    {
+      banner: (time) => [undefined, drop, silence][time],
+      dot: (time) => (time === 1 ? say('250 2.0.0 queued', { after: freed.promise }) : undefined),
+    },
+    { connectMs: 700 },
+  )
+  put(1)
+  await attempted(1)
+  put(2)
+  await until('it has asked again', () => upstream.times('banner') === 3)
+  freed.resolve()
+  await attempted(3)
+  expect(outcomes()).toEqual(Array(3).fill('1 delivered'))
+})
+
 test('case U23: each connection that a smarthost takes again after it took fewer lets the next one be opened, also while all that are open hang', async () => {
   const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
   put(1)
