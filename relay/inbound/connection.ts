@@ -222,8 +222,8 @@ export class Connection implements Line, Hearer {
     if (this.#closing || this.#closed) return undefined
     this.#closing = true
     this.#flush()
-    void this.#inlet.close()
-    this.#socket.end().resume()
+    this.#socket.end()
+    this.#inlet.drop()
     this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs).unref()
     return undefined
   }

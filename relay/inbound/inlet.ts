@@ -6,7 +6,7 @@ import { refusal } from '../mail/rule.ts'
 import { CommandLines, misplacedIn } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
 import { takeFirst } from './first.ts'
-import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
+import { heldBytes, heldPieces, lingerBytes, piecesAtOnce } from './limits.ts'
 
 /** A promise: the next piece is handed out only when it is settled. Undefined: the piece is dealt with already. */
 export type Handling = Promise<void> | undefined
@@ -77,6 +77,17 @@ export class Inlet {
     this.#closed = true
     this.#commands.forget()
     return this.#handling
+  }
+
+  /** Closes, and reads on for a while, so that a client that is still writing gets to our last reply; what comes is dropped. */
+  drop(): void {
+    void this.close()
+    let left = lingerBytes
+    const count = ({ length }: Buffer): void => {
+      left -= length
+      if (left <= 0) this.#socket.pause()
+    }
+    this.#socket.on('data', count).resume()
   }
 
   readonly #take = (chunk: Buffer): void => {

@@ -43,6 +43,12 @@ export const unreadBytes = 16 * 1_024
 /** So long after our last reply a connection is closed that the client does not close. */
 export const lingerMs = 5_000
 
+/**
+ * So much is read after our last reply. A stranger whose session has ended could send all that its line carries in those seconds, and
+ * TLS needs 5 ms for a mebibyte of it.
+ */
+export const lingerBytes = 256 * 1_024
+
 /** From so many octets on a content (behind its header) is written to the spool, and a socket whose octets wait for us is paused. */
 export const heldBytes = 64 * 1_024
 

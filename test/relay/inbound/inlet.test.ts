@@ -43,3 +43,19 @@ test('a client that sends octet by octet while its session waits is read no furt
   expect(heard).toEqual(Array.from({ length: 101 }, () => 'NOOP'))
   await inlet.close()
 })
+
+test('what a client sends behind our last reply is dropped, and read no further than 256 KiB, since it may be all that its line carries (case R15)', async () => {
+  const { hearer, heard } = waiting()
+  const socket = new PassThrough({ highWaterMark: 1 })
+  const inlet = new Inlet(socket as unknown as Socket, hearer)
+  inlet.drop()
+  let read = 0
+  socket.on('data', ({ length }: Buffer) => {
+    read += length
+  })
+  for (let n = 0; n < 64; n += 1) socket.write(`${'x'.repeat(16_382)}\r\n`)
+  await new Promise(setImmediate)
+  expect(socket.isPaused()).toBe(true)
+  expect(read).toBe(256 * 1024)
+  expect(heard).toEqual([])
+})
