@@ -22,8 +22,13 @@ export class Absent {
     this.#count -= 1
   }
 
-  /** One of which no record was read has been reported on, or all its recipients are done with. */
+  /** One of which no record was read has been reported on, maybe in part, or all its recipients are done with. */
   end(queueId: string): void {
     this.#done.add(queueId)
+  }
+
+  /** Some of its recipients are not done with: what was reported on was not all of it. */
+  goOn(queueId: string): void {
+    this.#done.delete(queueId)
   }
 }

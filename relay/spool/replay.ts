@@ -91,6 +91,7 @@ export class Replay {
     const handle = this.register.find(queueId)
     if (handle === undefined) {
       if (recipients.every(({ state }) => state !== 'pending')) this.absent.end(queueId)
+      else this.absent.goOn(queueId)
       return
     }
     this.register.settleState(handle, place)

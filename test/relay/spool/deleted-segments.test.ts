@@ -100,6 +100,20 @@ test('that the oldest segment is gone is told also where the start before had en
   await again.spool.close()
 })
 
+test('that the oldest segment is gone is told also where a recipient of its message was reported on, and another one waits', async () => {
+  const { directory, first } = await filled()
+  const { spool } = await open(directory)
+  const [one = '', two = ''] = draft.forwardPaths
+  const reports = { queueId: 'first00000', forwardPaths: [one] }
+  await accept(spool, contentOf(6, 30), { queueId: 'dsn0000000', draft: { reports } })
+  await spool.record('first00000', [{ ...pending(one), state: 'bounced' }, pending(two)])
+  await spool.close()
+  rmSync(join(directory, 'journal', first))
+  const again = await open(directory)
+  expect(again.troubles).toEqual([expect.stringContaining('is gone, or one before it, and with it 1 message')])
+  await again.spool.close()
+})
+
 test('of a journal of an earlier version, which counts no messages, nothing is told where the oldest segment is gone', async () => {
   const nonce = Buffer.alloc(8, 7)
   const gone = `0000000001-${'01'.repeat(8)}.log`
