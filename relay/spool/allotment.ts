@@ -31,7 +31,7 @@ export const deadShare = 1 / 8
 export class Allotment {
   readonly #space: Room
   readonly #needs: () => Needs
-  /** Octets that the journal is writing, and that are not yet taken off what `#space` says is free. */
+  /** Octets that are being written, and that are not yet taken off what `#space` says is free. */
   #asked = 0
 
   constructor(space: Room, needs: () => Needs) {

@@ -27,8 +27,10 @@ export type Received = { readonly bytes: number } & (
 export type Destination = {
   /** What they hold in memory, all together. */
   readonly held: Held
-  /** Whether so many octets are taken now. @throws SpoolError where they are not */
-  readonly check: (isReport: boolean, bytes: number) => Promise<void> | undefined
+  /** Whether anything is taken now. @throws SpoolError where it is not */
+  readonly check: (isReport: boolean) => Promise<void> | undefined
+  /** Writes so many octets, which count as taken meanwhile. @throws SpoolError where there is no room for them */
+  readonly taking: (isReport: boolean, bytes: number, write: () => Promise<void>) => Promise<void>
   readonly createFile: (queueId: string) => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void
@@ -116,16 +118,18 @@ export class IncomingMessage implements Incoming {
   async #toFile(chunk: Buffer): Promise<void> {
     this.#hold(chunk)
     const waiting = this.#chunks
-    await this.#to.check(
-      this.#isReport,
-      waiting.reduce((sum, { length }) => sum + length, 0),
-    )
+    await this.#to.check(this.#isReport)
+    const bytes = waiting.reduce((sum, { length }) => sum + length, 0)
+    await this.#to.taking(this.#isReport, bytes, () => this.#writeOut(waiting))
+    this.#letGo()
+  }
+
+  async #writeOut(chunks: readonly Buffer[]): Promise<void> {
     this.#file ??= await this.#to.createFile(this.queueId)
-    for (const each of waiting) {
+    for (const each of chunks) {
       await this.#file.write(each)
       this.#to.wrote(each.length)
     }
-    this.#letGo()
   }
 
   /** Gives the message up, and returns what its caller is told. */

@@ -30,16 +30,16 @@ export class Intake {
   }
 
   /**
-   * Before so many octets of a message on its way in are taken; undefined: they may be, and nobody has to wait.
-   * @throws SpoolError where they may not, at once or by the promise
+   * Before anything of a message is taken; undefined: it may be, and nobody has to wait.
+   * @throws SpoolError where it may not, at once or by the promise
    */
-  check(isReport: boolean, bytes: number): Promise<void> | undefined {
-    if (this.#mayBeShort()) return this.#noteShortage().then(() => this.#mustTake(isReport, bytes))
-    this.#mustTake(isReport, bytes)
+  check(isReport: boolean): Promise<void> | undefined {
+    if (this.#mayBeShort()) return this.#noteShortage().then(() => this.#mustTake(isReport))
+    this.#mustTake(isReport)
     return undefined
   }
 
-  /** Before so many octets, of a message that has come, go into the journal. @throws SpoolError where there is no room for them */
+  /** Before so many octets of a message are written. @throws SpoolError where there is no room for them */
   mustFit(isReport: boolean, bytes: number): void {
     const { room } = this.#parts
     if (!(isReport ? room.takesReport(bytes) : room.takesMail(bytes))) throw this.#full(room.told)
@@ -59,8 +59,8 @@ export class Intake {
     return error
   }
 
-  #mustTake(isReport: boolean, bytes: number): void {
-    if (isReport) this.mustFit(isReport, bytes)
+  #mustTake(isReport: boolean): void {
+    if (isReport) this.mustFit(isReport, 0)
     const { error } = this.#parts.fault
     if (error !== undefined && !(isReport && error.kind === 'full'))
       throw new SpoolError(error.kind, error.message, error)

@@ -164,7 +164,8 @@ export class JournalSpool implements Spool {
     })
     this.#destination = {
       held: { bytes: 0 },
-      check: (isReport, bytes) => this.#intake.check(isReport, bytes),
+      check: (isReport) => this.#intake.check(isReport),
+      taking: (isReport, bytes, write) => this.#taking(isReport, bytes, write),
       createFile: (queueId) => this.#large.create(queueId),
       wrote: (bytes) => space.took(bytes),
       accept: (envelope, received) => this.#accept(envelope, received),
@@ -219,7 +220,7 @@ export class JournalSpool implements Spool {
   async receive(chosen?: string): Promise<Incoming> {
     // Only delivery chooses an id, and only for a report (DSN).
     const isReport = chosen !== undefined
-    const checking = this.#intake.check(isReport, 0)
+    const checking = this.#intake.check(isReport)
     if (checking !== undefined) await checking
     const queueId = chosen ?? this.#nextId()
     if (isReport && parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
@@ -312,11 +313,15 @@ export class JournalSpool implements Spool {
       if (envelope.reports && original !== undefined) this.#ahead.report(original, envelope.reports.forwardPaths)
     }
     const bytes = acceptanceBytes(envelope) + (content?.length ?? 0)
-    this.#intake.mustFit(envelope.reports !== undefined, bytes)
-    await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
+    await this.#taking(envelope.reports !== undefined, bytes, () => this.#journal.append({ entry, content, durable }))
     // Not in this call: the message is ours, also if a listener throws.
     for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
     return message
+  }
+
+  #taking(isReport: boolean, bytes: number, write: () => Promise<void>): Promise<void> {
+    this.#intake.mustFit(isReport, bytes)
+    return this.#room.during(bytes, write())
   }
 
   #forget(handle: number, queueId: string): void {

@@ -159,6 +159,24 @@ test.each([
   expect(spool.fault).toBeUndefined()
 })
 
+test('large contents that are on their way to the disk count as taken: many at once leave what is kept for delivery (case S14)', async () => {
+  const failing = new FailingDisk()
+  const written = Promise.withResolvers<void>()
+  failing.waiting.set('write large', written.promise)
+  const bytes = smallBytes + 1
+  const kept = (16 + 32) * 1024 * 1024 + 16 * 1024
+  Object.assign(failing.disk, { space: async () => ({ free: kept + 5.5 * bytes, total: 10 * 1024 ** 3 }) })
+  const { spool } = await opened(temporaryFolder(), failing)
+  const refused: unknown[] = []
+  const all = Array.from({ length: 20 }, (_, n) => accept(spool, contentOf(n, bytes)).catch((e) => refused.push(e)))
+  const begun = () => failing.calls.filter((call) => call === 'create large').length
+  await until('each is refused, or on its way to the disk', () => begun() + refused.length === 20)
+  expect(begun()).toBe(5)
+  expect(refused).toEqual(Array(15).fill(expect.objectContaining({ kind: 'full' })))
+  written.resolve()
+  await Promise.all(all)
+})
+
 test('a message that was refused does not come back, although its record is whole on the disk', async () => {
   const { spool, failing, directory } = await opened()
   failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
