@@ -97,7 +97,7 @@ export class Child {
     child.stdin.on('error', () => {})
     createInterface({ input: child.stdout }).on('line', (line) => onLine(line, 'stdout'))
     createInterface({ input: child.stderr }).on('line', (line) => {
-      complaints.push(line)
+      if (!ofStack.test(line)) complaints.push(line)
       if (complaints.length > keptComplaints) complaints.shift()
       onLine(line, 'stderr')
     })
@@ -115,10 +115,13 @@ export class Child {
 
 const keptComplaints = 30
 
+/** Lines of the traces that Node prints: of JavaScript, and of its own machine code where it aborts, as without memory. */
+const ofStack = /^( {4}at |Node\.js v| *\d+: |-{5} )/
+
 /** The error message in what a process wrote to standard error, without the stack trace around it. */
 const lastWords = (complaints: readonly string[]): string =>
-  complaints.find((line) => /^\w*Error\b/.test(line)) ??
-  complaints.findLast((line) => line.trim() !== '' && !/^( {4}at |Node\.js v)/.test(line)) ??
+  complaints.find((line) => /^(\w*Error|FATAL ERROR)\b/.test(line)) ??
+  complaints.findLast((line) => line.trim() !== '') ??
   ''
 
 const howItEnded = (code: number | null, signal: NodeJS.Signals | null): string =>

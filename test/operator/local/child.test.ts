@@ -45,6 +45,20 @@ test('a child that ends by itself is started again, later each time, and its las
   ])
 })
 
+test.each([
+  [
+    'memory',
+    '--max-old-space-size=12',
+    'const a = []; for (;;) a.push(new Array(1000).fill(Math.random()))',
+    /out of memory$/,
+  ],
+  ['something', '--no-warnings', 'throw new TypeError("no such thing")', /^TypeError: no such thing$/],
+])('of a child that ends for want of %s the reason is told, and not its stack', async (_what, flag, script, told) => {
+  const { supervised, failures } = child('', { args: [flag, '-e', script] })
+  supervised.start()
+  expect((await until('it has failed', () => failures[0])).lastWords).toMatch(told)
+})
+
 test('after a run that was long enough, the delays begin again with the shortest', async () => {
   const { supervised, failures } = child(failing, { healthyMs: 0 })
   supervised.start()
