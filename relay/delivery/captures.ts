@@ -5,7 +5,7 @@ import { reply } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import { replyFor } from './answer.ts'
 import type { Retry } from './decide.ts'
-import { capture, InboxError } from './inbox.ts'
+import { capture, InboxError, type Underway } from './inbox.ts'
 import type { Ledger } from './ledger.ts'
 import { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
@@ -36,6 +36,7 @@ export class Captures {
   readonly #parked = new Parked()
   #coming = 0
   readonly #running = new Set<Promise<void>>()
+  readonly #underway: Underway = { octets: 0 }
   /** Captures that are running, or done and not yet recorded in the spool. */
   #unsettled = 0
   /** The smallest message that the inbox has not taken since it last took one as large, in octets. */
@@ -124,7 +125,7 @@ export class Captures {
   async #capture({ envelope }: Parcel['message']): Promise<Outcome> {
     const { directory, spool, events, unread } = this.#parts
     try {
-      await capture(directory, spool, envelope)
+      await capture(directory, spool, envelope, this.#underway)
       unread.read(envelope.queueId)
       events.captured(envelope.queueId)
       this.#taken(envelope)

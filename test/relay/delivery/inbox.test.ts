@@ -56,7 +56,7 @@ test.each([
   spool.put(message, hello)
   const whole: Record<string, string> = { eml: hello.toString(), json: 'as it was' }
   for (const ending of present) writeFileSync(join(directory, `${message.queueId}.${ending}`), whole[ending] ?? 'half')
-  await capture(directory, spool, message)
+  await capture(directory, spool, message, { octets: 0 })
   expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
   expect(readFileSync(join(directory, `${message.queueId}.eml`)).equals(hello)).toBe(true)
   const json = readFileSync(join(directory, `${message.queueId}.json`), 'utf8')
@@ -77,9 +77,11 @@ test('after a kill between the two names of the content, the file that has its o
       throw new Error('the disk does not give it out')
     })(),
   )
-  await expect(capture(directory, { content: () => failing }, message)).rejects.toThrow('does not give it out')
+  await expect(capture(directory, { content: () => failing }, message, { octets: 0 })).rejects.toThrow(
+    'does not give it out',
+  )
   expect(readFileSync(published).equals(hello)).toBe(true)
-  await capture(directory, spool, message)
+  await capture(directory, spool, message, { octets: 0 })
   expect(readFileSync(published).equals(hello)).toBe(true)
 })
 
@@ -92,7 +94,7 @@ test.each([
   const message = envelope(hello)
   spool.put(message, hello)
   make(join(directory, `${message.queueId}.eml`))
-  await capture(directory, spool, message)
+  await capture(directory, spool, message, { octets: 0 })
   expect(lstatSync(join(directory, `${message.queueId}.eml`)).isFile()).toBe(true)
   expect(readFileSync(join(directory, `${message.queueId}.eml`)).equals(hello)).toBe(true)
   expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
@@ -103,7 +105,7 @@ test('content that is shorter than what was accepted is not captured', async () 
   const spool = new MemorySpool()
   const message = envelope(hello, { bytes: hello.length + 1 })
   spool.put(message, hello)
-  await expect(capture(directory, spool, message)).rejects.toThrow(/octets/)
+  await expect(capture(directory, spool, message, { octets: 0 })).rejects.toThrow(/octets/)
   expect(existsSync(join(directory, `${message.queueId}.eml`))).toBe(false)
 })
 
@@ -154,8 +156,26 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
     const message = envelope(content, { disposition: 'capture' })
     spool.put(message, content)
     const inbox = join(directory, 'inbox')
-    await expect(capture(inbox, spool, message)).rejects.toThrow('disk full')
+    await expect(capture(inbox, spool, message, { octets: 0 })).rejects.toThrow('disk full')
     expect([readdirSync(inbox), free()]).toEqual([[], before])
+  })
+
+  test('of many messages at once as many are captured as leave the room that removals need', async () => {
+    const directory = smallVolume('size=2m')
+    const inbox = join(directory, 'inbox')
+    const spool = new MemorySpool()
+    const underway = { octets: 0 }
+    const captures = Array.from({ length: 8 }, () => {
+      const content = contentOf(500_000)
+      const message = envelope(content, { disposition: 'capture' })
+      spool.put(message, content)
+      return capture(inbox, spool, message, underway).catch((error: unknown) => String(error))
+    })
+    const came = await Promise.all(captures)
+    expect(came.filter((why) => why === undefined)).toHaveLength(3)
+    expect(came.filter((why) => why?.includes('disk full'))).toHaveLength(5)
+    expect(readdirSync(inbox)).toHaveLength(6)
+    expect(underway.octets).toBe(0)
   })
 
   test('the inbox takes none of the files that delivery may need (case R11)', async () => {
@@ -165,7 +185,7 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
     const captureNext = async (): Promise<void> => {
       const message = envelope(hello, { disposition: 'capture' })
       spool.put(message, hello)
-      await capture(inbox, spool, message)
+      await capture(inbox, spool, message, { octets: 0 })
     }
     const fill = async (): Promise<never> => {
       for (;;) await captureNext()
@@ -189,10 +209,10 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
       yield content.subarray(100_000)
     }
     const source = { content: () => Readable.from(slowly()) }
-    await expect(capture(inbox, source, message)).rejects.toThrow('ENOSPC')
+    await expect(capture(inbox, source, message, { octets: 0 })).rejects.toThrow('ENOSPC')
     expect(readdirSync(inbox)).toEqual([])
     rmSync(join(directory, 'other'))
-    await capture(inbox, spool, message)
+    await capture(inbox, spool, message, { octets: 0 })
     expect(readFileSync(join(inbox, `${message.queueId}.eml`)).equals(content)).toBe(true)
   })
 })

@@ -14,7 +14,7 @@ const program = `
   const nothing = () => {}
   const events = { committed: nothing, forgotten: nothing, notDeleted: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
   const spool = await openSpool({ directory: data + '/spool', events })
-  await capture(data + '/inbox', { content: () => [Buffer.from('hello')] }, { queueId: 'captured00', bytes: 5 })
+  await capture(data + '/inbox', { content: () => [Buffer.from('hello')] }, { queueId: 'captured00', bytes: 5 }, { octets: 0 })
   await spool.close()
 `
 
