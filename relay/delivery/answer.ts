@@ -98,7 +98,7 @@ const keptText = 2000
  * transaction ends. The status stays, in whichever line it is.
  */
 export function brief(answer: Answer): Answer {
-  if (answer.kind === 'none') return answer
+  if (answer.kind === 'none' || answer.reply.lines.length < 3) return answer
   const { code, lines } = answer.reply
   // One more, so that the quotation of those before it is the same.
   const kept = firstLines(lines, keptText).length + 1

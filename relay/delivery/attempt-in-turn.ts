@@ -14,6 +14,8 @@ export type Attempting = {
   readonly unread: Pick<Unread, 'failed' | 'read'>
   readonly turns: Pick<Turns, 'turn'>
   readonly headroom: Pick<Headroom, 'enter'>
+  /** Milliseconds on the steady clock (steady.ts). */
+  readonly now: () => number
 }
 
 /** About how long one attempt takes the processor. */
@@ -21,11 +23,11 @@ const attemptCostMs = 0.25
 
 /** Never throws: a content that can not be read is told, and its message waits. */
 export async function attemptInTurn(
-  { spool, signer, unread, turns, headroom }: Attempting,
-  { pool, parcel, hurried }: Next,
+  { spool, signer, unread, turns, headroom, now }: Attempting,
+  { pool, parcel, isHurried }: Next,
 ): Promise<Attempted> {
   const { envelope } = parcel.message
-  const connections = pool.connections(hurried)
+  const connections = pool.connections(() => isHurried(now()))
   const owner = { rank: 'delivery', name: envelope.credential } as const
   const room = headroom.enter(owner)
   if (room !== undefined) await room

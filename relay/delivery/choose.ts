@@ -47,8 +47,7 @@ export function choose<C extends Candidate>(
   const free = working.filter(({ pool, priority }) => priority <= last && isFree(pool, now))
   const equals = free.filter(({ priority }) => priority === free[0]?.priority)
   const candidate = (equals.find(({ pool }) => pool.lingers) ?? equals[turn % equals.length])?.pool
-  if (candidate !== undefined)
-    return { kind: 'use', candidate, hurried: working.some(({ pool }) => pool !== candidate && isWaitedFor(pool, now)) }
+  if (candidate !== undefined) return { kind: 'use', candidate, hurried: isHurried(ranked, tried, candidate, now) }
   // What another one has failed goes back to that, or is deferred, before it waits for one that may be dead.
   if (tried !== undefined && working.every(({ pool }) => now >= stuckAt(pool))) return { kind: 'down' }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
@@ -59,6 +58,15 @@ export function choose<C extends Candidate>(
     times.push(...held.map(({ pool }) => stuckAt(pool)))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }
 }
+
+/** Whether another one would take by now what `candidate` has. */
+export const isHurried = <C extends Candidate>(
+  ranked: readonly Ranked<C>[],
+  tried: Pick<ReadonlySet<string>, 'has'> | undefined,
+  candidate: C,
+  now: number,
+): boolean =>
+  ranked.some(({ pool }) => pool !== candidate && !tried?.has(pool.name) && works(pool, now) && isWaitedFor(pool, now))
 
 /** Whether lower priorities stand back for it. Not while one that failed is probed, which may take until a deadline. */
 const isWaitedFor = (c: Candidate, now: number): boolean =>

@@ -34,8 +34,6 @@ export type DispatcherParts = Attempting & {
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
   readonly exchangerPort: number
-  /** Milliseconds on the steady clock (steady.ts). */
-  readonly now: () => number
   readonly random: () => number
   /** Whatever of it is due goes on; with a lane, only what goes there. */
   readonly look: (message: Tracked, lane?: Lane) => void

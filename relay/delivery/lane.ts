@@ -8,7 +8,7 @@ import { withoutAddresses } from '../mail/evidence.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import { longestTimerMs } from '../timer.ts'
-import { choose, type Ranked } from './choose.ts'
+import { choose, isHurried, type Ranked } from './choose.ts'
 import { carriesNothing } from './health.ts'
 import type { Hop } from './hop.ts'
 import type { Handles } from './intake.ts'
@@ -19,7 +19,12 @@ import { ReadyQueue } from './ready-queue.ts'
 import type { Room } from './room.ts'
 import { type Parcel, parcelsOf } from './tracked.ts'
 
-export type Next = { readonly parcel: Parcel; readonly pool: Pool; readonly hurried: boolean }
+export type Next = {
+  readonly parcel: Parcel
+  readonly pool: Pool
+  /** Whether another next hop would take it, at that time (choose.ts). */
+  readonly isHurried: (now: number) => boolean
+}
 /** `down`: what waits can go nowhere. */
 export type Wait = { readonly down: boolean; readonly until?: number }
 
@@ -180,7 +185,11 @@ export class Lane {
     const parcel = this.#ready.shift()
     if (parcel === undefined) return first
     this.#recipients -= parcel.recipients.length
-    return { parcel, pool: choice.candidate, hurried: choice.hurried }
+    return this.#nextOf(parcel, choice.candidate)
+  }
+
+  #nextOf(parcel: Parcel, pool: Pool): Next {
+    return { parcel, pool, isHurried: (now) => isHurried(this.#ranked, parcel.tried, pool, now) }
   }
 
   /** Connections that may be in use at one time, over all pools, and with those of this domain's lane before a reload. */
@@ -204,7 +213,7 @@ export class Lane {
         continue
       }
       this.#again = this.#again.filter((other) => other !== parcel)
-      if (choice.kind === 'use') return { parcel, pool: choice.candidate, hurried: choice.hurried }
+      if (choice.kind === 'use') return this.#nextOf(parcel, choice.candidate)
       for (const part of parcelsOf(parcel)) this.add(part)
     }
     return wait

@@ -159,12 +159,12 @@ export class Pool {
     this.#target = target
   }
 
-  /** For one attempt that begins now, until a reload may give its mail another way; `hurried` as choose.ts says. */
-  connections(hurried: boolean): Connections {
+  /** For one attempt that begins now, until a reload may give its mail another way; `isHurried` as choose.ts says. */
+  connections(isHurried: () => boolean): Connections {
     const { signal } = this.#withdrawal
     const acquire = async (fresh: boolean): Promise<Opened> => {
       const idle = fresh ? undefined : this.#idle.take()
-      const opened = idle === undefined ? await this.#openOrWait(hurried, signal) : this.#useAgain(idle, hurried)
+      const opened = idle === undefined ? await this.#openOrWait(isHurried, signal) : this.#useAgain(idle, isHurried())
       const noted = this.#around.noted?.()
       if (noted !== undefined) await noted
       return this.#unlessWithdrawn(opened, signal)
@@ -196,11 +196,12 @@ export class Pool {
   }
 
   /** Opens a connection. Where only that is refused, as one too many, the mail goes over one of those that are open. */
-  async #openOrWait(hurried: boolean, signal: AbortSignal): Promise<Opened> {
+  async #openOrWait(isHurried: () => boolean, signal: AbortSignal): Promise<Opened> {
     // While others carry mail, a further connection has no longer than connecting may take. If then none of them has carried any
     // meanwhile, it begins anew with the deadlines of the RFC, unless another next hop is to have the mail (decision 0054).
     for (let patient = false; ; ) {
       if (signal.aborted) return withdrawal
+      const hurried = isHurried()
       const impatient: boolean = !hurried && !patient && this.#carriesMail()
       this.#opening++
       const began = performance.now()
@@ -208,8 +209,8 @@ export class Pool {
       if (opened.kind === 'open') opened.client.waitFor(this.#deadlines(hurried))
       patient = impatient && isSilent(opened) && !this.#hasCarriedSince(began)
       if (patient) continue
-      if (!this.#isSurplus(opened, began, hurried)) return opened
-      const shared = await this.#nextFree(hurried)
+      if (!this.#isSurplus(opened, began, isHurried())) return opened
+      const shared = await this.#nextFree(isHurried)
       if (shared !== undefined) return shared
     }
   }
@@ -243,12 +244,12 @@ export class Pool {
   /**
    * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up; some,
    * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries
-   * mail.
+   * mail; that one was given some tells nothing where the host itself may be dead.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     if (answer.kind !== 'none') return false
     if (answer.cause === 'silent') return this.#hasCarriedSince(began)
-    if (answer.cause === 'unreachable') return this.#carriesMail()
+    if (answer.cause === 'unreachable') return this.#hasCarriedSince(performance.now() - surplusMs)
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
     return answer.cause === 'lost' && stage === first && this.#carriesMail()
   }
@@ -262,14 +263,14 @@ export class Pool {
   }
 
   /** Undefined: there may be room for a new one. */
-  async #nextFree(hurried: boolean): Promise<Opened | undefined> {
+  async #nextFree(isHurried: () => boolean): Promise<Opened | undefined> {
     const idle = this.#idle.take()
-    if (idle !== undefined) return this.#useAgain(idle, hurried)
+    if (idle !== undefined) return this.#useAgain(idle, isHurried())
     const came = await new Promise<Opened | undefined>((resolve) => {
       this.#waiting.push(resolve)
       this.#askAgainLater()
     })
-    return came?.kind === 'open' ? this.#useAgain(came.client, hurried) : came
+    return came?.kind === 'open' ? this.#useAgain(came.client, isHurried()) : came
   }
 
   /** Now and then one of those that wait asks again: connections may have ended, and the last one may be in use for an hour. */

@@ -106,7 +106,7 @@ test.each([
   const target = { smarthost: smarthost('a', upstream.port), helloName: 'relay.example.org' }
   const pool = new Pool(target, around, { smarthostConnected: () => connected++ })
   onTestFinished(() => pool.destroy())
-  const { acquire, release } = pool.connections(false)
+  const { acquire, release } = pool.connections(() => false)
   if (before > 0) {
     gates[0]?.resolve()
     const first = await acquire(false)
@@ -134,14 +134,14 @@ test('case U03: what waited for a connection when a reload withdrew it does not 
   const target = { smarthost: overTls, helloName: 'relay.example.org', login, roots: certificate.ca }
   const pool = new Pool(target, around, { smarthostConnected: () => {} })
   onTestFinished(() => pool.destroy())
-  expect(await pool.connections(false).acquire(false)).toMatchObject({ kind: 'open' })
-  const waits = pool.connections(false).acquire(false)
+  expect(await pool.connections(() => false).acquire(false)).toMatchObject({ kind: 'open' })
+  const waits = pool.connections(() => false).acquire(false)
   await until(
     'the second one is refused as one too many',
     () => upstream.times('banner') === 2 && upstream.open() === 1,
   )
   pool.withdraw()
-  const afterwards = pool.connections(false).acquire(false)
+  const afterwards = pool.connections(() => false).acquire(false)
   expect(await waits).toMatchObject({ kind: 'failed', answer: { kind: 'none', cause: 'withdrawn' } })
   expect(await afterwards).toMatchObject({ kind: 'failed', answer: { kind: 'reply', reply: { code: 535 } } })
 })

@@ -36,3 +36,26 @@ test('case U25: a message that a smarthost failed does not wait for another one 
   spool.put(envelope(hello), hello)
   await until('the main smarthost has both', () => main.received.length === 2)
 })
+
+test('case U25: what waits for the only connection of a main smarthost goes to a backup that works again by now', async () => {
+  const main = await startSmarthost({
+    script: { MAIL: (time) => (time === 0 ? say('421 4.3.2 not now', { ends: 'drop' }) : undefined) },
+  })
+  const backup = await startSmarthost({ script: { banner: drop } })
+  const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
+  const { spool, attempted } = rig([route('r', hosts)], { deadlines: { ...allWithin(120_000), connect: 500 } })
+  const put = (): unknown => spool.put(envelope(hello), hello)
+  put()
+  await attempted(2)
+  put()
+  await until('the main smarthost works again', () => main.received.length === 1)
+  main.script.dot = silence
+  main.script.banner = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const before = main.times('banner')
+  for (let i = 0; i < 4; i++) put()
+  await until('three are refused', () => main.times('dot') === 2 && main.times('banner') >= before + 3)
+  delete backup.script.banner
+  clockAhead(31_000)
+  put()
+  await until('the backup has the three, too', () => backup.received.length === 4)
+})
