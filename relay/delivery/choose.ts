@@ -20,8 +20,7 @@ export type Ranked<C> = { readonly pool: C; readonly priority: number }
 
 /** `until`: milliseconds on the steady clock; absent where time alone changes nothing. */
 export type Choice<C> =
-  /** `hurried`: another one would take it at once, so the first replies of this one are waited for less (decision 0054). */
-  | { readonly kind: 'use'; readonly candidate: C; readonly hurried: boolean }
+  | { readonly kind: 'use'; readonly candidate: C }
   /** All that work are in use or pause; `until`: when the first of them may be free by time alone. */
   | { readonly kind: 'busy'; readonly until?: number }
   /** None works that was not tried; `until`: when the first of those is tried again. */
@@ -39,7 +38,7 @@ export function choose<C extends Candidate>(
 ): Choice<C> {
   const only = ranked[0]?.pool
   if (only !== undefined && ranked.length === 1 && tried === undefined && works(only, now) && isFree(only, now))
-    return { kind: 'use', candidate: only, hurried: false }
+    return { kind: 'use', candidate: only }
   const untried = tried === undefined ? ranked : ranked.filter(({ pool }) => !tried.has(pool.name))
   const working = untried.filter(({ pool }) => works(pool, now))
   if (working.length === 0) return { kind: 'down', ...earliest(untried.map(({ pool }) => pool.health.ejectedUntil)) }
@@ -47,7 +46,7 @@ export function choose<C extends Candidate>(
   const free = working.filter(({ pool, priority }) => priority <= last && isFree(pool, now))
   const equals = free.filter(({ priority }) => priority === free[0]?.priority)
   const candidate = (equals.find(({ pool }) => pool.lingers) ?? equals[turn % equals.length])?.pool
-  if (candidate !== undefined) return { kind: 'use', candidate, hurried: isHurried(ranked, tried, candidate, now) }
+  if (candidate !== undefined) return { kind: 'use', candidate }
   // What another one has failed goes back to that, or is deferred, before it waits for one that may be dead.
   if (tried !== undefined && working.every(({ pool }) => now >= stuckAt(pool))) return { kind: 'down' }
   const times = untried.filter(({ priority }) => priority <= last).map(({ pool }) => opensAt(pool.health))
@@ -59,7 +58,7 @@ export function choose<C extends Candidate>(
   return { kind: 'busy', ...earliest(times.filter((at) => at > now && Number.isFinite(at))) }
 }
 
-/** Whether another one would take by now what `candidate` has. */
+/** Whether another one would take by now what `candidate` has: then its first replies are waited for less (decision 0054). */
 export const isHurried = <C extends Candidate>(
   ranked: readonly Ranked<C>[],
   tried: Pick<ReadonlySet<string>, 'has'> | undefined,
