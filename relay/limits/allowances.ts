@@ -20,7 +20,7 @@ import {
   type Taken,
 } from '../rules/limits.ts'
 import { atRate, type Earned } from '../rules/rate.ts'
-import { wholeFleet } from '../rules/share.ts'
+import { isAboutToLeave, type Place, wholeFleet } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
 import { CurrentDay } from './current-day.ts'
 import type { QuotaFile } from './quota-file.ts'
@@ -212,12 +212,14 @@ export class Allowances {
     const daily = credentials.filter(isLimited).filter(({ limits }) => limits.daily !== undefined)
     const day = this.#day.today.number
     return daily
-      .map((credential) => {
+      .flatMap((credential) => {
         const account = this.#account(credential.name)
         const { today, of } = this.#used(credential, account)
         // While the store answers, it is what begins the next day of an account, and nobody asks it before the next message.
         const used = account.day < day ? 0 : today
-        return { credential: credential.name, ratio: of === 0 ? 1 : used / of }
+        // That a relay which is about to leave hands out nothing is no limit that is used up.
+        if (of === 0 && isAboutToLeave(this.#place)) return []
+        return [{ credential: credential.name, ratio: of === 0 ? 1 : used / of }]
       })
       .toSorted((a, b) => b.ratio - a.ratio)
       .slice(0, mostRatios)
@@ -244,8 +246,12 @@ export class Allowances {
 
   /** This relay's share: of what was left of the day when the store last said so, else of the whole limit. */
   #allowance({ limits }: Pick<Counted, 'limits'>, { heard }: Account) {
+    return allowanceOf(limits, this.#place, heard?.total)
+  }
+
+  get #place(): Place {
     const { sharing, index } = this.#parts
-    return allowanceOf(limits, { relays: sharing()?.relays ?? 1, index }, heard?.total)
+    return { relays: sharing()?.relays ?? 1, index }
   }
 
   #facts(credential: Counted, account: Account, recipients: number): LimitFacts {

@@ -16,8 +16,10 @@ export type Place = {
 export const wholeFleet: Place = { relays: 1, index: 0 }
 
 /** A relay whose index is beyond the number of relays is about to leave, and hands out nothing. */
-export const shareOf = (whole: number, { relays, index }: Place): number =>
-  index !== undefined && index >= relays ? 0 : Math.floor(whole / relays) + extra(whole % relays, index)
+export const isAboutToLeave = ({ relays, index }: Place): boolean => index !== undefined && index >= relays
+
+export const shareOf = (whole: number, place: Place): number =>
+  isAboutToLeave(place) ? 0 : Math.floor(whole / place.relays) + extra(whole % place.relays, place.index)
 
 const extra = (rest: number, index: number | undefined): number => (index !== undefined && index < rest ? 1 : 0)
 
@@ -27,6 +29,5 @@ const extra = (rest: number, index: number | undefined): number => (index !== un
  */
 export function rateShare({ count, perMs, burst = count }: RateLimit, place: Place): Rate {
   const share = shareOf(burst, place)
-  const leaves = place.index !== undefined && place.index >= place.relays
-  return { intervalMs: (perMs / count) * place.relays, burst: leaves ? 0 : Math.max(1, share) }
+  return { intervalMs: (perMs / count) * place.relays, burst: isAboutToLeave(place) ? 0 : Math.max(1, share) }
 }
