@@ -214,12 +214,11 @@ async function apply(next: Loaded): Promise<void> {
     () => delivery.reload(),
   ]
   const failed = await together(isTriedAgain ? undone.map(({ act }) => act) : whole)
-  // Else what could not be done before stays told for as long as the copy is not written either.
-  if (isTriedAgain || failed.length > 0) undone = failed
+  // Where all is well it is told at once, since the disk may take seconds for the copy; else together with what is wrong.
+  if (failed.length === 0) applied = next
+  undone = isTriedAgain ? failed : [...failed, ...(await together([() => lastGood.keep(next)]))]
   applied = next
   tellEndpoints()
-  // Behind the others: the disk may take seconds, and what is known of them is told at once.
-  if (!isTriedAgain) undone = [...failed, ...(await together([() => lastGood.keep(next)]))]
   const whys = whysOf(undone)
   if (whys !== undefined && (isAnother || whys !== before)) events.configAppliedInPart(next.hash, whys)
   if (whys === undefined && !isAsBefore) events.configApplied(next.hash)

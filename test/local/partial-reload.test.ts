@@ -130,7 +130,8 @@ test('of two configurations with the same trouble the second one is told as the 
     return now.hash !== first.hash && now
   })
   expect(configError).toBe(first.configError)
-  expect(await relay.metrics()).toMatch(new RegExp(`^relayfleet_config_info\\{.*hash="${hash}".*\\} 1$`, 'm'))
+  const isMeasured = new RegExp(`^relayfleet_config_info\\{.*hash="${hash}".*\\} 1$`, 'm')
+  await until('the metric tells it', async () => isMeasured.test(await relay.metrics()))
   await until('the log tells it', () => readFileSync(join(folder, 'relay.log'), 'utf8').includes(hash))
 })
 
