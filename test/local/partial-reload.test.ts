@@ -1,6 +1,16 @@
 /** A relay that can not apply a part of a new configuration applies the rest, and tells of that part until it is applied. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -24,7 +34,7 @@ async function stage() {
   const write = (config: RelayConfig): void => writeRelay(folder, config, certificates)
   write(before)
   const access = { host: '127.0.0.1', port: listenPort, tls: 'StartTLS', ca: certificates.ca, login } as const
-  return { folder, before, otherPort, access, write }
+  return { folder, before, otherPort, access, write, ca: certificates.ca }
 }
 
 async function running() {
@@ -188,6 +198,45 @@ test('when endpoints.json can not be written, a new configuration is in force al
   await until('endpoints.json is written', () => listeners().length === 2)
   expect(told()).toBe(1)
 })
+
+/** The folders that a process watches, by inode, as Linux has them. */
+function watchedBy(pid: number): readonly number[] {
+  const files = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => {
+    try {
+      return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')
+    } catch {
+      return ''
+    }
+  })
+  return [...files.join('\n').matchAll(/^inotify wd:\S+ ino:([0-9a-f]+)/gm)].map(([, ino = '']) => Number(`0x${ino}`))
+}
+
+test.runIf(process.platform === 'linux')(
+  'a folder of files that another one with the same files takes the place of is watched there, as where a kubelet writes the volume anew',
+  async () => {
+    const { folder, relay, before, write, ca } = await running()
+    const at = join(folder, 'config/ca')
+    const made = (path: string): number => {
+      mkdirSync(path)
+      writeFileSync(join(path, 'ca.crt'), ca)
+      return statSync(path).ino
+    }
+    const first = made(at)
+    const tls = { mode: 'StartTLS', caFile: 'ca/ca.crt' } as const
+    write({
+      ...before,
+      routes: before.routes.map((r) => ({ ...r, smarthosts: r.smarthosts.map((s) => ({ ...s, tls })) })),
+    })
+    await until('the folder is watched', () => watchedBy(relay.pid).includes(first))
+    const { hash } = await relay.status()
+    const second = made(`${at}.new`)
+    renameSync(at, `${at}.old`)
+    renameSync(`${at}.new`, at)
+    await until('the other one is watched', () => watchedBy(relay.pid).includes(second))
+    expect(watchedBy(relay.pid)).not.toContain(first)
+    expect((await relay.status()).hash).toBe(hash)
+  },
+)
 
 test('a pipe where the copy of endpoints.json would be written holds nothing up, and is replaced', async () => {
   const { folder, relay, before, otherPort, write } = await running()
