@@ -195,8 +195,10 @@ test('case U23: a connection that is closed while no other is open yet is a fail
   expect(outcomes()).toEqual(['1 delivered', '1 deferred', '1 delivered'])
 })
 
-test('case U23: what waits while one message keeps the only connection that a smarthost takes goes on once that may take more, also where no other mail comes', async () => {
-  const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
+/** A smarthost that may have five connections has taken one and refused more, until `takeAll`; four messages are delivered. */
+async function oneTaken() {
+  const one = await bench({}, { maxConnections: 5 })
+  const { upstream, put, attempted } = one
   put(1)
   await attempted(1)
   let room = 1
@@ -204,10 +206,18 @@ test('case U23: what waits while one message keeps the only connection that a sm
   upstream.script.banner = () => (upstream.open() > room ? full : undefined)
   put(3)
   await attempted(4)
+  const takeAll = (): void => {
+    room = 5
+  }
+  return { ...one, takeAll }
+}
+
+test('case U23: what waits while one message keeps the only connection that a smarthost takes goes on once that may take more, also where no other mail comes', async () => {
+  const { upstream, put, outcomes, attempted, takeAll } = await oneTaken()
   upstream.script.dot = (time) => (time === 4 ? silence : undefined)
   put(1)
   await until('one message keeps the connection', () => upstream.times('dot') === 5)
-  room = 5
+  takeAll()
   clockAhead(29_500)
   put(1)
   await attempted(5)
@@ -233,15 +243,8 @@ test('case U23: where one who waits asks for a further connection again, which i
 })
 
 test('case U23: each connection that a smarthost takes again after it took fewer lets the next one be opened, also while all that are open hang', async () => {
-  const { upstream, put, outcomes, attempted } = await bench({}, { maxConnections: 5 })
-  put(1)
-  await attempted(1)
-  let room = 1
-  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
-  upstream.script.banner = () => (upstream.open() > room ? full : undefined)
-  put(3)
-  await attempted(4)
-  room = 5
+  const { upstream, put, outcomes, attempted, takeAll } = await oneTaken()
+  takeAll()
   clockAhead(31_000)
   upstream.script.dot = (time) => (time < 7 ? silence : undefined)
   put(4)
