@@ -299,7 +299,8 @@ export class Dispatcher {
     const results: Result[] = []
     for (const [i, said] of attempted.outcomes.entries()) {
       const outcome = lane.lastWord(said, next)
-      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, ...asked })
+      if (!this.#wasInterrupted(attempted, outcome))
+        results.push({ recipient: parcel.recipients[i] ?? -1, outcome, ...asked })
     }
     // Told in the order of the message, whoever was asked first.
     results.sort((a, b) => a.recipient - b.recipient)
@@ -324,9 +325,10 @@ export class Dispatcher {
     this.#pump(lane)
   }
 
-  /** We closed the connection, as the relay stops: that was no attempt, and the message is as it was. */
-  #wasInterrupted(outcome: Outcome): boolean {
-    return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
+  /** We closed the connection, as the relay stops, or before it did: that was no attempt, and the message is as it was. */
+  #wasInterrupted({ withdrawn = false }: Attempted, outcome: Outcome): boolean {
+    const isClosed = this.#interrupted || (this.#stopping && withdrawn)
+    return isClosed && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
   }
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */

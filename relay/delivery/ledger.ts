@@ -49,6 +49,8 @@ export class Ledger {
   readonly #unwritten = new Set<Tracked>()
   /** Of these, those whose recipients the spool was not told of, and who waits until it is. */
   readonly #behind = new Map<Tracked, (() => void)[]>()
+  /** Recipients of all messages who are given up, and whose DSN is not yet durable. */
+  #unreported = 0
   #repeating: NodeJS.Timeout | undefined
   #stopped = false
 
@@ -125,9 +127,14 @@ export class Ledger {
     const before = message.recipients[recipient]
     const turns = before === undefined ? 1 : turnsOf(before) + 1
     const decision = decide({ reversePath, acceptedAt, turns, retry }, outcome, now, () => dice)
-    if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision
+    if (decision.do !== 'sendDsn' || this.#hasRoom) return decision
     // So many reports wait that this one would find no room either: the recipient stays pending, and is given up another time.
     return { do: 'retry', at: now + backoffMs(retry.scheduleMs, turns, () => dice) }
+  }
+
+  get #hasRoom(): boolean {
+    const { size } = this.#unwritten
+    return size < mostUnwritten && (size === 0 || this.#unreported < mostUnreported)
   }
 
   #apply(message: Tracked, { recipient, outcome, asked = false, decision }: Decided): void {
@@ -157,6 +164,7 @@ export class Ledger {
       if (decision.do === 'discard') continue
       const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision, at }
       message.unreported.push(smarthost === undefined ? failure : { ...failure, smarthost })
+      this.#unreported += 1
     }
     if (decided.some(({ decision }) => decision.do === 'discard')) events.discarded(queueId)
   }
@@ -235,6 +243,7 @@ export class Ledger {
         const failures = [...message.unreported]
         const dsn = await queueDsn(this.#parts, message.envelope, failures)
         message.unreported.splice(0, failures.length)
+        this.#unreported -= failures.length
         if (dsn === undefined) continue
         message.heldDsns.push(dsn)
         this.#parts.events.dsnQueued(message.envelope.queueId, dsn.envelope.queueId)
@@ -273,6 +282,8 @@ const repeatMs = 2000
 const repeatedAtOnce = 16
 /** So many messages may be kept in memory because the spool does not take what is to be written of them. */
 const mostUnwritten = 1000
+/** So many recipients wait in memory for their report while one cannot be written: each with what its server said. */
+const mostUnreported = 10_000
 const lastTriesEveryMs = 250
 
 const stateAfter = {

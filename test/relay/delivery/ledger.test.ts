@@ -11,6 +11,7 @@ import { recordEvents } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 
 const delivered: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'queued') }
+const refused: Outcome = { kind: 'bounced', reply: reply(550, '1.1', 'no such user') }
 const retry = { scheduleMs: [1000], expireAfterMs: 60_000 }
 
 /** A ledger of messages that were delivered while the spool took nothing; `tries` counts what it has tried to write. */
@@ -36,14 +37,32 @@ async function behind(messages: number, repeatMs = 20) {
     onGone: () => {},
     onDsn: () => {},
   })
-  const settleOne = (): Promise<void> => {
-    const { envelope: of } = spool.put(envelope(hello), hello)
-    return ledger.settle(track(of, of.forwardPaths.map(pending)), [{ recipient: 0, outcome: delivered }], retry)
+  const settleOne = (recipients = 1, outcome = delivered): Promise<void> => {
+    const forwardPaths = Array.from({ length: recipients }, (_, i) => `user${i}@example.net`)
+    const { envelope: of } = spool.put(envelope(hello, { forwardPaths }), hello)
+    const results = forwardPaths.map((_, recipient) => ({ recipient, outcome }))
+    return ledger.settle(track(of, of.forwardPaths.map(pending)), results, retry)
   }
   for (let n = 0; n < messages; n += 1) await settleOne()
   expect(ledger.unwritten).toHaveLength(messages)
   return { spool, ledger, counts, settleOne }
 }
+
+test('while no DSN can be written, some ten thousand recipients wait for theirs in memory, however few messages they are of (case S14)', async () => {
+  const { spool, ledger, settleOne } = await behind(0)
+  spool.broken.add('commit')
+  for (let n = 0; n < 12; n += 1) await settleOne(1000, refused)
+  // The last two are still to be tried, as the spool knows them.
+  expect(ledger.unwritten).toHaveLength(10)
+  spool.broken.clear()
+  await until('their DSNs are written', () => ledger.unwritten.length === 0)
+  const left = [...spool.stored.values()].map(({ envelope: { reversePath, forwardPaths } }) => [
+    reversePath,
+    forwardPaths.length,
+  ])
+  expect(left.sort()).toEqual([...Array(10).fill(['', 1]), ['app@corp.test', 1000], ['app@corp.test', 1000]])
+  await ledger.stop(0)
+})
 
 test('a ledger with nothing to write stops at once, however long it may take', async () => {
   const { ledger } = await behind(0)

@@ -139,6 +139,21 @@ test.each([
   await until('the connection is closed', () => bench.upstream.open() === 0)
 })
 
+test.each(
+  openings.flatMap((stage) => [[stage, 'just before'] as const, [stage, 'after'] as const]),
+)('a delivery at %s whose smarthost a reload takes away %s the relay is asked to end was no attempt: it waits for nothing when the next one starts (case S27)', async (stage, when) => {
+  const bench = await atStage(stage, { tls, auth })
+  const next = await startSmarthost()
+  const reload = () => bench.reload([route('default', [smarthost('next', next.port)])])
+  if (when === 'just before') reload()
+  const closed = bench.delivery.close(20_000)
+  if (when === 'after') reload()
+  await closed
+  expect([outcomes(bench), bench.facts('deferred')]).toEqual([[], []])
+  const { recipients } = bench.spool.stored.get(bench.message.queueId) ?? {}
+  expect(recipients).toMatchObject([{ state: 'pending', attempts: 0, nextAttemptAt: 0 }])
+})
+
 test.each([
   ['has not begun', {}],
   ['has begun', { says: Buffer.from('250 2.0.0 que'), after: Promise.resolve() }],
