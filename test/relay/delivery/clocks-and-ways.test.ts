@@ -28,6 +28,7 @@ import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { PromisedTimes } from './promised-times.ts'
 import { PromisedWays } from './promised-ways.ts'
+import { ReportsToCome } from './reports-to-come.ts'
 import { allWithin } from './rig.ts'
 import { envelope, loadedWith } from './samples.ts'
 import { ToyHosts } from './toy-hosts.ts'
@@ -70,10 +71,9 @@ class World {
   readonly #fates: Fates
   readonly #time = new FakeHours(
     () => this.#hosts.deeds + this.#spool.log.length,
-    () => this.#isReporting(),
+    () => this.#reports.areLeft(this.#spool),
   )
-  /** The recipients of each message that were given up: the spool says so, too, when their DSN is there. */
-  readonly #givenUp = new Map<string, Set<string>>()
+  readonly #reports = new ReportsToCome()
   #spool = new MemorySpool()
   #loaded = loadedWith([])
   #delivery: Delivery
@@ -134,18 +134,9 @@ class World {
     this.#delivery.reload()
   }
 
-  #isReporting(): boolean {
-    for (const [queueId, paths] of this.#givenUp) {
-      const recipients = this.#spool.stored.get(queueId)?.recipients ?? []
-      if (recipients.some(({ forwardPath, state }) => state === 'pending' && paths.has(forwardPath))) return true
-      this.#givenUp.delete(queueId)
-    }
-    return false
-  }
-
   #begin(): Delivery {
     const own = ++this.#processes
-    this.#givenUp.clear()
+    this.#reports.clear()
     this.#times.processBegins()
     this.#ways.began()
     this.#spool.onQueued(({ envelope }) => this.#times.accepted(envelope.queueId))
@@ -185,10 +176,7 @@ class World {
     // Times of day are told by the clock as it is set now.
     if (fact === 'deferred') this.#fates.hear(fact, told.with(2, Number(told[2]) - this.#times.wrongBy))
     else this.#fates.hear(fact, told)
-    if (fact === 'bounced') {
-      const [queueId, forwardPath] = [`${told[0]}`, `${told[1]}`]
-      this.#givenUp.set(queueId, (this.#givenUp.get(queueId) ?? new Set()).add(forwardPath))
-    }
+    if (fact === 'bounced') this.#reports.bounced(`${told[0]}`, `${told[1]}`)
     if (fact === 'clockStepped') this.#expect(this.#times.hasStepped, 'the clock was not set, and is told to be')
     this.#expect(fact !== 'unexpected' || told[0] === 'open-attempts', `${fact}: ${told}`)
     if (fact === 'bounced' && this.#ways.isLongSuspended) this.#wrong(`${told[0]} is given up by a suspended fleet`)

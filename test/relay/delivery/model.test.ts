@@ -14,6 +14,7 @@ import { seededRandom } from '../../local/seeded-random.ts'
 import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
+import { ReportsToCome } from './reports-to-come.ts'
 import { allWithin } from './rig.ts'
 import { envelope, loadedWith } from './samples.ts'
 import {
@@ -68,7 +69,11 @@ class World {
   readonly #fates: Fates
   /** The routes that were in force, and until when. */
   readonly #ways: { readonly ways: Ways; until: number }[] = []
-  readonly #time = new FakeHours(() => this.#hosts.deeds + this.#spool.log.length)
+  readonly #reports = new ReportsToCome()
+  readonly #time = new FakeHours(
+    () => this.#hosts.deeds + this.#spool.log.length,
+    () => failing[this.#disk].length === 0 && this.#reports.areLeft(this.#spool),
+  )
   #spool = new MemorySpool()
   #disk: DiskState = 'fine'
   /** Since the story began; and since the relay began to end. */
@@ -143,11 +148,13 @@ class World {
 
   #begin(): Delivery {
     const own = ++this.#processes
+    this.#reports.clear()
     this.#furnish(this.#spool)
     const hear = (fact: keyof Events, told: readonly unknown[]): void => {
       if (own !== this.#processes) return
       this.#hosts.deeds++
       this.#fates.hear(fact, told)
+      if (fact === 'bounced') this.#reports.bounced(`${told[0]}`, `${told[1]}`)
       const isOfDisk = told[0] === 'content' || told[0] === 'spool'
       const isExpected = told[0] === 'open-attempts' || (isOfDisk && this.#hadBadDisk.ever)
       this.#expect(fact !== 'clockStepped' && (fact !== 'unexpected' || isExpected), `${fact}: ${told}`)
