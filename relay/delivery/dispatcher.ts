@@ -103,8 +103,12 @@ export class Dispatcher {
     return true
   }
 
-  /** Recipients of one next hop share transactions. With `from`, only those that go there: the others wait in other lanes. */
+  /**
+   * Recipients of one next hop share transactions. With `from`, only those that go there: the others wait in other lanes. All of
+   * them have their place before any lane goes on: one that gives mail up has memory forget a message with which nothing is under way.
+   */
   add({ message, recipients }: Parcel, from?: Lane): void {
+    const lanes: Lane[] = []
     for (const hop of this.#ways.hopsOf(message, recipients)) {
       if (from !== undefined && !from.takes(hop)) continue
       const lane = this.#laneTo(hop, message, from)
@@ -112,8 +116,9 @@ export class Dispatcher {
       const waitsOutside = this.#ways.isFront(lane) || (lane !== from && !lane.hasRoom(message.envelope.credential))
       if (waitsOutside) this.#park(lane, message)
       else this.#put(lane, { message, recipients: hop.recipients })
-      this.#pump(lane)
+      lanes.push(lane)
     }
+    for (const lane of lanes) this.#pump(lane)
   }
 
   /** Puts back into the window what was in it before: it does not wait for room there again. */
