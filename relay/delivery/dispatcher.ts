@@ -263,7 +263,10 @@ export class Dispatcher {
     const { take, now, look } = this.#parts
     const settle = (message: Tracked): void | Promise<void> => {
       const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
-      return hop === undefined ? look(message) : this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
+      const settled = hop && this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
+      // Its others may wait for a later time, or have another way.
+      look(message)
+      return settled
     }
     await take(handle, settle)
   }

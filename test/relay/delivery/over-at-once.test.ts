@@ -1,13 +1,15 @@
-/** Recipients of one message whose time is over in the same moment: one at a smarthost that is left out, one that is being tried. */
+/** Recipients of one message whose time is over while their smarthost is left out: each has its own end, and none is forgotten. */
 import { expect, test } from 'vitest'
 import { freePort } from '../../local/free-port.ts'
 import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
+import { pending } from './memory-spool.ts'
 import { rig } from './rig.ts'
 import { contentOf, envelope, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 const content = contentOf(500)
+const anything = { senderDomains: [], recipientDomains: [] }
 const retry = { scheduleMs: [600_000], expireAfterMs: 3_600_000 }
 
 test.each([
@@ -20,14 +22,14 @@ test.each([
   })
   const bench = rig([
     route('dead', [smarthost('dead', await freePort())], {
-      match: { senderDomains: [], recipientDomains: ['dead.test'] },
+      match: { ...anything, recipientDomains: ['dead.test'] },
       retry,
     }),
     route('good', [smarthost('good', good.port)], { retry }),
   ])
   bench.spool.put(envelope(content, { forwardPaths: ['first@dead.test'] }), content)
   await until('the dead smarthost is left out', () => bench.facts('smarthostEjected').length > 0)
-  const over = Date.now() - 2 * retry.expireAfterMs
+  const over = Date.now() - 1.5 * retry.expireAfterMs
   const { queueId } = bench.spool.put(envelope(content, { forwardPaths, acceptedAt: over }), content).envelope
   await until('its DSN has arrived', () => good.received.length === 1)
   gate.resolve()
@@ -36,4 +38,30 @@ test.each([
   expect(bench.facts('bounced').map(([, forwardPath]) => forwardPath)).toEqual(['a@dead.test'])
   expect(bench.facts('finished').filter(([id]) => id === queueId)).toHaveLength(1)
   expect(good.received).toHaveLength(2)
+})
+
+test('of two that were to be tried one after the other, the second one has its turn, too, when the first was given up (case S25)', async () => {
+  const good = await startSmarthost()
+  const bench = rig([
+    route('dead', [smarthost('dead', await freePort())], {
+      match: { ...anything, credentials: ['team-a/web'] },
+      retry,
+    }),
+    route('good', [smarthost('good', good.port)], { retry }),
+  ])
+  bench.spool.put(envelope(content), content)
+  await until('the dead smarthost is left out', () => bench.facts('smarthostEjected').length > 0)
+  // So many that what comes behind them is not in memory.
+  for (let n = 0; n < 100; n += 1) bench.spool.put(envelope(content), content)
+  const forwardPaths = ['first@example.net', 'second@example.net']
+  const states = forwardPaths.map((forwardPath, i) => ({
+    ...pending(forwardPath),
+    attempts: 1,
+    nextAttemptAt: Date.now() + 200 + 1500 * i,
+  }))
+  const over = Date.now() - 1.5 * retry.expireAfterMs
+  const { queueId } = bench.spool.put(envelope(content, { forwardPaths, acceptedAt: over }), content, states).envelope
+  await until('the spool has let it go', () => !bench.spool.stored.has(queueId))
+  await until('both reports have arrived', () => good.received.length === 2)
+  expect(bench.facts('bounced').map(([, forwardPath]) => forwardPath)).toEqual(forwardPaths)
 })
