@@ -222,6 +222,7 @@ export class Ledger {
     if (!message.changed) this.#tellRecorded(message)
     if (message.heldDsns.length > 0) for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
     if (gone) {
+      message.changed = false
       onGone(message)
       const at = now()
       events.finished(queueId, Math.max(0, at - waitingSince.of(acceptedAt, Number.POSITIVE_INFINITY, at)) / 1000)
@@ -270,7 +271,9 @@ export class Ledger {
     const messages = [...new Set([...this.#behind.keys(), ...this.#unwritten])]
     for (let first = 0; first < messages.length; first += repeatedAtOnce) {
       const some = messages.slice(first, first + repeatedAtOnce)
-      await Promise.all(some.map((message) => this.#write(message)))
+      // Who stops the relay does this beside the timer: what the other one writes, or has written, is written once.
+      const open = some.filter((message) => this.#unwritten.has(message) || this.#behind.has(message))
+      await Promise.all(open.map((message) => message.writing ?? this.#write(message)))
       if (some.every((message) => this.#unwritten.has(message) && !this.#behind.has(message))) return
     }
   }

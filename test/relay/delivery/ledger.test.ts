@@ -21,9 +21,10 @@ async function behind(messages: number, repeatMs = 20) {
   spool.before = () => void counts.tries++
   spool.broken.add('remove')
   const now = (): number => performance.now()
+  const { events, told } = recordEvents()
   const ledger = new Ledger({
     spool,
-    events: recordEvents().events,
+    events,
     own: () => policy({}),
     wall: Date.now,
     now,
@@ -45,7 +46,7 @@ async function behind(messages: number, repeatMs = 20) {
   }
   for (let n = 0; n < messages; n += 1) await settleOne()
   expect(ledger.unwritten).toHaveLength(messages)
-  return { spool, ledger, counts, settleOne }
+  return { spool, ledger, counts, settleOne, told }
 }
 
 test('while no DSN can be written, some ten thousand recipients wait for theirs in memory, however few messages they are of (case S14)', async () => {
@@ -89,6 +90,23 @@ test('what the spool takes while the ledger stops is written, and then it has st
   spool.broken.clear()
   await stopped
   expect([spool.stored.size, ledger.unwritten]).toEqual([0, []])
+})
+
+test('what is being written again when the ledger is to stop is told to be finished once, and not by either (case S27)', async () => {
+  const { ledger, spool, counts, told } = await behind(40)
+  const gate = Promise.withResolvers<void>()
+  const before = counts.tries
+  spool.broken.clear()
+  spool.before = () => {
+    counts.tries++
+    return gate.promise
+  }
+  await until('it tries again', () => counts.tries > before)
+  const stopped = ledger.stop(60_000)
+  gate.resolve()
+  await stopped
+  const finished = told.filter(({ fact }) => fact === 'finished').map(({ arguments: [queueId] }) => queueId)
+  expect([finished.length, new Set(finished).size, spool.stored.size]).toEqual([40, 40, 0])
 })
 
 test.each([
