@@ -53,6 +53,7 @@ export class Conversation {
   readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
+  #isPresent = true
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
     this.#inbound = inbound
@@ -98,9 +99,16 @@ export class Conversation {
     return this.#sentAway() !== undefined
   }
 
+  /** Who is sent away counts no more, though its connection ends a moment later: for that moment, others would be one too many as well. */
   #sentAway(): Reply | undefined {
     const refused = admit(this.#inbound, this.#session)
+    if (refused) this.#leave()
     return refused && this.refuse('connect', refused)
+  }
+
+  #leave(): void {
+    if (this.#isPresent) this.#inbound.presence.leave(this.#session.origin)
+    this.#isPresent = false
   }
 
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */
@@ -267,7 +275,7 @@ export class Conversation {
     this.#refusals.end()
     this.endTransaction()
     this.#deadline.end()
-    this.#inbound.presence.leave(this.#session.origin)
+    this.#leave()
     this.#ended()
   }
 

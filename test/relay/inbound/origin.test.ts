@@ -39,7 +39,7 @@ class NotedTurns extends Turns {
   }
 }
 
-function stage(over: Partial<typeof baseConfig> = {}) {
+function stage(over: Partial<typeof baseConfig> = {}, maxSessions = 1_000) {
   const config = { ...baseConfig, networks: { allow: [], deny: [] }, ...over }
   const { events, told } = tellingEvents()
   const turns = new NotedTurns()
@@ -55,7 +55,7 @@ function stage(over: Partial<typeof baseConfig> = {}) {
   const inbound = {
     ...parts,
     keyUses: { note: () => undefined },
-    maxSessions: 1_000,
+    maxSessions,
     now: () => clocks.wall,
     monotonic: () => clocks.monotonic,
     isShut: () => false,
@@ -80,6 +80,18 @@ test('a /64 of IPv6 has the connections of one client, however many addresses it
   for (const one of [...open, more]) one.closed()
   expect(presence.all).toBe(1)
   expect(converse(host(5)).connect()).toBeUndefined()
+})
+
+test.each([
+  ['a client may have', 5, 1_000],
+  ['there is room for', 50, 5],
+])('of a crowd that connects at once as many stay as %s, and only the others are sent away (case R04)', (_, connectionsPerClient, maxSessions) => {
+  const { converse, presence } = stage({ limits: { ...baseConfig.limits, connectionsPerClient } }, maxSessions)
+  const crowd = Array.from({ length: 8 }, (_, i) => converse(host(i)))
+  expect(crowd.filter((one) => one.connect() === undefined)).toHaveLength(5)
+  expect(presence.all).toBe(5)
+  for (const one of crowd) one.closed()
+  expect(presence.all).toBe(0)
 })
 
 const attempt = (password: string) => ({ mechanism: 'PLAIN', username: app.username, secret: password }) as const
