@@ -45,6 +45,9 @@ type Parts = {
   readonly every?: (tick: () => void, ms: number) => () => void
 }
 
+/** A message (or attempt) that waits; `isGone`: it will not begin any more. */
+type Waiting = { readonly begin: () => void; readonly isGone: () => boolean }
+
 /** What is known of one owner's messages (or attempts). */
 type Begun = Owner & {
   /** How many may begin where one message may. */
@@ -52,7 +55,7 @@ type Begun = Owner & {
   /** When it may begin the next one: as an owner with few (`fewAt`), and at the pace of the others (`nextAt`). */
   fewAt: number
   nextAt: number
-  readonly waiting: (() => void)[]
+  readonly waiting: Waiting[]
 }
 
 type Look = { readonly at: number; readonly busyMs: number; readonly strangersMs: number }
@@ -90,8 +93,11 @@ export class Headroom {
     this.#every = every
   }
 
-  /** Resolves when this owner may begin a message or an attempt; undefined: at once. */
-  enter({ rank, name }: Owner): Promise<void> | undefined {
+  /**
+   * Resolves when this owner may begin a message or an attempt; undefined: at once. One that `isGone` meanwhile takes no place of
+   * others, and is not kept: who connects, says MAIL and leaves, again and again, would fill the memory with what waits.
+   */
+  enter({ rank, name }: Owner, isGone = neverGone): Promise<void> | undefined {
     const now = this.#now()
     const owner = this.#ownerOf(rank, name, now)
     if (owner.fewAt <= now) {
@@ -99,7 +105,7 @@ export class Headroom {
     } else if (this.#fewBeside(name, now)) {
       this.#watch(now)
       if (owner.waiting.length > 0 || !this.#inPace(owner, now)) {
-        return new Promise((resolve) => owner.waiting.push(resolve))
+        return new Promise((begin) => owner.waiting.push({ begin, isGone }))
       }
     }
     begins(owner, now)
@@ -161,10 +167,13 @@ export class Headroom {
     if (now - this.#last.at >= lookEveryMs) this.#setPace()
     let waits = false
     for (const owner of this.#owners) {
-      const mayBegin = (): boolean => !this.#fewBeside(owner.name, now) || this.#inPace(owner, now)
-      while (owner.waiting.length > 0 && mayBegin()) {
-        begins(owner, now)
-        owner.waiting.shift()?.()
+      for (let first = owner.waiting[0]; first !== undefined; first = owner.waiting[0]) {
+        if (!first.isGone()) {
+          if (this.#fewBeside(owner.name, now) && !this.#inPace(owner, now)) break
+          begins(owner, now)
+        }
+        owner.waiting.shift()
+        first.begin()
       }
       waits ||= owner.waiting.length > 0
     }
@@ -188,6 +197,8 @@ export class Headroom {
 function begins(owner: Begun, now: number): void {
   owner.fewAt = Math.min(now + pastMs, Math.max(owner.fewAt, now - savedMs) + 1000 / fewPerSecond)
 }
+
+const neverGone = (): boolean => false
 
 const loopMs = (): number => performance.eventLoopUtilization().active
 

@@ -54,6 +54,8 @@ export class Conversation {
   #settling = false
   #hungUp = false
   #isPresent = true
+  /** It has had its last reply, or its client is gone. */
+  readonly #isOver = (): boolean => this.#hungUp || !this.#isPresent
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
     this.#inbound = inbound
@@ -164,7 +166,7 @@ export class Conversation {
   /** Resolves when this session may begin its next message (headroom.ts); undefined: at once. */
   room(): Promise<void> | undefined {
     const { login } = this.#session
-    return login && this.#inbound.headroom.enter(login.owner)
+    return login && this.#inbound.headroom.enter(login.owner, this.#isOver)
   }
 
   mailFrom(line: string): Reply {

@@ -160,6 +160,15 @@ test('a message that comes when the next one may begin goes behind those that ha
   expect(headroom.waiting).toBeGreaterThan(waited)
 })
 
+test('who is gone takes no place of those who still wait, and is not kept', async () => {
+  const { headroom, pass, begunIn, tenTimesASecond } = stage({ besides: 1 })
+  await pass(1000, [flood], tenTimesASecond)
+  const [waited, begun] = [headroom.waiting, begunIn('mail/flood')]
+  for (let n = 0; n < 10 * leastPerSecond; n += 1) void headroom.enter(flood, () => true)
+  await pass(1000, [], tenTimesASecond)
+  expect([headroom.waiting, begunIn('mail/flood') - begun]).toEqual([0, waited])
+})
+
 test('all messages that wait begin in the end, though their credential asks for nothing more', async () => {
   const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
   await pass(1000, [flood], tenTimesASecond)

@@ -73,8 +73,10 @@ test('a message begins when there is headroom for it, and a client that has gone
   const headroom = new Headroom()
   const asked: Owner[] = []
   const rooms: (() => void)[] = []
-  headroom.enter = (owner) => {
+  let isGone = (): boolean => false
+  headroom.enter = (owner, gone = isGone) => {
     asked.push(owner)
+    isGone = gone
     return new Promise((resolve) => rooms.push(resolve))
   }
   const under = await startSubmission(new MemorySpool(), baseConfig, undefined, undefined, undefined, headroom)
@@ -97,8 +99,10 @@ test('a message begins when there is headroom for it, and a client that has gone
   // A client that has gone when there is room gets no reply, and nothing is begun for it.
   socket.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\n')
   await expect.poll(() => rooms.length).toBe(1)
+  expect(isGone()).toBe(false)
   raw.resetAndDestroy()
   await expect.poll(() => under.submission.sessions).toBe(0)
+  expect(isGone()).toBe(true)
   rooms.shift()?.()
   expect(under.told.filter(({ msg }) => msg.includes('unexpected'))).toEqual([])
 })
