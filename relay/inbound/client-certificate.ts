@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 
 /**
  * Under TLS: why a listener with clientCertificates Required does not serve this session; undefined: it does, or requires none. Asked
- * in clear too, so that a listener that is gone when the handshake comes requires what it did.
+ * from the connection on, so that a listener that is gone when the handshake comes requires what it did.
  */
 export function certificateLacking({ inForce, now }: Inbound, session: Session): Refusal | undefined {
   const { config, index } = inForce()
@@ -20,6 +20,9 @@ export function certificateLacking({ inForce, now }: Inbound, session: Session):
   if (certificate === undefined) return refusal('always.clientCertificateEnded')
   if (typeof certificate === 'string')
     return refusal('listeners.clientCertificates', certificateTroubles[certificate][1])
+  // Other listeners may go on taking the certificates of an authority that this one does not take any more.
+  if (listener && certificate.authority !== listener.clientCertificates?.caFile)
+    return refusal('always.clientCertificateEnded')
   return certificateNow(index.anchors, certificate, now()) && refusal('always.clientCertificateEnded')
 }
 

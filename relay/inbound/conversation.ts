@@ -64,6 +64,8 @@ export class Conversation {
     this.#line = line
     this.#ended = ended
     inbound.presence.enter(this.#session.origin)
+    // While the configuration names its listener: it may be gone before the client is greeted.
+    certificateLacking(inbound, this.#session)
   }
 
   get hostname(): string {

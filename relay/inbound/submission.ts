@@ -173,7 +173,7 @@ export function createSubmission({
       applied = loaded
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
-      for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
+      for (const [key, door] of leaving) if (goesAtOnce(config.listeners, door)) stop(key, door)
       const problems = await openAll(config.listeners, files)
       // A listener that could not be opened at its new port stays at the old one: better there than nowhere.
       for (const [key, door] of leaving) if (open.has(key) && !problems.has(door.name)) stop(key, door)
@@ -223,9 +223,12 @@ const inForceFrom = (loaded: LoadedConfig, keyring: Keyring, before: InForce | u
 /** What makes it the same listener: with another address, port or mode it has to be opened anew. */
 const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])
 
-/** Two listeners can not share an address and port, whatever else differs: the open one has to be closed first. */
-const wantsPortOf = (wanted: ListenerConfig, { address, listener: { port } }: Open): boolean =>
-  wanted.port === port && wanted.address === address
+/**
+ * Two listeners can not share an address and port, whatever else differs: the open one has to be closed first. And one whose name the
+ * configuration does not have any more takes nobody: what it asked of its clients is written nowhere.
+ */
+const goesAtOnce = (wanted: readonly ListenerConfig[], { name, address, listener: { port } }: Open): boolean =>
+  wanted.some((l) => l.port === port && l.address === address) || !wanted.some((l) => l.name === name)
 
 function certificateOf({ tls, clientCertificates }: ListenerConfig, files: LoadedConfig['files']): Certificate {
   const [cert, key] = [files.get(tls.certificateFile), files.get(tls.keyFile)]

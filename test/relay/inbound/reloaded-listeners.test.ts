@@ -1,0 +1,74 @@
+/** What a reload changes at listeners counts for the clients that come in that very moment, and where a part of it is not possible. */
+import diagnostics from 'node:diagnostics_channel'
+import { connect as connectTls } from 'node:tls'
+import { expect, test } from 'vitest'
+import type { ListenerConfig } from '../../../relay/config.ts'
+import { clientCertificates } from '../../client-certificates.ts'
+import { banner, closers, reply, start, talk } from './clients.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { certificateConfig, implicitListener, load, type UnderTest } from './submission-under-test.ts'
+
+const required = certificateConfig('Required')
+/** Without the StartTLS listener, which required certificates. */
+const gone = { ...required, listeners: required.listeners.filter(({ tls }) => tls.mode === 'Implicit') }
+
+test('a client that has connected to a listener which a reload takes away before it is greeted needs the certificate that it needed (case A20)', async () => {
+  const { under } = await start(new MemorySpool(), required)
+  const loaded = await load(gone)
+  let reloaded: Promise<void> | undefined
+  // Told in the turn in which the connection is taken.
+  const taken = (): void => {
+    reloaded ??= under.submission.reconcile(loaded)
+  }
+  diagnostics.subscribe('net.server.socket', taken)
+  closers.push(() => void diagnostics.unsubscribe('net.server.socket', taken))
+  const [, plain] = await banner(under)
+  await reloaded
+  await talk(plain, 'EHLO x', 'STARTTLS')
+  const socket = connectTls({ socket: plain, servername: 'localhost', ca: under.ca })
+  socket.on('error', () => {})
+  expect(await talk(socket, 'EHLO x')).toEqual([expect.stringMatching(/^554 .*\(listeners\.clientCertificates\)/)])
+})
+
+test('a listener that a reload takes away takes nobody while the others are opened (case A20)', async () => {
+  const { under } = await start(new MemorySpool(), required)
+  const [first] = gone.listeners
+  const loaded = await load({ ...gone, listeners: [...gone.listeners, { ...(first as ListenerConfig), name: 'new' }] })
+  const reloaded = under.submission.reconcile(loaded)
+  expect(under.submission.addresses().map(({ name }) => name)).toEqual(['submissions'])
+  await reloaded
+  expect(under.submission.addresses().map(({ name }) => name)).toEqual(['submissions', 'new'])
+})
+
+const { shown, authorities } = await clientCertificates()
+
+/** Connects with a certificate, and reads the greeting. */
+async function greeted(under: UnderTest, listener: string) {
+  const port = under.port(listener)
+  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown.nobody })
+  closers.push(() => void socket.destroy())
+  socket.on('error', () => {})
+  await reply(socket)
+  return socket
+}
+
+test('a session ends when its listener comes to require certificates of another authority, though another listener still takes its own (case A20)', async () => {
+  const certified = (name: string, caFile: string): ListenerConfig => ({
+    ...implicitListener,
+    name,
+    clientCertificates: { mode: 'Required', caFile },
+  })
+  const config = (caFile: string) => ({
+    ...required,
+    listeners: [certified('changes', caFile), certified('stays', 'clients.crt')],
+  })
+  const { under } = await start(new MemorySpool(), config('clients.crt'))
+  const [before, beside] = [await greeted(under, 'changes'), await greeted(under, 'stays')]
+  const loaded = await load(config('others.crt'))
+  await under.submission.reconcile({
+    ...loaded,
+    files: new Map([...loaded.files, ['others.crt', authorities.other.pem]]),
+  })
+  expect(await talk(before, 'NOOP')).toEqual([expect.stringMatching(/^421 .*\(always\.clientCertificateEnded\)/)])
+  expect(await talk(beside, 'NOOP')).toEqual([expect.stringMatching(/^250 /)])
+})
