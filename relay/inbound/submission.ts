@@ -128,14 +128,23 @@ export function createSubmission({
   }
 
   async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {
+    const { name, address } = config
     const certificate = certificateOf(config, files)
-    const { notBefore, notAfter } = validityOf(certificate.cert)
-    const known = open.get(keyOf(config))?.listener
-    known?.renew(certificate, config)
-    const listener = known ?? (await openListener(config, certificate, begin(config.name)))
-    open.set(keyOf(config), { name: config.name, address: config.address, listener, notBefore, notAfter })
-    if (!known) events.listening(config.name, listener.address, listener.port)
-    events.certificate(config.name, notAfter.getTime())
+    const validity = validityOf(certificate.cert)
+    const shows = (key: string, door: Pick<Open, 'address' | 'listener'>): void => {
+      open.set(key, { ...door, name, ...validity })
+      events.certificate(name, validity.notAfter.getTime())
+    }
+    // One that is to move, too: where it can not, it stays at its old port, and its certificate would end there.
+    for (const [key, door] of open) {
+      if (door.name !== name) continue
+      door.listener.renew(certificate, config)
+      shows(key, door)
+    }
+    if (open.has(keyOf(config))) return
+    const listener = await openListener(config, certificate, begin(name))
+    shows(keyOf(config), { address, listener })
+    events.listening(name, listener.address, listener.port)
   }
 
   /** Resolves when all sessions have ended, which they have soon after `graceMs`. */

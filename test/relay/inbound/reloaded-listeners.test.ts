@@ -3,10 +3,35 @@ import diagnostics from 'node:diagnostics_channel'
 import { connect as connectTls } from 'node:tls'
 import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
+import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
-import { banner, closers, reply, start, talk } from './clients.ts'
+import { banner, client, closers, mail, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { certificateConfig, implicitListener, load, type UnderTest } from './submission-under-test.ts'
+import {
+  baseConfig,
+  certificateConfig,
+  implicitListener,
+  load,
+  startTlsListener,
+  type UnderTest,
+} from './submission-under-test.ts'
+
+test('a listener that can not move to its new port shows the certificate of today at the old one (case T11)', async () => {
+  const { under } = await start()
+  const before = under.port('submission')
+  const loaded = await load({
+    ...baseConfig,
+    listeners: [{ ...startTlsListener, port: under.port('submissions') }, implicitListener],
+  })
+  await expect(under.submission.reconcile(loaded)).rejects.toThrow('EADDRINUSE')
+  const notAfter = '2042-01-02T03:04:05.000Z'
+  const fresh = await makeCertificates(['localhost'], { notAfter: new Date(notAfter) })
+  const files = new Map([...loaded.files, ['tls.crt', fresh.cert], ['tls.key', fresh.key]])
+  await expect(under.submission.reconcile({ ...loaded, files })).rejects.toThrow('EADDRINUSE')
+  expect(under.port('submission')).toBe(before)
+  expect(under.submission.certificates().map((its) => its.notAfter)).toEqual([notAfter, notAfter])
+  await client({ ...under, ca: fresh.ca }).sendMail(mail)
+})
 
 const required = certificateConfig('Required')
 /** Without the StartTLS listener, which required certificates. */
