@@ -39,8 +39,9 @@ type Presented =
 const guessed: RuleId = 'always.password'
 
 export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
-  const { lockout, monotonic } = inbound
-  if (lockout.locked(session.origin, monotonic())) {
+  const { lockout, monotonic, inForce } = inbound
+  const { authFailures } = inForce().config
+  if (lockout.locked(session.origin, authFailures, monotonic())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
   const proof = proofIn(inbound, session, presented)
@@ -52,8 +53,7 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     const owner = { rank: 'credential', name } as const
     return { kind: 'accepted', login: { username, proof, credential: name, owner, judged: undefined }, key: login.key }
   }
-  const locks =
-    login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, monotonic())
+  const locks = login.refusal.rule === guessed && lockout.failed(session.origin, authFailures, monotonic())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',

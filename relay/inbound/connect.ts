@@ -14,8 +14,8 @@ const checks: readonly Check<Facts>[] = [
   ({ inbound: { presence, maxSessions } }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   ({ inbound, session }) => judgeConnect(inbound.inForce().config, session.client),
   ({ inbound, session }) => certificateLacking(inbound, session),
-  ({ inbound: { lockout, monotonic }, session: { origin } }) =>
-    lockout.locked(origin, monotonic()) ? refusal('admission.authFailures') : undefined,
+  ({ inbound: { lockout, monotonic, inForce }, session: { origin } }) =>
+    lockout.locked(origin, inForce().config.authFailures, monotonic()) ? refusal('admission.authFailures') : undefined,
   ({ inbound: { presence, inForce }, session: { origin } }) =>
     presence.of(origin) > inForce().config.limits.connectionsPerClient
       ? refusal('admission.limits.connectionsPerClient')

@@ -6,8 +6,10 @@ import type { RelayConfig } from '../config.ts'
 import { Latest } from '../latest.ts'
 
 type Limits = RelayConfig['authFailures']
-/** When its logins failed, and until when it is locked out (0: it is not); milliseconds of the caller's monotonic clock. */
-type Client = { failures: readonly number[]; until: number }
+/** When its logins failed, and when that locked it out; milliseconds of the caller's monotonic clock. */
+type Client = { readonly failures: readonly number[]; readonly lockedAt: number }
+
+const never = Number.NEGATIVE_INFINITY
 
 /** Beyond this many clients, the one whose last failure is longest ago is forgotten. */
 const clientsRemembered = 10_000
@@ -16,15 +18,16 @@ export class Lockout {
   readonly #clients = new Latest<Client>(clientsRemembered)
 
   /** Counts one failure; true when it is the one that locks the client out. */
-  failed(client: string, { max, perMs, lockoutMs }: Limits, now: number): boolean {
+  failed(client: string, { max, perMs }: Limits, now: number): boolean {
     const before = this.#clients.get(client)?.failures ?? []
     const failures = [...before.filter((at) => at > now - perMs), now]
     const locks = failures.length >= max
-    this.#clients.set(client, locks ? { failures: [], until: now + lockoutMs } : { failures, until: 0 })
+    this.#clients.set(client, locks ? { failures: [], lockedAt: now } : { failures, lockedAt: never })
     return locks
   }
 
-  locked(client: string, now: number): boolean {
-    return (this.#clients.get(client)?.until ?? 0) > now
+  /** By the limits of now: an edit also counts for who is locked out already. */
+  locked(client: string, { lockoutMs }: Limits, now: number): boolean {
+    return now - (this.#clients.get(client)?.lockedAt ?? never) < lockoutMs
   }
 }

@@ -7,10 +7,19 @@ const limits = { max: 3, perMs: 1_000, lockoutMs: 5_000 }
 test('the third failure within the time locks the client out, until the lockout ends', () => {
   const lockout = new Lockout()
   expect([0, 500, 999].map((at) => lockout.failed('192.0.2.1', limits, at))).toEqual([false, false, true])
-  expect(lockout.locked('192.0.2.1', 999)).toBe(true)
-  expect(lockout.locked('192.0.2.1', 5_998)).toBe(true)
-  expect(lockout.locked('192.0.2.1', 5_999)).toBe(false)
-  expect(lockout.locked('192.0.2.2', 999)).toBe(false)
+  expect(lockout.locked('192.0.2.1', limits, 999)).toBe(true)
+  expect(lockout.locked('192.0.2.1', limits, 5_998)).toBe(true)
+  expect(lockout.locked('192.0.2.1', limits, 5_999)).toBe(false)
+  expect(lockout.locked('192.0.2.2', limits, 999)).toBe(false)
+})
+
+test('a lockout that the policy makes shorter ends sooner, for a client that is locked out already, too', () => {
+  const lockout = new Lockout()
+  for (const at of [0, 1, 2]) lockout.failed('192.0.2.1', limits, at)
+  expect([5_000, 1_000].map((lockoutMs) => lockout.locked('192.0.2.1', { ...limits, lockoutMs }, 2_000))).toEqual([
+    true,
+    false,
+  ])
 })
 
 test('the time slides: failures that are too old do not count', () => {
@@ -37,7 +46,7 @@ test('a flood of clients takes no more memory than 10,000 of them, and the one t
   const lockout = new Lockout()
   for (const client of ['first', 'second']) for (const at of [0, 1, 2]) lockout.failed(client, limits, at)
   for (let i = 0; i < 9_998; i++) lockout.failed(`198.51.100.${i}`, limits, 3)
-  expect([lockout.locked('first', 4), lockout.locked('second', 4)]).toEqual([true, true])
+  expect([lockout.locked('first', limits, 4), lockout.locked('second', limits, 4)]).toEqual([true, true])
   lockout.failed('one too many', limits, 4)
-  expect([lockout.locked('first', 4), lockout.locked('second', 4)]).toEqual([false, true])
+  expect([lockout.locked('first', limits, 4), lockout.locked('second', limits, 4)]).toEqual([false, true])
 })
