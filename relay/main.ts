@@ -181,11 +181,11 @@ async function reload(): Promise<void> {
   const isNews = why !== refused
   refused = why
   if (why !== undefined && isNews) events.configRefused(why)
-  const isIdle = undone.length === 0 && (next instanceof Error || (next === loaded && !isNews))
-  if (!isIdle) return apply(next instanceof Error ? loaded : next)
   // The same files may be in other folders now; unwatched, these would be read every second.
   watch.watch(foldersOf(args.config, loaded))
-  tellEndpoints()
+  const isIdle = undone.length === 0 && (next instanceof Error || (next === loaded && !isNews))
+  if (isIdle) tellEndpoints()
+  else await apply(next instanceof Error ? loaded : next)
 }
 
 /** The configuration that the folder has now, made ready. @throws Error where it can not be used at all. */

@@ -211,10 +211,17 @@ function watchedBy(pid: number): readonly number[] {
   return [...files.join('\n').matchAll(/^inotify wd:\S+ ino:([0-9a-f]+)/gm)].map(([, ino = '']) => Number(`0x${ino}`))
 }
 
-test.runIf(process.platform === 'linux')(
-  'a folder of files that another one with the same files takes the place of is watched there, as where a kubelet writes the volume anew',
-  async () => {
+test.runIf(process.platform === 'linux').each([
+  ['as where a kubelet writes the volume anew', () => undefined],
+  [
+    'also while a part of the configuration can not be applied',
+    (data: string) => blocked(join(data, 'last-good.json')),
+  ],
+])(
+  'a folder of files that another one with the same files takes the place of is watched there, %s',
+  async (_, begin) => {
     const { folder, relay, before, write, ca } = await running()
+    begin(join(folder, 'data'))
     const at = join(folder, 'config/ca')
     const made = (path: string): number => {
       mkdirSync(path)
