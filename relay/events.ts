@@ -138,8 +138,8 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       )
     },
     /**
-     * Once a day for each credential. `share`: the recipients of its day that this relay may hand out; all relays, where a store
-     * counts.
+     * Once a day for each credential, and once more where its limit is another one by then. `share`: the recipients of its day that
+     * this relay may hand out; all relays, where a store counts.
      */
     quotaApproaching(credential: string, today: number, share: number): void {
       log.warn({ credential, today, share }, 'most recipients of the day are used')

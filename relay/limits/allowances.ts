@@ -46,8 +46,8 @@ type Account = {
   heard: Heard | undefined
   /** The day's recipients that the file says are used: up to this number they may be handed out without another write. */
   reserved: number
-  /** The warning that the day's limit is nearly used up (`warnAt`) was logged. */
-  toldOf: boolean
+  /** The limit of the day of which it was logged that it is nearly used up (`warnAt`). */
+  toldOf: number | undefined
   lastRefusal: CredentialUsage['lastRefusal']
 }
 
@@ -145,7 +145,7 @@ export class Allowances {
     // answer, it does not count any more.
     const isOfDay = account.day === told.day && answer.day <= told.day
     const since = isOfDay ? account.taken.today - told.own : 0
-    if (answer.day > account.day) Object.assign(account, { toldOf: false, reserved: 0 })
+    if (answer.day > account.day) Object.assign(account, { toldOf: undefined, reserved: 0 })
     account.day = answer.day
     account.taken = { ...account.taken, today: answer.own + since }
     const rate = limits?.rate
@@ -317,7 +317,7 @@ export class Allowances {
   #remembered(name: string, day: number): Account {
     const used = this.#parts.file?.get(name) ?? { day, recipients: 0 }
     const taken = { today: used.recipients, earned: undefined }
-    const rest = { reserved: used.recipients, toldOf: false, heard: undefined, lastRefusal: undefined }
+    const rest = { reserved: used.recipients, toldOf: undefined, heard: undefined, lastRefusal: undefined }
     return renewed({ day: used.day, taken, ...rest }, day)
   }
 
@@ -342,10 +342,10 @@ export class Allowances {
 
   #tell(credential: Named & Pick<Counted, 'limits'>, account: Account): void {
     const { name, limits } = credential
-    if (account.toldOf || limits.daily === undefined) return
+    if (limits.daily === undefined || account.toldOf === limits.daily) return
     const { today, of } = this.#used(credential, account)
     if (!isApproaching(limits, today, of)) return
-    account.toldOf = true
+    account.toldOf = limits.daily
     this.#parts.events.quotaApproaching(name, today, of)
   }
 
@@ -360,5 +360,5 @@ export class Allowances {
 /** The account on `day`: a later day begins with nothing used. An earlier one is no new day, since a clock was only set back. */
 const renewed = (account: Account, day: number): Account =>
   account.day < day
-    ? { ...account, day, taken: { ...account.taken, today: 0 }, heard: undefined, reserved: 0, toldOf: false }
+    ? { ...account, day, taken: { ...account.taken, today: 0 }, heard: undefined, reserved: 0, toldOf: undefined }
     : { ...account, day }

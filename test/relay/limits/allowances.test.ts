@@ -240,7 +240,7 @@ test('without a store, the relays of a fleet hand out shares that add up to the 
   expect(given).toEqual([4, 3, 3])
 })
 
-test('the warning that a daily limit is nearly used up is logged once a day', () => {
+test('the warning that a daily limit is nearly used up is logged once a day, and once more where the limit is raised', () => {
   const { taken, pass, warned } = relay()
   const app = limited({ daily: 10, warnAt: 50 })
   taken(app, 4)
@@ -250,6 +250,8 @@ test('the warning that a daily limit is nearly used up is logged once a day', ()
   pass(24 * hour)
   taken(app, 10)
   expect(warned.length).toBe(2)
+  taken(limited({ daily: 100, warnAt: 50 }), 60)
+  expect(warned.slice(2)).toEqual([['team/app', 50, 100]])
 })
 
 test('the warning of a daily limit is logged again once the store has begun the next day', () => {
