@@ -1,6 +1,5 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
 import { dirname, join } from 'node:path'
-import { pairProblem } from './certificate-pair.ts'
 import {
   configHash,
   filesOf,
@@ -20,6 +19,7 @@ import { type Validity, validityOf } from './inbound/validity.ts'
 import { lessRevoked, withoutNewProofs } from './less-revoked.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
+import { pairProblem } from './rules/certificate-pair.ts'
 
 type HoldsAt = (now: number) => boolean
 

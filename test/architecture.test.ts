@@ -50,7 +50,6 @@ const layers = [
   'relay/delivery/',
   'relay/arguments.ts',
   'relay/config-octets.ts',
-  'relay/certificate-pair.ts',
   'relay/load.ts',
   'relay/config-folder.ts',
   'relay/last-good.ts',

@@ -5,7 +5,7 @@ import { expired } from '../compile/expiry.ts'
 import { identityOutside, secretNamesUnfit } from '../compile/findings.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import type { Ref } from '../compile/snapshot.ts'
-import type { LocatedProblem } from '../local/objects.ts'
+import type { LocatedProblem, Position } from '../local/objects.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
 import { stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
@@ -17,6 +17,7 @@ import type { Context } from './context.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
 import { placeOf, printPosition } from './place.ts'
 import type { Terminal } from './terminal.ts'
+import { unusableValues } from './unusable-values.ts'
 
 type CheckFinding = LocatedProblem & { readonly severity: Severity; readonly reason?: string }
 
@@ -58,7 +59,8 @@ async function checkTheCluster(options: Options, { terminal, signal }: Context):
 const verdictOn = (found: readonly { readonly severity: Severity }[]): ExitCode =>
   found.some((f) => f.severity === 'error') ? exitCodes.refused : exitCodes.ok
 
-function findingsIn(dir: string, { directory, compiled }: Offline): readonly CheckFinding[] {
+function findingsIn(dir: string, offline: Offline): readonly CheckFinding[] {
+  const { directory, compiled } = offline
   const inText = directory.problems.map((p): CheckFinding => ({ ...p, severity: 'error' }))
   const compiledOnes = [...compiled.findings].flatMap(([ref, findings]) =>
     findings.flatMap((f) => {
@@ -66,8 +68,13 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
       return severity === undefined ? [] : [located(ref, f, severity, directory, dir)]
     }),
   )
+  // No error: where real values do not belong into a repository, others stand for them.
+  const unusable = [...unusableValues(offline)].map(
+    ([object, message]): CheckFinding => ({ ...placeIn(directory, object, dir), severity: 'warning', object, message }),
+  )
   const over = [...expired(compiled, Date.now())].map(([ref, f]) => located(ref, f, 'warning', directory, dir))
-  return [...nothingThere(dir, directory), ...inText, ...withoutEchoes(compiledOnes), ...over].toSorted(byPlace)
+  const found = [...inText, ...withoutEchoes(compiledOnes), ...unusable, ...over]
+  return [...nothingThere(dir, directory), ...found].toSorted(byPlace)
 }
 
 /** Reasons that are only warnings: everything happens as declared, but perhaps that is not what was meant. */
@@ -98,9 +105,12 @@ function located(
   directory: Offline['directory'],
   dir: string,
 ): CheckFinding {
-  const place = placeOf(directory, ref, field) ?? { file: dir, line: 1, column: 1 }
+  const place = placeIn(directory, ref, dir, field)
   return { ...place, severity, object: ref, ...(field !== undefined && { field }), reason, message }
 }
+
+const placeIn = (directory: Offline['directory'], object: string, dir: string, field?: string): Position =>
+  placeOf(directory, object, field) ?? { file: dir, line: 1, column: 1 }
 
 const nothingThere = (dir: string, { objects, problems }: Offline['directory']): readonly CheckFinding[] =>
   objects.length > 0 || problems.length > 0

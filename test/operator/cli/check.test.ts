@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { shownIn } from '../../shown-secret.ts'
-import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
+import { configMap, credential, domain, policy, tlsSecret, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 /** The messages that a person reads for each folder under broken/, written by hand. */
@@ -165,4 +166,28 @@ test('what may be meant, such as an unsigned domain, is a warning and no error',
     /warning: RelayCredential team-a\/app spec\.secretTemplate\.labels: "my team": Kubernetes does not allow a label of that name/,
   )
   expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, 'no errors in 4 objects'])
+})
+
+test('a certificate and authorities that no relay could use are warned of, by their objects and without their values (case T12)', async () => {
+  const [one, another] = [await makeCertificates(['localhost']), await makeCertificates(['localhost'])]
+  const listener = (name: string, port: number, tls: string) => ({
+    ...{ name, port, tls: { certificateRef: { name: tls } } },
+    clientCertificates: { mode: 'Optional', caRef: { name: `${tls}-clients` } },
+  })
+  const listeners = [listener('good', 2525, 'good'), listener('bad', 2526, 'bad')]
+  const objects = [
+    policy('shared', 2525, { listeners }),
+    tlsSecret('good', { 'tls.crt': one.cert, 'tls.key': one.key }),
+    tlsSecret('bad', { 'tls.crt': one.cert, 'tls.key': another.key }),
+    configMap('good-clients', { 'ca.crt': one.ca }),
+    configMap('bad-clients', { 'ca.crt': another.key }),
+  ]
+  const { code, out } = await check(yamlDirectory({ 'all.yaml': objects.join('---\n') }))
+  const lines = out.trimEnd().split('\n')
+  expect(lines.map((line) => line.replace(/^.*?: /, ''))).toEqual([
+    "warning: Secret mail/bad: no relay can use this certificate: tls.key is not the key of the first certificate in tls.crt, which has to be the server's own; those that vouch for it follow",
+    'warning: ConfigMap mail/bad-clients: no relay can use this authority: there is no certificate in it; put its certificates into ca.crt, in PEM',
+    'no errors in 5 objects',
+  ])
+  expect(code).toBe(0)
 })

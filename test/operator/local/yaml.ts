@@ -43,6 +43,19 @@ export const credential = (name: string, policyName: string, spec: object = {}):
     ...spec,
   })
 
+type Values = Readonly<Record<string, string>>
+/** A Secret of a certificate, and a ConfigMap, of namespace mail. */
+export const tlsSecret = (name: string, stringData: Values): string =>
+  kubectlYaml({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/tls',
+    metadata: { namespace: 'mail', name },
+    stringData,
+  })
+export const configMap = (name: string, data: Values): string =>
+  kubectlYaml({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'mail', name }, data })
+
 /** Objects as `kubectl get -o yaml` prints several. */
 export const listed = (...texts: readonly string[]): string => {
   const items = texts.map((text) => `-\n${text.replaceAll(/^/gm, '  ')}\n`)

@@ -1,12 +1,12 @@
-/** What is wrong with the certificate and key of a listener, in words that hold nothing of their text. */
+/** What is wrong with the certificate and key of a listener, in words that hold nothing of their text. Pure. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { ListenerConfig } from './config.ts'
-import { isEncrypted, withoutPassphrase } from './mail/signing-key.ts'
+import type { ListenerConfig } from '../config.ts'
+import { isEncrypted, withoutPassphrase } from '../mail/signing-key.ts'
 
 /** Undefined where the pair can be used. `files`: texts by path. */
 export function pairProblem(
-  { certificateFile, keyFile }: ListenerConfig['tls'],
+  { certificateFile, keyFile }: Pick<ListenerConfig['tls'], 'certificateFile' | 'keyFile'>,
   files: ReadonlyMap<string, string>,
 ): string | undefined {
   // Node takes an empty text for a certificate or key that was not given, and then finds nothing wrong.
