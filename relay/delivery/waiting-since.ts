@@ -33,8 +33,7 @@ export class WaitingSince {
     if (Math.abs(aheadBy - before) <= stepMs) return
     this.#settings = [...this.#settings, { from: now, aheadBy }]
     if (this.#settings.length > mostSettings) {
-      // What was accepted by a setting that is forgotten expires later, and never at once.
-      this.#settings = this.#settings.slice(1)
+      this.#settings = withoutOldest(this.#settings)
       this.#startedAt = now
     }
     this.#onStep(aheadBy - before)
@@ -67,3 +66,9 @@ export class WaitingSince {
     return acceptedAt - (this.#settings[0] as Setting).aheadBy
   }
 }
+
+/** Of the two oldest one is left, which is least ahead: what was accepted by either then expires later, and never too early. */
+const withoutOldest = ([first, second, ...others]: readonly Setting[]): readonly Setting[] => [
+  { from: Number.NEGATIVE_INFINITY, aheadBy: Math.min(first?.aheadBy ?? 0, second?.aheadBy ?? 0) },
+  ...others,
+]

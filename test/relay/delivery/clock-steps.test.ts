@@ -300,3 +300,20 @@ test.concurrent.each([
   await until('the message has expired', () => facts('bounced').length === 1)
   expect(performance.now() - begun).toBeGreaterThan(1900)
 })
+
+test.concurrent('case S23: mail that came before the clock was set more often than is remembered is returned when its time is over, and not before', async () => {
+  const { clock, accept, facts, comeBack, upstream, delivery } = await start({
+    expireAfterMs: 10 * minute + 2000,
+  })
+  comeBack()
+  upstream.script.RCPT = say('450 4.2.0 later')
+  const since = performance.now()
+  accept(10 * minute)
+  for (let n = 1; n <= 20; n += 1) {
+    clock.wrongBy = n % 2 === 0 ? 0 : 30 * minute
+    delivery.summary()
+  }
+  expect(facts('clockStepped').length).toBe(20)
+  await until('the message is returned', () => facts('bounced').length > 0)
+  expect(performance.now() - since).toBeGreaterThan(1900)
+})
