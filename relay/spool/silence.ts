@@ -2,6 +2,8 @@
 
 /** A sync that takes half a minute is slow, and no more (case S20). Clients wait some minutes for their reply. */
 const longMs = 60_000
+/** A timer that is later than this was held up, as this process was: stopped, or without the processor. The disk may have answered. */
+const lateMs = 1000
 
 export class Silence {
   readonly #disk: string
@@ -18,11 +20,18 @@ export class Silence {
   /** The disk is silent as long as any of the writes under way hangs. */
   async during<T>(write: Promise<T>): Promise<T> {
     let hangs = false
-    const timer = setTimeout(() => {
-      hangs = true
-      this.#hanging += 1
-      if (this.#hanging === 1) this.#changed(`${this.#disk}: the disk has not answered a write for ${longMs / 1000} s`)
-    }, longMs).unref()
+    let timer: NodeJS.Timeout | undefined
+    const wait = (): void => {
+      const until = performance.now() + longMs
+      timer = setTimeout(() => {
+        if (performance.now() - until > lateMs) return wait()
+        hangs = true
+        this.#hanging += 1
+        if (this.#hanging === 1)
+          this.#changed(`${this.#disk}: the disk has not answered a write for ${longMs / 1000} s`)
+      }, longMs).unref()
+    }
+    wait()
     try {
       return await write
     } finally {

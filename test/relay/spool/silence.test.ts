@@ -22,3 +22,24 @@ test('of writes that hang the first is told, and the answer to the last (case S2
   expect(await Promise.all(answers)).toEqual([1, 'Error: EIO', 3])
   expect(told).toEqual([why, undefined])
 })
+
+test('a relay that was stopped for a minute does not take that for the silence of its disk (case S20)', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const told: (string | undefined)[] = []
+  const silence = new Silence('spool /data', (why) => told.push(why))
+  const [answered, hanging] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const answers = [answered, hanging].map(({ promise }) => silence.during(promise))
+  const clock = performance.now
+  const stopped = vi.spyOn(performance, 'now').mockImplementation(() => clock() + 90_000)
+  vi.advanceTimersByTime(60_000)
+  stopped.mockRestore()
+  answered.resolve()
+  await answers[0]
+  expect(told).toEqual([])
+  vi.advanceTimersByTime(200_000)
+  expect(told).toEqual(['spool /data: the disk has not answered a write for 60 s'])
+  hanging.resolve()
+  await answers[1]
+  expect(told.at(-1)).toBe(undefined)
+})
