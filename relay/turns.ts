@@ -25,6 +25,9 @@ export const roundMs = { shared: 0.125, alone: 2 } as const
 /** Rounds stay short for so long after another credential asked for a turn. */
 const sharedForMs = 10_000
 
+/** No work takes longer: beyond this the process was stopped, or had no processor, and its line is not to make up for that. */
+const longestMs = 250
+
 type Parts = {
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
@@ -122,7 +125,7 @@ export class Turns {
   #do(line: Line, work: () => void, laterMs: number): void {
     const begun = this.#now()
     work()
-    const tookMs = this.#now() - begun + laterMs
+    const tookMs = Math.min(this.#now() - begun, longestMs) + laterMs
     this.#spentMs += tookMs
     line.spentMs += tookMs
     line.usedMs += tookMs

@@ -182,6 +182,17 @@ test('where a piece of work takes a whole round and another stranger comes in ea
   expect(done.filter((what) => what === 'flood')).toHaveLength(10)
 })
 
+test('a rank in whose work the process was stopped for a minute does not wait for as long as that afterwards (case R15)', () => {
+  const { turns, send, done, round, share, pass } = stage()
+  share()
+  for (let n = 0; n < 20_000; n += 1) send(stranger(`guesser ${n % 1000}`))
+  turns.take(credential('flood'), () => pass(60_000))
+  send(credential('modest'))
+  done.length = 0
+  while (!done.includes('modest')) round()
+  expect(done.length).toBeLessThan(5000)
+})
+
 test('strangers have their turns whatever credentials send, and each address of strangers has its own', () => {
   const { send, done, round } = stage()
   for (let n = 0; n < 1000; n += 1) send(credential('flood'))
