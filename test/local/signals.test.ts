@@ -19,8 +19,13 @@ async function folderOf() {
   const [listenPort, smarthostPort] = [await freePort(), await freePort()]
   const config = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
   const write = (hostname: string) => writeRelay(folder, { ...config, hostname }, certificates)
+  const writeSmarthost = (host: string) => {
+    const routes = config.routes.map((r) => ({ ...r, smarthosts: r.smarthosts.map((one) => ({ ...one, host })) }))
+    writeRelay(folder, { ...config, routes }, certificates)
+  }
   write('relay.test')
-  return { folder, listenPort, write, data: join(folder, 'data'), access: accessTo(listenPort, certificates) }
+  const access = accessTo(listenPort, certificates)
+  return { folder, listenPort, write, writeSmarthost, data: join(folder, 'data'), access }
 }
 
 /** A relay that has begun to start, and waits for its disk, which answers some seconds later. */
@@ -157,6 +162,29 @@ test.runIf(installed('strace')).concurrent.each([
   await until('the relay has ended', () => hasEnded(pid), 25_000)
   expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain('a call to the disk hangs; ended without it')
 })
+
+test.runIf(installed('strace'))(
+  'a relay that has finished its work ends though a resolver does not answer (case S27)',
+  { concurrent: true },
+  async () => {
+    const { folder, access, writeSmarthost } = await folderOf()
+    writeSmarthost('localhost')
+    const ofLookUps = ['-P', '/etc/hosts', '-e', 'inject=openat:delay_enter=60000000']
+    const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...ofLookUps])
+    onTestFinished(() => void tracer.kill('SIGKILL'))
+    const { pid, status } = await listening(folder, tracer)
+    const session = await SmtpSession.open(access)
+    const content = Buffer.from(`From: app@${senderDomain}\r\n\r\nhello\r\n`)
+    await session.submit({ reversePath: `app@${senderDomain}`, forwardPaths: ['one@other.test'], content })
+    session.close()
+    await until('the smarthost is looked up', async () => (await status()).queue.inFlight === 1)
+    writeSmarthost('127.0.0.1')
+    await until('the message waits', async () => (await status()).queue.deferred === 1)
+    process.kill(pid, 'SIGTERM')
+    await until('the relay has ended', () => hasEnded(pid), 25_000)
+    expect(readFileSync(join(folder, 'relay.log'), 'utf8')).not.toContain('hangs')
+  },
+)
 
 /** An ended process is a zombie until its tracer asks for it, which it does when the delay of the call is over. */
 const hasEnded = (pid: number): boolean => /State:\tZ/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
