@@ -18,6 +18,12 @@ import {
 } from '@peculiar/x509'
 
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const rsa = {
+  name: 'RSASSA-PKCS1-v1_5',
+  modulusLength: 2048,
+  publicExponent: Uint8Array.of(1, 0, 1),
+  hash: 'SHA-256',
+} as const
 const hour = 3_600_000
 
 type Options = {
@@ -26,6 +32,8 @@ type Options = {
   readonly commonName?: string
   /** The hash in the authority's signature on the server certificate. */
   readonly hash?: 'SHA-1' | 'SHA-256'
+  /** The server's key is one of RSA, which DHE needs. */
+  readonly rsa?: boolean
 }
 type Certificate = { readonly ca: string; readonly cert: string; readonly key: string }
 
@@ -46,7 +54,7 @@ export async function makeCertificates(hosts: readonly string[], options: Option
       await SubjectKeyIdentifierExtension.create(authorityKeys.publicKey),
     ],
   })
-  const keys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+  const keys = await webcrypto.subtle.generateKey(options.rsa ? rsa : ecdsa, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.create({
     subject: `CN=${options.commonName ?? hosts[0] ?? 'localhost'}`,
     issuer: authority.subject,

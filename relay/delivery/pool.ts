@@ -9,7 +9,7 @@ import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
-import { secureContext } from './secure.ts'
+import { secureContext, tlsPolicies } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
 import type { Target } from './target.ts'
 
@@ -366,9 +366,9 @@ export class Pool {
   }
 
   async #openOne(hurried: boolean, signal: AbortSignal): Promise<Opened> {
-    const { roots } = this.#target
+    const { roots, smarthost } = this.#target
     const context = (): SecureContext => {
-      this.#context ??= secureContext(roots)
+      this.#context ??= secureContext(roots, tlsPolicies[smarthost.tls.mode].verified)
       return this.#context
     }
     const { addresses } = this.#record

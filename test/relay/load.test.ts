@@ -284,7 +284,12 @@ async function isTrusted(holder: { readonly cert: string; readonly key: string }
   const server = createServer(holder, (client) => client.end()).listen(0)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const client = connect({ port, host: 'localhost', secureContext: secureContext(roots), rejectUnauthorized: false })
+  const client = connect({
+    port,
+    host: 'localhost',
+    secureContext: secureContext(roots, true),
+    rejectUnauthorized: false,
+  })
   await once(client.resume(), 'secureConnect')
   const { authorized } = client
   client.destroy()

@@ -11,8 +11,9 @@ import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { drop, say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { allWithin } from './rig.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
 import { one, rcptOf, to, two, twoDomains } from './two-domains.ts'
 import { startWorld } from './world.ts'
 
@@ -47,6 +48,28 @@ test('case T20: an exchanger whose chain of certificates is longer than any in u
   expect(hosts[two].received).toHaveLength(1)
 })
 
+test('case T20: an exchanger that wants a key in a group of its own (DHE), which may take half a second, gets the mail in clear, and a smarthost that is verified under TLS', async () => {
+  const { ca, cert, key } = await makeCertificates(['127.0.0.1'], { rsa: true })
+  const certificate = {
+    cert,
+    key,
+    ciphers: 'DHE-RSA-AES128-GCM-SHA256',
+    dhparam: 'auto',
+    maxVersion: 'TLSv1.2',
+  } as const
+  const offers = ['STARTTLS']
+  const { spool, facts } = await startWorld(twoDomains, { [one]: { offers, certificate }, [two]: { offers } })
+  spool.put(to('u@a.test'), hello)
+  await until('it is delivered', () => spool.stored.size === 0)
+  expect(facts('smarthostConnected').map(([, tls]) => tls)).toEqual([''])
+  const verified = await startSmarthost({ offers, certificate })
+  const tls = { mode: 'StartTLS', caFile: 'ca' } as const
+  const other = rig(oneSmarthost(verified.port, { tls }), { files: { ca } })
+  other.spool.put(envelope(hello), hello)
+  await until('that, too', () => other.spool.stored.size === 0)
+  expect(other.facts('smarthostConnected').map(([, version]) => version)).toEqual(['TLSv1.2'])
+})
+
 test('case T21: an exchanger that refuses our TLS when the handshake is done, as with TLS 1.3, gets the mail in clear', async () => {
   const { cert, key } = await makeCertificates(['other.test'])
   const { hosts, spool, facts, quiet } = await startWorld(twoDomains, {
@@ -74,7 +97,7 @@ test('case T23: an exchanger that breaks TLS while the first octets of a content
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const plain = connect((server.address() as AddressInfo).port, '127.0.0.1')
   await once(plain, 'connect')
-  const handshake = { host: '127.0.0.1', context: secureContext(undefined), verified: false, deadlineMs: 20_000 }
+  const handshake = { host: '127.0.0.1', context: secureContext(undefined, false), verified: false, deadlineMs: 20_000 }
   const secured = await startTls(plain, handshake)
   if ('kind' in secured) throw new Error(JSON.stringify(secured))
   const large = Buffer.concat([hello, Buffer.from('all of it goes as a stream, and unsigned\r\n'.repeat(5000))])

@@ -1,13 +1,17 @@
 /** A smarthost that follows a script, and remembers what was sent to it. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 import { onTestFinished } from '../../own-test.ts'
 import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
 import { type Received, SmarthostSession } from './smarthost-session.ts'
 
 /** With `wantsOurs`, a client without a certificate is refused; in TLS 1.3, it learns so only after its handshake. */
-type Certificate = { readonly cert: string; readonly key: string; readonly wantsOurs?: boolean }
+type Certificate = Pick<SecureContextOptions, 'ciphers' | 'dhparam' | 'maxVersion'> & {
+  readonly cert: string
+  readonly key: string
+  readonly wantsOurs?: boolean
+}
 
 export type Options = {
   readonly script?: Script
