@@ -82,7 +82,7 @@ async function transactOn(connections: Connections, mail: Mail, fresh: boolean):
 }
 
 async function transact(client: Client, mail: Mail): Promise<Attempted | undefined> {
-  const used = client.transactions > 0
+  const used = client.transactions > 0 || client.hasIdled
   const { sent, mailing, outcomesWith } = prepare(client, mail)
   if (sent.length === 0) return { outcomes: outcomesWith(undefined), asked: true }
   const started = performance.now()

@@ -55,6 +55,8 @@ export class Client {
   readonly address: string
   /** What failed, where TLS was tried and there is none. */
   readonly withoutTls: string | undefined
+  /** It was kept open without a command, also where it was opened for mail that could not go over it: it may have ended meanwhile. */
+  hasIdled = false
   readonly #wire: Wire
   readonly #helloName: string
   #transactions = 0

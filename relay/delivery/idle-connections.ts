@@ -21,6 +21,7 @@ export class IdleConnections {
   }
 
   keep(client: Client): void {
+    client.hasIdled = true
     this.#kept.push({ client, since: performance.now() })
     if (this.#sweep === undefined) this.#sweepLater(this.#idleMs)
   }

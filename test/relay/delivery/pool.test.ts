@@ -352,3 +352,17 @@ test.each([
   expect(spool.stored.get(queueId)?.recipients).toMatchObject([{ state: 'pending', ambiguous, attempts: ambiguous }])
   expect(attempts).toHaveLength(ambiguous)
 })
+
+test('case U17: 421 on a connection that was opened for mail which could not go over it is no attempt either', async () => {
+  const MAIL = (time: number) => (time === 0 ? say('421 4.4.2 idle too long', { ends: 'drop' }) : undefined)
+  const upstream = await startSmarthost({ offers: ['PIPELINING', `SIZE ${hello.length}`], script: { MAIL } })
+  const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
+  const large = Buffer.concat([hello, hello])
+  spool.put(envelope(large, { reversePath: '' }), large)
+  await attempted(1)
+  await quiet()
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(['bounced', 'delivered'])
+  expect(upstream.times('MAIL')).toBe(2)
+})
