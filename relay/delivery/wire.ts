@@ -27,6 +27,8 @@ export class Wire {
   #asked: Waiting | undefined
   #broken: Answer | undefined
   #unasked: readonly Answer[] = []
+  /** Since the last whole reply, or since QUIT. */
+  #reads = 0
   #drained: (() => void) | undefined
   /** How long the stage under way may take. */
   #patienceMs = 0
@@ -139,6 +141,7 @@ export class Wire {
   /** Says QUIT and leaves; whatever is answered changes nothing (RFC 5321 section 4.1.1.10). */
   quit(): void {
     if (this.#broken === undefined) {
+      this.#reads = 0
       this.#socket.end('QUIT\r\n')
       this.#socket.unref()
       setTimeout(() => this.#socket.destroy(), quitMs).unref()
@@ -161,7 +164,11 @@ export class Wire {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#broken !== undefined) return
+    this.#reads++
+    if (this.#broken !== undefined) {
+      if (this.#reads > mostReadsBehindQuit) this.#socket.destroy()
+      return
+    }
     if (this.#waiting !== undefined && this.#leaving > 0) void this.#noteBeginning(this.#waiting)
     this.#parser.push(chunk)
     for (;;) {
@@ -171,9 +178,11 @@ export class Wire {
       if (this.#broken !== undefined) return
     }
     if (this.#waiting === undefined) this.#refuseUnasked()
+    else if (this.#reads > mostReads) this.#break(none('malformed', 'a reply in too many pieces'))
   }
 
   #take(read: Answer): void {
+    this.#reads = 0
     const answer = this.#meant(read)
     if (this.#waiting === undefined || answer.kind === 'none') {
       this.#unasked = this.#withRest(answer)
@@ -268,6 +277,10 @@ export class Wire {
 }
 
 const quitMs = 5000
+/** Under TLS each octet may be a record, and so a read, of its own: a reply of 256 KB would take the loop for more than a second. */
+const mostReads = 1000
+/** Whatever is answered is waited for only so that the peer can take its leave. */
+const mostReadsBehindQuit = 100
 const endedBy = (reply: WireReply): Answer => none('lost', `the session was ended by ${quotation(reply)}`)
 const unasked = 'a reply that no command asked for'
 /** 421 is said at any time, asked or not (RFC 5321 section 3.8): Postfix has it right behind one refusal too many. */
