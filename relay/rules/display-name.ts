@@ -6,10 +6,16 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   // NFKC: a reader takes the fullwidth @ and its like for an @.
   const normal = isAscii(shown) ? shown : shown.normalize('NFKC')
   if (!normal.includes('@')) return false
+  if (turning.test(normal)) return true
   const readings = isAscii(shown) ? [shown] : [...new Set([normal, closedUp(shown)])]
   return readings.some((text) => hasAnotherAddress(text.toLowerCase(), mailbox))
 }
 
+/**
+ * What turns the direction of text: a reader sees the parts in another order. In `<U+2067>Mail of app@corp.t <U+2069>eam`, the space
+ * before the U+2069 is shown first, and `Mail of app@corp.team` behind it.
+ */
+const turning = /\p{Bidi_Control}/u
 // Characters that a reader does not see: `app@corp.t<U+FEFF>.evil.t` looks like one address.
 const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/gu
 /** Spaces of a sixth of an em and less. */

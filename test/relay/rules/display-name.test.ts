@@ -32,6 +32,13 @@ test.each([
   ['its own address, which goes on behind a dot above', '"app@corp.t˙evil.t"'],
   ['a soft hyphen', '"ceo\u00ad@other.t"'],
   ['a direction override', '"\u202eceo@other.t"'],
+  [
+    'its own address, which goes on where an isolate shows what is between first',
+    '"\u2067Mail of app@corp.t \u2069eam"',
+  ],
+  ['its own address, which goes on where an embedding does the same', '"\u202bMail of app@corp.t, \u202ceam"'],
+  ['one with spaces around its @, written backwards', '"\u202et.rehto @ oec"'],
+  ['the same in an encoded-word', '=?utf-8?q?=E2=80=ABMail_of_app=40corp.t=2C_=E2=80=ACeam?='],
   ['without a dot', '"ceo@localhost"'],
   ['two @', '"ceo@@other.t"'],
   ['in an encoded-word in Q', '=?utf-8?q?ceo=40other.t?='],
