@@ -29,7 +29,7 @@ export function decodeWords(text: string): string | undefined {
     strictly += left ?? decoded
     isBeyond ||= left !== undefined && beyondStandard.test(left)
   }
-  return whole.includes('=?') || (isBeyond && address.test(strictly)) ? undefined : whole
+  return whole.includes('=?') || (isBeyond && address.test(strictly.replace(allBeyond, ''))) ? undefined : whole
 }
 
 const address = /@[\s"'<([{]*[\w-]+\.\w/
@@ -131,6 +131,8 @@ const ownCharacters: ReadonlyMap<string, RegExp> = new Map([
   ['iso-2022-jp', /\x1b\$[@B][^\x1b]*|\x1b\([BJ]/g], // RFC 1468
 ])
 const beyondStandard = /[\x1b\x80-\xff]/
+/** Left out, as by software that shows nothing in the place of what it does not know: then `ceo@\x81other.t` is an address. */
+const allBeyond = new RegExp(beyondStandard, 'g')
 
 /** The octets of a run with a star in the place of each of those; undefined for charsets that all read alike. */
 function leftByStrict({ charset, octets }: Run): string | undefined {

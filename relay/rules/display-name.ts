@@ -7,7 +7,7 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   const normal = isAscii(shown) ? shown : shown.normalize('NFKC')
   if (!normal.includes('@')) return false
   if (turning.test(normal)) return true
-  const readings = isAscii(shown) ? [shown] : [...new Set([normal, closedUp(shown)])]
+  const readings = isAscii(shown) ? [shown] : [...new Set([normal, closedUp(shown), ofAscii(shown)])]
   return readings.some((text) => hasAnotherAddress(text.toLowerCase(), mailbox))
 }
 
@@ -26,6 +26,9 @@ const spaceOfMark = / (?=\p{M})/gu
 /** In NFKC, without the gaps that a reader does not see, or hardly. */
 const closedUp = (shown: string): string =>
   shown.replace(thin, '').normalize('NFKC').replace(spaceOfMark, '').replace(invisible, '')
+
+/** As software shows it that leaves out what it takes for no character, as PHP's iconv_mime_decode does with UTF-8 as it is. */
+const ofAscii = (shown: string): string => shown.replace(/[^\0-\x7f]/g, '')
 
 function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
   const spaced = joinAroundAt(text)

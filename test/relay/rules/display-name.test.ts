@@ -30,6 +30,8 @@ test.each([
   ['its own address, which goes on behind a hair space', '"app@corp.t\u200aeam"'],
   ['its own address, which goes on behind an accent that stands alone', '"app@corp.t´eam"'],
   ['its own address, which goes on behind a dot above', '"app@corp.t˙evil.t"'],
+  ['its own address, which goes on where all beyond ASCII is left out', '"app@corp.t\u3000eam"'],
+  ['a domain behind a fullwidth comma, where all beyond ASCII is left out', '"ceo\uff0c@other.t"'],
   ['a soft hyphen', '"ceo\u00ad@other.t"'],
   ['a direction override', '"\u202eceo@other.t"'],
   [
@@ -96,6 +98,8 @@ test.each([
   ['spaces around the @ and an ideographic full stop', '"ceo @ other。t"'],
   ['an @ that is half a character unless each word is read alone', '=?gbk?q?ceo=81?= =?gbk?q?=40other.t?='],
   ['an @ that is half a character only to who knows more of its charset', '=?gb2312?q?ceo=81=40other.t?='],
+  ['an @ beside octets that some leave out', '=?gb2312?q?ceo=81=40=81other.t?='],
+  ['a domain with an octet in it that some leave out', '=?gb2312?q?ceo=81=40oth=81er.t?='],
   ['an @ that is katakana only to who knows more escapes', `=?iso-2022-jp?b?${base64('\x1b(ICEO@OTHER.T\x1b(B')}?=`],
   ['a state that lasts unless each word is read alone', '=?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?ceo=40a.de?='],
 ])('a display name that shows another address is refused where the policy does not allow it: %s', (_name, name) => {
