@@ -48,7 +48,8 @@ export function readsAsAnother(shown: string, { domain }: Mailbox): boolean {
   // Where quotes or backslashes are, such software may see no ends of addresses and no comments: the name is then taken as one
   // piece.
   const pieces = /["\\]/.test(shown) ? [shown] : outsideComments(shown).split(/[<>,;:[\]]/)
-  const read = pairsIn(pieces.map((piece) => piece.replace(/[\s()<>,;:[\]"\\]/g, ''))).filter(hasDottedDomain)
+  // A domain alone is taken for an address, too.
+  const read = aroundAts(pieces.map((piece) => piece.replace(/[\s()<>,;:[\]"\\]/g, ''))).filter(hasDottedDomain)
   return [...new Set(read.map((pair) => pair.slice(pair.indexOf('@') + 1)))].some((d) => parseDomain(d) !== domain)
 }
 
@@ -94,11 +95,13 @@ const joinAroundAt = (text: string): string =>
     .join('@')
 
 /** What stands on both sides of each @ in words that have several: `ceo @ other.t @ home` shows the address `ceo@other.t`. */
-const pairsIn = (tokens: readonly string[]): readonly string[] => {
+const pairsIn = (tokens: readonly string[]): readonly string[] => aroundAts(tokens).filter(hasTwoSides)
+
+function aroundAts(tokens: readonly string[]): readonly string[] {
   const pairs = tokens
     .map((t) => t.split(/@+/))
     .flatMap((parts) => parts.slice(1).map((part, i) => `${parts[i]}@${part}`))
-  return [...new Set(pairs)].filter(hasTwoSides)
+  return [...new Set(pairs)]
 }
 
 // Much software takes the ideographic full stop for a dot (RFC 3490 section 3.1).

@@ -92,6 +92,8 @@ test.each([
     'its own address in an encoded-word, which goes on, between brackets that stand in quotes',
     '=?utf-8?q?=22=28=22_app=40corp.t_eam_=22=29=22?=',
   ],
+  ['a domain alone for who decodes first', '=?utf-8?q?=40other.t?='],
+  ['a domain alone before a quote for who decodes first', '"@other.t" =?utf-8?q?=22?='],
   ['spaces in the domain for who decodes first', '=?utf-8?q?ceo_=40_other_.t?='],
   ['a comment before the @ for a reader that decodes first', '=?utf-8?q?ceo_=28=28x=29=29_=40other.t?='],
   ['spaces around the @, and a handle behind it', '"ceo @ other.t @ home"'],
