@@ -35,16 +35,21 @@ export function headerEnd(bytes: Buffer): number {
   return at === -1 ? -1 : at + 4
 }
 
+// White space as Unicode has it, with the byte order mark: software that reads text trims all of it. In octets of UTF-8, or Latin-1.
+const blank =
+  /(?:[ \t\x85\xa0]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf)*/
+    .source
+const anySender = `(?:resent-)?(?:from|sender)${blank}:`
+// NEL in latin1 and UTF-8, and the Unicode separators: line breaks for software that reads text and not octets. The name is looked
+// for first, so that a long run of these takes linear time.
+const behindBreak = new RegExp(`(?=${anySender})(?<=(?:\\x85|\\xe2\\x80[\\xa8\\xa9])${blank})`, 'i')
+
 // In each of these, one parser sees a field or the end of the header where another one does not.
 const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
   [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
   [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
-  // NEL in latin1 and UTF-8, and the Unicode separators: line breaks for software that reads text and not octets.
-  [
-    /(?:\x85|\xe2\x80[\xa8\xa9])[ \t]*(?:resent-)?(?:from|sender)[ \t]*:/i,
-    'a From or Sender after a Unicode line break',
-  ],
+  [behindBreak, 'a From or Sender after a Unicode line break'],
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
 // A header of printable ASCII whose lines all hold something has none of these: one look in place of five, for nearly every header.
@@ -53,18 +58,13 @@ const plainFields = /^(?:[!-'*-9;=?-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*
 // bracket beside it: `>From:` and `From):` would be From to it.
 const fieldName = /^[!-'*-9;=?-~]+$/
 
-// White space as Unicode has it, with the byte order mark: software that reads text trims all of it. In octets of UTF-8, or Latin-1.
-const blank =
-  /(?:[ \t\x85\xa0]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf)*/
-    .source
 // A folded line that looks like a From or Sender: software that trims lines sees another field there. The list of names in the h=
 // of a DKIM-Signature may look so too (` from:to:subject; i=@corp.t`); `listed` matches such a list up to its end or to the next
 // tag.
-const folded = `\\r\\n[ \\t]${blank}(?:resent-)?(?:from|sender)${blank}:`
 const listed =
   /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
     .source
-const foldedSender = new RegExp(`${folded}(${listed})?`, 'gi')
+const foldedSender = new RegExp(`\\r\\n[ \\t]${blank}${anySender}(${listed})?`, 'gi')
 
 /**
  * Whether a folded line of the field looks like a From or Sender with an address. `field`: all behind its colon, without its last

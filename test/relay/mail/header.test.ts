@@ -66,6 +66,8 @@ test.each([
   ['a file separator', 'A: b\x1cFrom: ceo@other.t\r\n\r\n'],
   ['NEL', 'A: b\u0085From: ceo@other.t\r\n\r\n'],
   ['a Unicode line separator', 'A: b\u2028From: ceo@other.t\r\n\r\n'],
+  ['NEL and a no-break space in latin1', Buffer.from('A: b\x85\xa0From: ceo@other.t\r\n\r\n', 'latin1')],
+  ['a Unicode paragraph separator and an ideographic space', 'A: b\u2029\u3000from\u3000: ceo@other.t\r\n\r\n'],
   ['NEL in latin1', Buffer.from('A: b\x85 Sender : ceo@other.t\r\n\r\n', 'latin1')],
   ['DEL', 'A: \x7f\r\n\r\n'],
   ['case M06: a folded first line', ' From: app@corp.t\r\nFrom: ceo@other.t\r\n\r\n'],

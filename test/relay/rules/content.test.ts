@@ -138,6 +138,7 @@ test.each([
   ['a folded Sender behind ideographic spaces', 'X: y\r\n\t\u3000\u3000 Sender:ceo@other.t\r\nFrom: <app@corp.t>'],
   ['a folded From behind a byte order mark', 'X: y\r\n \ufeffFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From with a thin space before its colon', 'X: y\r\n From\u2009: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a From behind NEL and a no-break space', 'X: y\u0085\u00a0From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a From in its own fold', 'From: <app@corp.t>\r\n From: <ceo@other.t>'],
   ['an octet above 127 before the colon', 'From\u00a0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a NUL before the colon', 'From\0: <ceo@other.t>\r\nFrom: <app@corp.t>'],

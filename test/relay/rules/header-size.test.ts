@@ -37,6 +37,8 @@ test.each([
   ['folded lists with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a:')}@`],
   ['folded words with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a')}@`],
   ['folded spaces with an address', `From: app@corp.t\r\nX: y${times('\r\n from: : : ')}@`],
+  ['names behind Unicode line breaks', `From: app@corp.t\r\nX: ${times('\u0085from\u0085')}`],
+  ['Unicode line breaks', `From: app@corp.t\r\nX: ${times('\u2028')}from\u2028`],
   ['the control character NEL', `From: app@corp.t\r\nX: ${times('\u0085 ')}`],
   ['Resent-From', `From: app@corp.t${times('\r\nResent-From: a@corp.t', 24_000)}`],
   ['@ in a name', `From: "${times('@')}" <app@corp.t>`],
