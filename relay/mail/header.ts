@@ -65,14 +65,18 @@ const listed =
   /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
     .source
 const foldedSender = new RegExp(`\\r\\n[ \\t]${blank}${anySender}(${listed})?`, 'gi')
+const senderAnywhere = new RegExp(`${anySender}(${listed})?`, 'gi')
+const ofSender = /^(?:resent-)?(?:from|sender)$/i
+// RFC 5322 section 2.1.1 has 998 at most. Postfix folds what is longer just there, and Sendmail at 990, also within a word and in quotes:
+// a From in the middle of a line may then come to begin one.
+const longestLine = 980
 
 /**
- * Whether a folded line of the field looks like a From or Sender with an address. `field`: all behind its colon, without its last
- * CR LF.
+ * Whether a folded line of the field, or any part of it, looks like a From or Sender with an address. `field`: all behind its colon,
+ * without its last CR LF.
  */
-function hidesSender(field: string): boolean {
-  for (const { 1: names, index } of field.matchAll(foldedSender))
-    if (names === undefined) return field.includes('@', index)
+function hidesSender(field: string, sender: typeof foldedSender): boolean {
+  for (const { 1: names, index } of field.matchAll(sender)) if (names === undefined) return field.includes('@', index)
   return false
 }
 
@@ -106,10 +110,19 @@ function fieldAt(text: string, start: number, isPlain: boolean): Field | string 
   const whole = text.slice(colon + 1, crlf)
   // Most fields are on one line, and need not be copied.
   const isFolded = whole.includes('\r\n')
-  if (isFolded && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
+  if (isFolded && hidesSender(whole, foldedSender)) return 'a folded line that looks like a From or Sender'
+  if (hasLongLine(text, start, crlf) && (ofSender.test(name) || hidesSender(whole, senderAnywhere)))
+    return `a From or Sender in a line of more than ${longestLine} octets`
   const value = trimSpace(isFolded ? whole.replaceAll('\r\n', '') : whole)
   return { name: name.toLowerCase(), value: isPlain ? value : decode(value), start, end: crlf + 2 }
 }
+
+const hasLongLine = (text: string, start: number, end: number): boolean =>
+  end - start > longestLine &&
+  text
+    .slice(start, end)
+    .split('\r\n')
+    .some((line) => line.length > longestLine)
 
 /**
  * Where the CRLF is that ends the field at `start`: the first that no white space follows (RFC 5322 section 2.2.3); -1: none is.

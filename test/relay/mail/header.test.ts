@@ -43,6 +43,9 @@ test.each([
   ['a folded DKIM-Signature that names from', 'DKIM-Signature: v=1; h=\r\n from:to:subject; i=@corp.t\r\n\r\n', 1],
   ['a folded Received', 'Received: by a\r\n from b@c\r\n\r\n', 1],
   ['NEL, and no From after it', 'A: b\u0085\r\n\r\n', 1],
+  ['a long line with a From that has no address', `A: ${'b'.repeat(2000)}From: ceo\r\n\r\n`, 1],
+  ['a long DKIM-Signature', `DKIM-Signature: v=1; i=@corp.t; h=from:to; b=${'b'.repeat(1000)}\r\n\r\n`, 1],
+  ['a From in a line of 980 octets', `A: ${'b'.repeat(964)}From: ceo@x.t\r\n\r\n`, 1],
   [
     'every octet that a name may have, but round and angle brackets',
     '!#$%&\'*+-.^_`|~09AZaz",/;=?@[\\]{}: x\r\n\r\n',

@@ -139,6 +139,15 @@ test.each([
   ['a folded From behind a byte order mark', 'X: y\r\n \ufeffFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From with a thin space before its colon', 'X: y\r\n From\u2009: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a From behind NEL and a no-break space', 'X: y\u0085\u00a0From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['case M06: a From where a long line is folded', `X: ${'y'.repeat(995)}From: ceo@other.t\r\nFrom: <app@corp.t>`],
+  [
+    'case M06: a Sender in a long line, its address in the next one',
+    `X: y\r\n ${'y'.repeat(980)} Sender: The CEO\r\n <ceo@other.t>\r\nFrom: <app@corp.t>`,
+  ],
+  [
+    'case M23: quotes that a long line is folded in, and its own address behind that, going on',
+    `From: "${'y'.repeat(980)}, app@corp.t .other.t" <app@corp.t>`,
+  ],
   ['a From in its own fold', 'From: <app@corp.t>\r\n From: <ceo@other.t>'],
   ['an octet above 127 before the colon', 'From\u00a0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a NUL before the colon', 'From\0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
