@@ -185,7 +185,7 @@ async function reload(): Promise<void> {
   watch.watch(foldersOf(args.config, loaded))
   const isIdle = undone.length === 0 && (next instanceof Error || (next === loaded && !isNews))
   if (isIdle) tellEndpoints()
-  else await apply(next instanceof Error ? loaded : next)
+  else await apply(next instanceof Error ? loaded : next, isNews && why === undefined)
 }
 
 /** The configuration that the folder has now, made ready. @throws Error where it can not be used at all. */
@@ -199,13 +199,14 @@ async function followed(): Promise<Loaded> {
 
 /**
  * Puts a configuration in force. What can not be done keeps nothing else from being done; it is logged once, told at /status, and
- * tried again at the next change or re-read.
+ * tried again at the next change or re-read. `isBack`: a newer one was refused meanwhile, and is gone.
  */
-async function apply(next: Loaded): Promise<void> {
+async function apply(next: Loaded, isBack = false): Promise<void> {
   const isAnother = next !== loaded
   const isTriedAgain = !isAnother && undone.length > 0
-  const told = isAnother ? toldStale(loaded) : []
-  const isAsBefore = !isTriedAgain && next.refused !== undefined && next.hash === applied?.hash
+  const told = applied === undefined ? [] : toldStale(loaded)
+  const isOther = isAnother && !(next.refused !== undefined && next.hash === applied?.hash)
+  const isNews = applied === undefined || isOther || isBack
   const before = whysOf(undone)
   loaded = next
   for (const stale of toldStale(next)) if (!told.includes(stale)) events.fileNotUsed(stale)
@@ -222,8 +223,9 @@ async function apply(next: Loaded): Promise<void> {
   applied = next
   tellEndpoints()
   const whys = whysOf(undone)
-  if (whys !== undefined && (isAnother || whys !== before)) events.configAppliedInPart(next.hash, whys)
-  if (whys === undefined && !isAsBefore) events.configApplied(next.hash)
+  if (!isNews && whys === before) return
+  if (whys === undefined) events.configApplied(next.hash)
+  else events.configAppliedInPart(next.hash, whys)
 }
 
 function whysOf(all: readonly Undone[]): string | undefined {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { RelayConfig } from '../../relay/config.ts'
+import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from '../relay/delivery/signing-keys.ts'
 import { freePort, heldPort } from './free-port.ts'
@@ -143,6 +143,57 @@ test('of two configurations with the same trouble the second one is told as the 
   const isMeasured = new RegExp(`^relayfleet_config_info\\{.*hash="${hash}".*\\} 1$`, 'm')
   await until('the metric tells it', async () => isMeasured.test(await relay.metrics()))
   await until('the log tells it', () => readFileSync(join(folder, 'relay.log'), 'utf8').includes(hash))
+})
+
+const lined = (folder: string): readonly string[] => readFileSync(join(folder, 'relay.log'), 'utf8').split('\n')
+
+test('what can not be applied is tried again and again, and a file that can not be used is told once; once a newer configuration that was refused is gone, what is in force is told anew', async () => {
+  const { folder, relay, before, write } = await running()
+  const trouble = await taken()
+  onTestFinished(trouble.end)
+  const inPart = () => lined(folder).filter((line) => line.includes('configuration applied, but not all of it')).length
+  const refusals = () => lined(folder).filter((line) => line.includes('configuration refused')).length
+  write(changed(before, trouble.port))
+  await until('it is applied in part', () => inPart() === 1)
+  writeFileSync(join(folder, 'config/tls.crt'), 'no certificate')
+  process.kill(relay.pid, 'SIGHUP')
+  await until('the certificate is stale, and that is applied in part, too', () => inPart() === 2)
+  for (const text of ['{', '[']) {
+    const known = refusals()
+    writeFileSync(join(folder, 'config/relay.json'), text)
+    process.kill(relay.pid, 'SIGHUP')
+    await until('it is refused, and the one in force is tried again', () => refusals() > known)
+  }
+  expect(lined(folder).filter((line) => line.includes('a file can not be used'))).toHaveLength(1)
+  expect(inPart()).toBe(2)
+  writeFileSync(join(folder, 'config/relay.json'), printConfig(changed(before, trouble.port)))
+  process.kill(relay.pid, 'SIGHUP')
+  await until('it is told again', () => inPart() === 3)
+  expect(lined(folder).filter((line) => line.includes('a file can not be used'))).toHaveLength(1)
+})
+
+test('a configuration that is in force as a whole only when a newer one is refused is told so', async () => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const trouble = await taken()
+  onTestFinished(trouble.end)
+  const wanted = changed(before, trouble.port)
+  write(wanted)
+  const { hash } = await until('it is applied in part', async () => {
+    const now = await relay.status()
+    return now.configError !== undefined && now
+  })
+  const applied = () =>
+    lined(folder).filter((line) => line.includes(hash) && line.includes('"configuration applied"')).length
+  trouble.end()
+  const third = lacking(before, otherPort)
+    .listeners.slice(1)
+    .map((l) => ({ ...l, name: 'third' }))
+  write({ ...wanted, listeners: [...wanted.listeners, ...third] })
+  await until('the newer one is refused, and all of the one before is in force', async () => {
+    const { configError = '', listeners } = await relay.status()
+    return configError.includes('other.crt') && !configError.includes('EADDRINUSE') && listeners.length === 2
+  })
+  await until('the log tells it', () => applied() === 1)
 })
 
 test('a new configuration is told as in force only when it is known whether all of it is', async () => {
