@@ -82,6 +82,8 @@ process.on('uncaughtException', (error) => {
   // A new process is safer than this one; nothing is lost, since what was acknowledged is on disk, and the rest will be sent again.
   events.unexpected('process', error)
   output.close()
+  // The last line of a relay that can not start, in the form in which conditions quote it. A later error might tell of mail.
+  if (!atWork) process.stderr.write(`relay: ${error.message}\n`)
   process.exit(1)
 })
 

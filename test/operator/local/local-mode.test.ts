@@ -336,3 +336,16 @@ test('an edit of another object does not rewrite the configuration of a fleet, n
   const news = local.tellings.slice(told).flatMap((t) => (t.about === 'object' ? [t.ref] : []))
   expect(news).toEqual(['SenderDomain mail/other'])
 })
+
+test('of a relay that can not start, as for want of its spool, the condition says why, and not only that it has ended', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(shared, 'Programmed', 'True')
+  await local.stop()
+  const { spool } = local.state.fleet('mail/shared')
+  renameSync(join(spool, 'journal'), join(spool, 'journal.kept'))
+  writeFileSync(join(spool, 'journal'), 'no folder')
+  const again = running(directory, local.state.root)
+  await again.until(shared, 'Programmed', 'False RelayNotRunning')
+  expect(again.condition(shared, 'Programmed')).toContain(`exit code 1: relay: spool ${spool} cannot be made`)
+})
