@@ -43,6 +43,8 @@ export type Events = ReturnType<typeof createEvents>
 /** `evidence` is called for each line, so that a reload counts from the next line on. */
 export function createEvents(log: Log, metrics: Metrics, evidence: () => AddressEvidence) {
   const show = (address: string): string => showAddress(evidence(), address)
+  /** A name in a client certificate, which may be a mail address (`email:app@example.org`). */
+  const named = (name: string): string => (name.startsWith(email) ? `${email}${show(name.slice(email.length))}` : name)
   /** A next hop's text for the log: it may repeat mail addresses, which are shown as `evidence` says. */
   const foreign = (text: string): string => showAddresses(evidence(), text)
   const line = ({ kind: outcome, reply: { code, status, text } }: Outcome) => ({
@@ -79,12 +81,13 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     },
     authenticated(s: SessionFacts, mechanism: string, credential: string, key: string): void {
       metrics.auth.inc({ mechanism, result: 'success', reason: '' })
-      log.info({ ...s, mechanism, credential, key }, 'authenticated')
+      log.info({ ...s, mechanism, credential, key: named(key) }, 'authenticated')
     },
     authFailed(s: SessionFacts, mechanism: string, reason: AuthFailure, refusal: Refusal): void {
       metrics.auth.inc({ mechanism, result: 'failure', reason })
       metrics.refusals.inc({ stage: 'auth', rule: refusal.rule })
-      log.warn({ ...s, mechanism, reason, rule: refusal.rule }, 'authentication failed')
+      const names = s.certificate && { certificate: s.certificate.map(named) }
+      log.warn({ ...s, ...names, mechanism, reason, rule: refusal.rule }, 'authentication failed')
     },
     lockedOut(s: SessionFacts, forMs: number): void {
       metrics.lockouts.inc()
@@ -363,6 +366,8 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     },
   }
 }
+
+const email = 'email:'
 
 /**
  * Whether a refusal is the verdict on a message, and counts as one. Not a command out of turn (503), such as those that a client

@@ -109,6 +109,28 @@ test.each([
   ])
 })
 
+test.each([
+  'Hash',
+  'Mask',
+  'Clear',
+] as const)('with evidence %s, a mail address in a client certificate is shown as every other address is, and its other names as they are', (evidence) => {
+  const { events, text } = telling(evidence)
+  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+  const certificate = ['DNS:app.corp.t', 'email:ceo@other.t']
+  events.authenticated(session, 'EXTERNAL', 'team/app', 'email:app@corp.t')
+  events.authenticated(session, 'PLAIN', 'team/app', 'first')
+  events.authFailed({ ...session, certificate }, 'EXTERNAL', 'certificateName', refusal('credential.clientCertificate'))
+  const lines = text().trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { msg: 'authenticated', key: `email:${showAddress(evidence, 'app@corp.t')}` },
+    { msg: 'authenticated', key: 'first' },
+    {
+      msg: 'authentication failed',
+      certificate: ['DNS:app.corp.t', `email:${showAddress(evidence, 'ceo@other.t')}`],
+    },
+  ])
+})
+
 test('10,000 addresses and domains make no metric of their own (case R13)', async () => {
   const { events, metrics } = telling()
   const series = async (): Promise<number> =>
