@@ -1,4 +1,7 @@
-/** Whether the spool takes mail: told once when it stops, and once when it goes on; meanwhile, each second, an attempt to mend it. */
+/**
+ * Whether the spool takes mail: told when it stops, once more where the reason becomes one of the other kind, and when it goes on;
+ * meanwhile, each second, an attempt to mend it.
+ */
 import type { Events } from '../events.ts'
 import { spoolError } from './disk-error.ts'
 import type { SpoolError } from './spool.ts'
@@ -15,6 +18,8 @@ type Parts = {
 export class Fault {
   readonly #parts: Parts
   #error: SpoolError | undefined
+  /** Of the reasons since it stopped. Each is told once: some disks say that they are full and that they fail in turns. */
+  readonly #told = new Set<SpoolError['kind']>()
   #silence: string | undefined
   #timer: NodeJS.Timeout | undefined
   #trying: Promise<void> | undefined
@@ -42,7 +47,8 @@ export class Fault {
 
   raise(error: SpoolError): void {
     if (this.#stopped) return
-    if (this.#error === undefined) this.#parts.events.spoolFault(error.message)
+    if (!this.#told.has(error.kind)) this.#parts.events.spoolFault(error.message)
+    this.#told.add(error.kind)
     this.#error = error
     this.#timer ??= setTimeout(() => {
       this.#trying = this.#try()
@@ -68,6 +74,7 @@ export class Fault {
     // While the kind stays the same the first error is kept. A disk that failed and now is only full takes reports, and says so.
     if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
     this.#error = undefined
+    this.#told.clear()
     if (this.#silence === undefined) this.#parts.events.spoolRecovered()
   }
 }

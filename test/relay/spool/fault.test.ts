@@ -129,7 +129,7 @@ test('a DSN that was refused, and whose content is gone, reports nothing at any 
 })
 
 test('a disk that failed once, and is full by now, is told as full, and takes the DSNs on its mail (cases S14, S16)', async () => {
-  const { spool, failing } = await opened()
+  const { spool, failing, state } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
   failing.failing.set('sync journal', 'EIO')
   await expect(accept(spool, contentOf(2, 10))).rejects.toMatchObject({ kind: 'fault' })
@@ -137,6 +137,7 @@ test('a disk that failed once, and is full by now, is told as full, and takes th
   Object.assign(failing.disk, { space: async () => ({ free: 17 * 1024 * 1024, total }) })
   failing.failing.clear()
   await until('the reason is the room', () => spool.fault?.includes('disk full') === true)
+  expect(state()).toEqual([expect.stringMatching(/^fault .*EIO/), expect.stringMatching(/^fault .*disk full/)])
   await expect(accept(spool, contentOf(2, 10))).rejects.toMatchObject({ kind: 'full' })
   const reports = { queueId, forwardPaths }
   await accept(spool, contentOf(3, 10), { queueId: 'dsn0000000', draft: { reversePath: '', reports } })
