@@ -130,6 +130,7 @@ export class JournalSpool implements Spool {
       },
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
+      gone: ({ name }, why) => events.quarantined(paths.segment(name), why),
       silence: this.silence,
     })
     this.#room = new Allotment(space, () => ({

@@ -40,6 +40,8 @@ type Parts = {
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
+  /** The segment that is written was taken away or replaced by somebody else. */
+  readonly gone: (segment: Segment, why: string) => void
   readonly silence: Pick<Silence, 'during'>
 }
 
@@ -145,11 +147,15 @@ export class Journal {
   }
 
   /** Throws where the segment was deleted or replaced: what is written to a file without a name is lost when this process ends. */
-  async #mustBeInPlace({ name, bytes }: Segment): Promise<void> {
+  async #mustBeInPlace(segment: Segment): Promise<void> {
     this.#lookedAt = performance.now()
-    const { disk, paths } = this.#parts
+    const { disk, paths, gone } = this.#parts
+    const { name, bytes } = segment
     const size = await disk.size(paths.segment(name)).catch((error: unknown) => (isAbsent(error) ? 0 : bytes))
-    if (size < bytes) throw new Error(`${name} is gone or was replaced while this relay works: mail in it may be lost`)
+    if (size >= bytes) return
+    const why = 'is gone or was replaced while this relay works: mail in it may be lost'
+    gone(segment, why)
+    throw new Error(`${name} ${why}`)
   }
 
   async #abandon(how: (active: Active) => Promise<void>): Promise<void> {

@@ -212,6 +212,8 @@ test.each<[string, (path: string) => void]>([
   const taken = () => accept(spool, contentOf(2, 40)).then(() => '', String)
   await expect.poll(taken, { timeout: 10_000 }).toContain(`${name} is gone or was replaced`)
   await until('the next segment takes mail', () => spool.fault === undefined)
+  const lost = told.lines.filter((line) => line.startsWith('quarantined'))
+  expect(lost).toEqual([`quarantined ${path}: is gone or was replaced while this relay works: mail in it may be lost`])
   const { queueId } = (await accept(spool, contentOf(3, 40))).envelope
   await spool.close()
   const { ids } = await found({ directory, contents: new Map([[queueId, contentOf(3, 40)]]) } as never)
