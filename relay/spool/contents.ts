@@ -18,8 +18,8 @@ type Parts = {
   readonly cache: ContentCache
   readonly messages: Messages
   readonly unreadable: Unreadable
-  /** Told when the content on disk is not what was received. */
-  readonly damaged: (handle: number, queueId: string) => Promise<void>
+  /** Told when the content on disk is not what was received. False: it could not be set aside, and the message stays. */
+  readonly damaged: (handle: number, queueId: string) => Promise<boolean>
 }
 
 export class Contents {
@@ -96,8 +96,9 @@ export class Contents {
   }
 
   async #damage(handle: number, queueId: string): Promise<SpoolError> {
-    await this.#parts.damaged(handle, queueId)
-    return new SpoolError('fault', `${this.#nameOf(queueId)} is damaged: it was set aside`)
+    const isAside = await this.#parts.damaged(handle, queueId)
+    const what = isAside ? 'is damaged: it was set aside' : 'is damaged or gone, and can not be set aside'
+    return new SpoolError('fault', `${this.#nameOf(queueId)} ${what}`)
   }
 
   async #guarded<T>(handle: number, queueId: string, at: number | 'name', deed: () => Promise<T>): Promise<T> {

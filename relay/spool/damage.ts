@@ -32,12 +32,12 @@ export class Damage {
     return this.#ending
   }
 
-  /** When it resolves the message is ours no more. If its content could not be moved it stays in the queue, and is read again. */
-  message(handle: number, queueId: string): Promise<void> {
+  /** True: the message is ours no more. If its content could not be moved it stays in the queue, and is read again. */
+  message(handle: number, queueId: string): Promise<boolean> {
     const { register } = this.#parts
     const place = register.placeOf(handle)
     if (place === undefined || register.isLeaving(handle) || !register.standsFor(handle, queueId))
-      return Promise.resolve()
+      return Promise.resolve(true)
     const done = register.hasFile(handle) ? this.#file(handle, queueId) : this.#record(handle, queueId, place)
     this.#ending = Promise.all([this.#ending, done])
     return done
@@ -61,13 +61,14 @@ export class Damage {
   }
 
   // No removal is written: a start that comes before the segment has been moved aside finds the damage again.
-  async #record(handle: number, queueId: string, place: Place): Promise<void> {
+  async #record(handle: number, queueId: string, place: Place): Promise<boolean> {
     this.#segment(place, damagedContent(queueId))
     this.#parts.drop(handle)
     this.#parts.clean()
+    return true
   }
 
-  async #file(handle: number, queueId: string): Promise<void> {
+  async #file(handle: number, queueId: string): Promise<boolean> {
     const { disk, paths, register, events, drop, remove } = this.#parts
     const path = paths.content(queueId)
     register.setMovingAside(handle, true)
@@ -76,11 +77,12 @@ export class Damage {
     if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'
     events.quarantined(path, `${damagedContent(queueId)}${end}`)
-    if (!register.standsFor(handle, queueId)) return
+    if (!register.standsFor(handle, queueId)) return true
     register.setMovingAside(handle, false)
-    if (!lies) return
+    if (!lies) return false
     drop(handle)
     this.#ending = Promise.all([this.#ending, remove(queueId).catch(ignored)])
+    return true
   }
 
   #segment({ segment }: Place, why: string): void {

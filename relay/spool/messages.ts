@@ -21,7 +21,7 @@ type Parts = {
   /** Undefined when the place counts as damaged. @throws the disk's error */
   readonly read: (place: Place) => Promise<Buffer | undefined>
   /** The record that makes the message ours is not what was written: nothing of it can be given out. */
-  readonly damaged: (handle: number, queueId: string) => Promise<void>
+  readonly damaged: (handle: number, queueId: string) => Promise<unknown>
   /** Its last state is damaged: it stands again as in that record, since mail that comes twice is better than mail that does not. */
   readonly damagedState: (handle: number, queueId: string, place: Place) => void
 }

@@ -35,7 +35,7 @@ test.each([
   failing.failing.set('rename large', 'EIO')
   const told = listening()
   const second = await open(directory, failing.disk, told)
-  await expect(octets(second.content(queueId))).rejects.toThrow()
+  await expect(octets(second.content(queueId))).rejects.toThrow(/is damaged or gone, and can not be set aside$/)
   await until('the content was to be set aside', () => failing.calls.includes('rename large'))
   // Segments that are not needed are deleted while others are written.
   for (let n = 0; n < 10; n += 1) await second.remove((await accept(second, contentOf(n, 10))).envelope.queueId)
