@@ -1,6 +1,7 @@
 /** The overview of a cluster: from the statuses, and from the pods themselves where the person may ask them. */
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
+import { wrongIn } from '../cluster/statuses/relay-report.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
 import { isOf, type Name, nameIn, nameOf, referred } from '../compile/snapshot.ts'
 import { waitingIn } from '../waiting.ts'
@@ -86,7 +87,7 @@ function fleetView(policy: DeclaredObject, seen: SeenPods): FleetView {
 /** What the pod itself reports goes before what the policy's status says of it. */
 function podView({ name, ready, waiting, report }: SeenPod, written: readonly PodView[]): PodView {
   const { configHash, queued } = written.find((p) => p.name === name) ?? {}
-  const why = waiting ?? (report?.configError === undefined ? report?.notReady.join('; ') : report.configError)
+  const why = waiting ?? (report && wrongIn(report))
   const hash = report?.hash ?? configHash
   const waits = report === undefined ? queued : waitingIn(report.queue)
   return {

@@ -25,6 +25,10 @@ export type RelayReport = Pick<
   readonly smarthosts: readonly Smarthost[]
 }
 
+/** What is wrong with the relay itself, and with its newest configuration; empty where nothing is. */
+export const wrongIn = ({ notReady, configError }: Pick<RelayReport, 'notReady' | 'configError'>): string =>
+  [...notReady, ...(configError === undefined ? [] : [configError])].join('; ')
+
 /** Without times, which change with each probe while a smarthost does not work. */
 export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
   readonly lastReply?: Omit<NonNullable<SmarthostStatus['lastReply']>, 'at'>

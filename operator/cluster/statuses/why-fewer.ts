@@ -6,10 +6,11 @@ import { podName } from '../fleets/leaving.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import { type FleetEvidence, lasts, lateMs, present, staying } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
+import { wrongIn } from './relay-report.ts'
 
 /** Why a pod is not ready: in the words of Kubernetes, else of its relay. */
 const whyNotReady = ({ pod, report }: AskedPod): string =>
-  `${pod.name}: ${pod.waiting ?? report?.configError ?? (report?.notReady.join('; ') || 'it is not ready yet')}`
+  `${pod.name}: ${pod.waiting ?? ((report && wrongIn(report)) || 'it is not ready yet')}`
 
 /**
  * One text for each pod that is not ready, that was to leave before, or that is being deleted; and one for all that are not

@@ -142,6 +142,16 @@ const rows: readonly Row[] = [
     'shared-0: disk full',
   ],
   [
+    'no relay is ready, with that reason beside what is wrong with its configuration',
+    {
+      pods: [{ ...starting(0), report: report({ ready: false, notReady: ['disk full'], configError: 'EADDRINUSE' }) }],
+      noneReadySince: now - 5000,
+    },
+    'settled',
+    'False NoRelayReady',
+    'shared-0: disk full; EADDRINUSE',
+  ],
+  [
     'there is no pod',
     { pods: [], noneReadySince: now - 5000 },
     'settled',
