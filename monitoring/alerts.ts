@@ -35,7 +35,7 @@ const ofRelays: readonly Alert[] = [
     meaning: 'The oldest message in the queue of a relay has waited for more than ten minutes.',
     impact: 'Mail is late. At `expireAfter` of its route it is returned to its sender.',
     diagnosis:
-      'Does `relayfleet_delivery_attempts_total{result="delivered"}` go on? Then the servers of some recipients defer it: `deferred` in the log. Else no next hop takes mail: `status.routes` of the RelayPolicy has what each replied, and so has `delivery attempted` in the log.',
+      'Does `relayfleet_delivery_attempts_total{result="delivered"}` go on? Then the servers of some recipients defer it, or mail of one domain is held until it can be signed: `deferred` in the log. Else `spec.suspended` of the RelayPolicy is true, and nothing is tried; or mail is captured, and `captured mail waits for the inbox` in the log says why; or no next hop takes mail: `status.routes` has what each replied, and so has `delivery attempted` in the log.',
     mitigation:
       'Mend the next hop, its login or its certificate; what is queued follows the newest routes of the policy at once. More time: raise `expireAfter`, which counts for what is queued, too.',
   },
@@ -60,8 +60,8 @@ const ofRelays: readonly Alert[] = [
     meaning: 'Mail is refused for now since it can not be kept.',
     impact: 'Clients get 451 or 452 and try again; one that does not loses its mail.',
     diagnosis:
-      '`queue.storage`: what is queued has two thirds of `spec.queue.storage.size`, so see [why it does not leave](#relayfleetmaildoesnotleave). `always.unavailable`: the disk, as with [RelayfleetRelayNotReady](#relayfleetrelaynotready).',
-    mitigation: 'Let the queue drain, or give it [a larger volume](sre.md#larger-volumes).',
+      'Is the relay not ready, too? Then it is the disk: `queue.storage` that it is full, `always.unavailable` that it fails or is silent ([RelayfleetRelayNotReady](#relayfleetrelaynotready)). Else, with `queue.storage`, what is queued has two thirds of `spec.queue.storage.size`: see [why it does not leave](#relayfleetmaildoesnotleave).',
+    mitigation: 'Free space on the volume, let the queue drain, or give it [a larger volume](sre.md#larger-volumes).',
   },
   {
     name: 'RelayfleetSpoolNearlyFull',
