@@ -1,6 +1,7 @@
 /** AUTH: as which credential a session logs in, and at each later stage whether that login still counts. */
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type AuthFailure, judgeLogin, type Login, type Proof, proofOf } from '../rules/login.ts'
+import { isTakenHere } from './client-certificate.ts'
 import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
 import { protocol } from './protocol.ts'
@@ -109,8 +110,12 @@ function countsNow({ from, until }: Judged['login'], now: () => number): boolean
 
 type Claimed = { readonly username: string; readonly proof: Proof }
 
-const judge = ({ inForce }: Inbound, { client }: Session, { username, proof }: Claimed, now: number): Login =>
-  judgeLogin(inForce().index, { username, proof, client, now })
+function judge({ inForce }: Inbound, session: Session, { username, proof }: Claimed, now: number): Login {
+  const { config, index } = inForce()
+  const isLost = proof.by === 'certificate' && !isTakenHere(config, session)
+  const counting = isLost ? ({ by: 'certificate', certificate: 'untrusted' } as const) : proof
+  return judgeLogin(index, { username, proof: counting, client: session.client, now })
+}
 
 /** Notes that the key is in use, at every judgement: a session that goes on for days uses its key for all of that time. */
 function noted(inbound: Inbound, { client }: Session, login: Login): Login {

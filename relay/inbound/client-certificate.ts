@@ -1,4 +1,5 @@
 /** A session's client certificate: whether its listener requires a better one, and whether AUTH EXTERNAL could succeed by it. */
+import type { ListenerConfig, RelayConfig } from '../config.ts'
 import type { SessionFacts } from '../events.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { certificateNow } from '../rules/certificate.ts'
@@ -12,25 +13,39 @@ import type { Session } from './session.ts'
  */
 export function certificateLacking({ inForce, now }: Inbound, session: Session): Refusal | undefined {
   const { config, index } = inForce()
-  const { certificate } = session
-  const listener = config.listeners.find((l) => l.name === session.listener)
+  const listener = listenerOf(config, session)
   if (listener) session.certificateRequired = listener.clientCertificates?.mode === 'Required'
   if (!session.certificateRequired || session.tls === '') return undefined
+  const { certificate } = session
   // The listener did not ask for certificates yet when this session made its handshake.
   if (certificate === undefined) return refusal('always.clientCertificateEnded')
   if (typeof certificate === 'string')
     return refusal('listeners.clientCertificates', certificateTroubles[certificate][1])
-  // Other listeners may go on taking the certificates of an authority that this one does not take any more.
-  if (listener && certificate.authority !== listener.clientCertificates?.caFile)
-    return refusal('always.clientCertificateEnded')
-  return certificateNow(index.anchors, certificate, now()) && refusal('always.clientCertificateEnded')
+  const isGood = isTakenHere(config, session) && certificateNow(index.anchors, certificate, now()) === undefined
+  return isGood ? undefined : refusal('always.clientCertificateEnded')
+}
+
+const listenerOf = ({ listeners }: RelayConfig, session: Session): ListenerConfig | undefined =>
+  listeners.find((l) => l.name === session.listener)
+
+/**
+ * Whether the session's listener still takes the authority of its certificate: other listeners may go on taking one that this does not
+ * take any more. Where the configuration does not name the listener, its sessions go on.
+ */
+export function isTakenHere(config: RelayConfig, session: Session): boolean {
+  const { certificate } = session
+  if (typeof certificate !== 'object') return true
+  const listener = listenerOf(config, session)
+  return listener === undefined || listener.clientCertificates?.caFile === certificate.authority
 }
 
 /** Whether to offer AUTH EXTERNAL: the certificate is good, and at least one credential names it. */
-export function canLogInByCertificate({ inForce, now }: Inbound, { certificate }: Session): boolean {
-  const { index } = inForce()
+export function canLogInByCertificate({ inForce, now }: Inbound, session: Session): boolean {
+  const { config, index } = inForce()
+  const { certificate } = session
   return (
     typeof certificate === 'object' &&
+    isTakenHere(config, session) &&
     certificateNow(index.anchors, certificate, now()) === undefined &&
     namedBy(index, certificate).size > 0
   )

@@ -67,33 +67,37 @@ test('a listener that a reload takes away takes nobody while the others are open
 
 const { shown, authorities } = await clientCertificates()
 
-/** Connects with a certificate, and reads the greeting. */
+/** Connects with a certificate that a credential names, and reads the greeting. */
 async function greeted(under: UnderTest, listener: string) {
   const port = under.port(listener)
-  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown.nobody })
+  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown.device })
   closers.push(() => void socket.destroy())
   socket.on('error', () => {})
   await reply(socket)
   return socket
 }
 
-test('a session ends when its listener comes to require certificates of another authority, though another listener still takes its own (case A20)', async () => {
-  const certified = (name: string, caFile: string): ListenerConfig => ({
-    ...implicitListener,
-    name,
-    clientCertificates: { mode: 'Required', caFile },
+test.each([
+  ['Required', 'NOOP', 'clients.crt', 'others.crt'],
+  ['Optional', 'MAIL FROM:<noreply@corp.example>', 'clients.crt', 'others.crt'],
+  ['Optional', 'MAIL FROM:<noreply@corp.example>', 'clients.crt', undefined],
+] as const)('a session ends when its listener (%s) takes the authority of its certificate no more, though another listener does (case A20)', async (mode, next, caFile, later) => {
+  const taking = (name: string, file: string | undefined): ListenerConfig => ({
+    ...{ ...implicitListener, name },
+    ...(file !== undefined && { clientCertificates: { mode, caFile: file } }),
   })
-  const config = (caFile: string) => ({
+  const config = (file: string | undefined) => ({
     ...required,
-    listeners: [certified('changes', caFile), certified('stays', 'clients.crt')],
+    listeners: [taking('changes', file), taking('stays', caFile)],
   })
-  const { under } = await start(new MemorySpool(), config('clients.crt'))
+  const { under } = await start(new MemorySpool(), config(caFile))
   const [before, beside] = [await greeted(under, 'changes'), await greeted(under, 'stays')]
-  const loaded = await load(config('others.crt'))
+  for (const socket of [before, beside]) await talk(socket, 'EHLO x', 'AUTH EXTERNAL =')
+  const loaded = await load(config(later))
   await under.submission.reconcile({
     ...loaded,
     files: new Map([...loaded.files, ['others.crt', authorities.other.pem]]),
   })
-  expect(await talk(before, 'NOOP')).toEqual([expect.stringMatching(/^421 .*\(always\.clientCertificateEnded\)/)])
-  expect(await talk(beside, 'NOOP')).toEqual([expect.stringMatching(/^250 /)])
+  expect(await talk(before, next)).toEqual([expect.stringMatching(/^421 .*\(always\.clientCertificateEnded\)/)])
+  expect(await talk(beside, next)).toEqual([expect.stringMatching(/^250 /)])
 })
