@@ -27,8 +27,7 @@ const tellings: Readonly<Record<string, (f: Fields, root: string) => string>> = 
   'client locked out': (f) =>
     `locked out ${shown(f['client'])} for ${seconds(f['forMs'])} after too many failed logins`,
   captured: (f, root) => `captured ${shown(f['queueId'])}; see it with: ${showCommand(shown(f['queueId']), root)}`,
-  'delivery attempted': (f) =>
-    `${attempted(shown(f['outcome']))} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
+  'delivery attempted': (f) => `${attempted(shown(f['outcome']))} ${shown(f['queueId'])} by ${hopOf(f)}: ${replyOf(f)}`,
   'smarthost left out': (f) =>
     `smarthost ${shown(f['smarthost'])} (${shown(f['host'])}) is left out for ${seconds(f['forMs'])}: ${shown(f['reply'])}`,
   deferred: (f) => `will try ${shown(f['queueId'])} again at ${shown(f['nextAttemptAt'])}`,
@@ -38,6 +37,8 @@ const tellings: Readonly<Record<string, (f: Fields, root: string) => string>> = 
 const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1000)} s`
 /** Not `bounced`: this smarthost has refused the recipient, and the line after this one says whether it is given up. */
 const attempted = (outcome: string): string => (outcome === 'bounced' ? 'refused' : outcome)
+/** All exchangers are called `mx` in the log, so they are shown by their hosts. */
+const hopOf = (f: Fields): string => (f['smarthost'] === 'mx' ? `exchanger ${shown(f['host'])}` : shown(f['smarthost']))
 const as = (f: Fields): string => (f['credential'] === undefined ? '' : ` as ${shown(f['credential'])}`)
 const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 

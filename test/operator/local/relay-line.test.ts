@@ -56,6 +56,19 @@ test.each([
     { level: 'info', text: 'refused q by ses: 550 5.1.1 no' },
   ],
   [
+    {
+      msg: 'delivery attempted',
+      queueId: 'q',
+      smarthost: 'mx',
+      host: 'mx1.example.net',
+      outcome: 'deferred',
+      code: 451,
+      status: '4.4.1',
+      text: 'late',
+    },
+    { level: 'info', text: 'deferred q by exchanger mx1.example.net: 451 4.4.1 late' },
+  ],
+  [
     { msg: 'captured', queueId: 'q' },
     { level: 'info', text: 'captured q; see it with: npx node operator/cli.ts inbox show q' },
   ],
