@@ -27,7 +27,9 @@ export class JournalReading {
   readonly replay = new Replay()
   /** Where records are damaged or gone. */
   readonly lost = new LostRecords()
-  readonly #segments: Segment[] = []
+  #segments: Segment[] = []
+  /** Those with a record of a message that may be ours: all but openings, removals and voids. */
+  readonly #withMail = new Set<Segment>()
   /** Names of files in the folder of the journal that are moved aside at the end. */
   readonly #aside: string[] = []
   #lastNumber = 0
@@ -53,7 +55,7 @@ export class JournalReading {
     const newest = await believeNewest(names, { disk: this.#disk, paths: this.#paths, segments })
     for (const name of names) await this.#file(name, names, segments, newest)
     for (const segment of this.#segments) this.#checkEnd(segment)
-    this.#checkReturned()
+    await this.#checkReturned()
     await this.#checkMissing(names)
   }
 
@@ -135,6 +137,7 @@ export class JournalReading {
       case 'record':
         segment.bytes = piece.end
         this.#mustKnow(piece.entry)
+        if (ofMail.includes(piece.entry.kind)) this.#withMail.add(segment)
         this.replay.apply(segment, piece)
         break
       default:
@@ -159,13 +162,17 @@ export class JournalReading {
   }
 
   // The oldest always goes first: a segment older than all that the newest one lists had been deleted, and then perhaps the
-  // removals of its mail.
-  #checkReturned(): void {
+  // removals of its mail. Without mail, it is one that could not be begun, nor removed by a disk that failed then.
+  async #checkReturned(): Promise<void> {
     const oldest = this.#oldestListed
-    for (const segment of this.#segments) {
-      if (segment.number >= oldest) continue
-      this.lost.add(segment, Number.POSITIVE_INFINITY)
-      this.#damaged(segment, 'was given back before, or is of another spool: its mail may have left')
+    for (const segment of this.#segments.filter(({ number }) => number < oldest)) {
+      if (this.#withMail.has(segment) || segment.damaged) {
+        this.lost.add(segment, Number.POSITIVE_INFINITY)
+        this.#damaged(segment, 'was given back before, or is of another spool: its mail may have left')
+      } else {
+        this.#segments = this.#segments.filter((other) => other !== segment)
+        await this.#findings.sweep(this.#paths.segment(segment.name), segment.name)
+      }
     }
   }
 
@@ -210,3 +217,5 @@ export class JournalReading {
 
 /** A file with such a number and no record is not ours: no journal gets so far, and names behind it would soon lack a digit. */
 const farOff = 9_000_000_000
+
+const ofMail: readonly Entry['kind'][] = ['accepted', 'moved', 'state']

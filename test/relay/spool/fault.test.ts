@@ -374,3 +374,28 @@ test('a volume that is away, where closing a file fails, too, keeps no spool fro
   await spool.close()
   expect(await ids((await opened(directory)).spool)).toEqual([queueId])
 })
+
+test('a segment that a failing disk let neither be begun nor removed is no damage at a later start (case S16)', async () => {
+  const { spool, failing, directory } = await opened()
+  const segments = () => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.log'))
+  const [first = ''] = segments()
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  const failsToSync = async () => {
+    failing.failing.set('sync journal', 'EIO')
+    await expect(accept(spool, contentOf(2, 10))).rejects.toThrow(SpoolError)
+    failing.failing.delete('sync journal')
+  }
+  for (const call of ['syncDirectory journal', 'unlink journal']) failing.failing.set(call, 'EIO')
+  await failsToSync()
+  await until('a segment could not be removed', () => segments().length > 1)
+  failing.failing.clear()
+  await mended(spool)
+  await spool.remove(queueId)
+  await until('the first segment is gone', () => !segments().includes(first))
+  // The one that is begun now lists no segment that is as old.
+  await failsToSync()
+  await mended(spool)
+  await spool.close()
+  const { state } = await opened(directory)
+  expect(state()).toEqual([])
+})
