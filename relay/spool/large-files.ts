@@ -70,6 +70,9 @@ export class LargeFiles {
 
   /** What a crash leaves behind is swept at the next start, and what the disk does not remove when it works again. Never throws. */
   remove(queueId: string): Promise<void> {
+    // A second call might come so late that it removes the file of a DSN which is made anew.
+    const known = this.#removing.get(queueId)
+    if (known !== undefined) return known
     const removing = this.#remove(queueId).finally(() => this.#removing.delete(queueId))
     this.#removing.set(queueId, removing)
     return removing
@@ -77,8 +80,14 @@ export class LargeFiles {
 
   async #remove(queueId: string): Promise<void> {
     const error = await this.#disk.unlink(this.#paths.content(queueId)).catch((failed: unknown) => failed)
-    if (error === undefined || isAbsent(error)) this.#left.delete(queueId)
-    else this.#left.add(queueId)
+    if (error !== undefined && !isAbsent(error)) {
+      this.#left.add(queueId)
+      return
+    }
+    this.#left.delete(queueId)
+    // The disk removes files again: one that it did not remove before goes now, and then the next.
+    const [left] = this.#left
+    if (left !== undefined) void this.remove(left)
   }
 
   // A DSN that is tried again has the same id, and a disk that failed may not have removed the file of the first try.

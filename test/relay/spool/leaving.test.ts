@@ -7,6 +7,7 @@ import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
+import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
 import { listening, octets } from './samples.ts'
 
@@ -171,3 +172,22 @@ const openFiles = (): readonly string[] =>
       return []
     }
   })
+
+test('a large content whose file the disk did not remove is removed with the next one, also where the disk did not fail otherwise', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const { spool } = await open(directory, failing.disk)
+  const left = () => readdirSync(join(directory, 'large')).toSorted()
+  const names = ['large00001', 'large00002', 'large00003']
+  for (const [n, queueId] of names.entries()) await accept(spool, contentOf(n, 140_000), { queueId })
+  failing.failing.set('unlink large', 'EIO')
+  for (const queueId of names.slice(0, 2)) await spool.remove(queueId)
+  await until('removals have failed', () => failing.calls.filter((call) => call === 'unlink large').length === 2)
+  await turns()
+  expect(left()).toEqual(names.map((queueId) => `${queueId}.eml`))
+  expect(spool.fault).toBeUndefined()
+  failing.failing.clear()
+  await spool.remove('large00003')
+  await until('all are removed', () => left().length === 0)
+  await spool.close()
+})
