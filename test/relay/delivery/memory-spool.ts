@@ -15,8 +15,8 @@ export class MemorySpool implements Spool {
   readonly broken = new Set<Operation>()
   /** Called before each `receive`, `commit`, `record` and `remove`, which wait for it. */
   before: (operation: Operation, queueId: string) => void | Promise<void> = () => {}
-  /** The handle of a queue id is its index in this list. */
-  readonly #ids: string[] = []
+  /** The handle of a queue id is its index in this list; one that was freed is given out again, as by the real spool. */
+  readonly #ids: (string | undefined)[] = []
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
   fault: string | undefined
   readonly isFull = false
@@ -70,7 +70,11 @@ export class MemorySpool implements Spool {
 
   #handleOf(queueId: string): number {
     const known = this.#ids.indexOf(queueId)
-    return known >= 0 ? known : this.#ids.push(queueId) - 1
+    if (known >= 0) return known
+    const free = this.#ids.lastIndexOf(undefined)
+    if (free < 0) return this.#ids.push(queueId) - 1
+    this.#ids[free] = queueId
+    return free
   }
 
   outline(handle: number): Outline | undefined {
@@ -128,6 +132,8 @@ export class MemorySpool implements Spool {
   async remove(queueId: string): Promise<void> {
     await this.#operate('remove', queueId)
     this.stored.delete(queueId)
+    const handle = this.#ids.indexOf(queueId)
+    if (handle >= 0) this.#ids[handle] = undefined
   }
 
   onQueued(listener: (message: QueuedMessage) => void): void {
