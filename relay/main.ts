@@ -24,7 +24,7 @@ import { LastGood } from './last-good.ts'
 import { Allowances } from './limits/allowances.ts'
 import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
-import { lineOutput } from './line-output.ts'
+import { lineOutput, pause } from './line-output.ts'
 import { foldersOf, type Loaded, toldStale } from './load.ts'
 import { createLog } from './log.ts'
 import { memoryLimit, sessionsInMemory } from './memory.ts'
@@ -44,6 +44,8 @@ const leaveMs = 27_000
  * again.
  */
 const rereadMs = 10_000
+/** So long after its log a relay that can not start says why: whoever gathers both in one file has read the log by then. */
+const lastLineMs = 100
 /** So long the end waits for a reload that a disk holds up; the parts of a reload that open listeners do not wait for a disk. */
 const lastReloadMs = 1000
 
@@ -82,8 +84,12 @@ process.on('uncaughtException', (error) => {
   // A new process is safer than this one; nothing is lost, since what was acknowledged is on disk, and the rest will be sent again.
   events.unexpected('process', error)
   output.close()
-  // The last line of a relay that can not start, in the form in which conditions quote it. A later error might tell of mail.
-  if (!atWork) process.stderr.write(`relay: ${error.message}\n`)
+  if (!atWork) {
+    // In the form in which conditions quote the last line of a log: behind the one above, which goes by a pipe of its own. Not where
+    // the relay is at work, when an error might tell of mail.
+    pause(lastLineMs)
+    process.stderr.write(`relay: ${error.message}\n`)
+  }
   process.exit(1)
 })
 

@@ -1,6 +1,6 @@
 /**
- * Whether the spool takes mail: told when it stops, once more where the reason becomes one of the other kind, and when it goes on;
- * meanwhile, each second, an attempt to mend it.
+ * Whether the spool takes mail: told once when it stops, once more where it then stays so for a reason of the other kind, and once
+ * when it goes on; meanwhile, each second, an attempt to mend it.
  */
 import type { Events } from '../events.ts'
 import { spoolError } from './disk-error.ts'
@@ -18,7 +18,7 @@ type Parts = {
 export class Fault {
   readonly #parts: Parts
   #error: SpoolError | undefined
-  /** Of the reasons since it stopped. Each is told once: some disks say that they are full and that they fail in turns. */
+  /** Of the reasons since it stopped: a disk may say in turns that it is full and that it fails. */
   readonly #told = new Set<SpoolError['kind']>()
   #silence: string | undefined
   #timer: NodeJS.Timeout | undefined
@@ -47,8 +47,7 @@ export class Fault {
 
   raise(error: SpoolError): void {
     if (this.#stopped) return
-    if (!this.#told.has(error.kind)) this.#parts.events.spoolFault(error.message)
-    this.#told.add(error.kind)
+    if (this.#error === undefined) this.#tell(error)
     this.#error = error
     this.#timer ??= setTimeout(() => {
       this.#trying = this.#try()
@@ -62,6 +61,11 @@ export class Fault {
     await this.#trying
   }
 
+  #tell({ kind, message }: SpoolError): void {
+    this.#told.add(kind)
+    this.#parts.events.spoolFault(message)
+  }
+
   async #try(): Promise<void> {
     const tried = this.#error
     const trouble = await this.#parts.mend().then(
@@ -72,7 +76,11 @@ export class Fault {
     if (this.#error === undefined) return
     if (this.#error !== tried) return this.raise(this.#error)
     // While the kind stays the same the first error is kept. A disk that failed and now is only full takes reports, and says so.
-    if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
+    if (trouble !== undefined) {
+      const kept = trouble.kind === tried?.kind ? tried : trouble
+      if (!this.#told.has(kept.kind) && !this.#stopped) this.#tell(kept)
+      return this.raise(kept)
+    }
     this.#error = undefined
     this.#told.clear()
     if (this.#silence === undefined) this.#parts.events.spoolRecovered()

@@ -56,6 +56,21 @@ test('the reason of a fault keeps its words while its kind stays the same: else 
   expect([free, fault.error]).toEqual([13, full])
 })
 
+test('that it stays so for a reason of the other kind is told as well, and each kind once, also of a disk that says both in turns', async () => {
+  let tries = 0
+  const { told, fault } = watched(async () => {
+    tries += 1
+    if (tries < 6) throw tries % 2 === 1 ? full : io
+  })
+  fault.raise(io)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect([tries, told]).toEqual([5, ['fault EIO', 'fault no room']])
+  await vi.advanceTimersByTimeAsync(1000)
+  fault.raise(io)
+  expect(told).toEqual(['fault EIO', 'fault no room', 'mended', 'fault EIO'])
+  await fault.stop()
+})
+
 test('the end of a fault is told when no write hangs any more either', async () => {
   const { told, fault } = watched(async () => {})
   fault.silent('no answer')
