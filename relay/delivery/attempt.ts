@@ -74,15 +74,16 @@ async function transactOn(connections: Connections, mail: Mail, fresh: boolean):
   const { client } = opened
   let attempted: Attempted | undefined
   try {
-    attempted = await transact(client, mail)
+    attempted = await transact(client, mail, fresh)
     return attempted
   } finally {
     connections.release(client, attempted?.outcomes ?? [])
   }
 }
 
-async function transact(client: Client, mail: Mail): Promise<Attempted | undefined> {
-  const used = client.transactions > 0 || client.hasIdled
+async function transact(client: Client, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
+  // A new one may have ended while the disk was waited for (pool.ts). If the next one has, too, that is a failure.
+  const used = client.transactions > 0 || client.hasIdled || !(fresh || client.usable)
   const { sent, mailing, outcomesWith } = prepare(client, mail)
   if (sent.length === 0) return { outcomes: outcomesWith(undefined), asked: true }
   const started = performance.now()
