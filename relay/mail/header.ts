@@ -187,7 +187,7 @@ const encodesQuote = (phrase: string): boolean =>
   [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
 
 function parsePhrase(text: string): DisplayName | undefined {
-  if (encodesQuote(text) || endsQuotesEarly(text)) return undefined
+  if (encodesQuote(text) || endsQuotesEarly(text) || areNoQuotes(text)) return undefined
   let displayName = ''
   let joinedName = ''
   let space = ''
@@ -209,9 +209,16 @@ function parsePhrase(text: string): DisplayName | undefined {
 const endsQuotesEarly = (phrase: string): boolean => phrase.includes('\\') && /[<>@]/.test(phrase)
 
 /**
+ * Whether some software takes quotes for none, and then finds an address in them: the Rust crate mailparse those behind a word, and
+ * Perl's Email::Address those before empty ones.
+ */
+const areNoQuotes = (phrase: string): boolean =>
+  phrase.includes('@') && (/^[^"].*[<>,;]/.test(phrase) || /@.*""/.test(phrase))
+
+/**
  * What of a folded display name stands outside of quotes to software for which a line end ends quotes, as Python's parseaddr: all
  * that is behind the first fold within quotes; and what is before that fold, or in the first quotes, where it ends in an address,
- * which such software then takes for the whole address. Empty where no quotes are folded.
+ * which such software then takes for the whole address, also with a bracket in it. Empty where no quotes are folded.
  */
 export function besideFolds(name: string): string {
   const pieces = name.replace(/\\[^\r]/g, '').split('"')
@@ -219,7 +226,8 @@ export function besideFolds(name: string): string {
   const [before = '', ...behind] = pieces[folded]?.split('\r\n') ?? []
   if (folded === -1) return ''
   const [first = ''] = pieces[1]?.split('\r\n') ?? []
-  const whole = [first, before].filter((piece) => endsInAddress.test(piece)).map((piece) => `${piece};`)
+  const addresses = [first, before].filter((piece) => endsInAddress.test(piece))
+  const whole = addresses.map((piece) => `${piece.replaceAll('(', ' ')};`)
   return [...whole, ...behind, ...pieces.slice(folded + 1)].join(' ')
 }
 

@@ -61,7 +61,8 @@ function outsideComments(text: string): string {
     if (depth === 0) outside += c
     if (c === ')' && depth > 0) depth--
   }
-  return outside
+  // One without its end may be none, as in quotes.
+  return depth === 0 ? outside : text
 }
 
 /** With more characters than this before its @ it is nobody's address, so it does not matter where it is cut. */

@@ -202,6 +202,10 @@ test.each([
     'From: "Boss,\r\n app@corp.t other.t" <app@corp.t>',
   ],
   ['case M23: its own address behind a line end in quotes, longer', 'From: "Boss,\r\n ceo. app@corp.t" <app@corp.t>'],
+  [
+    'case M23: a domain behind a bracket in quotes, and a line end in others',
+    'From: "Boss (@other.t" "\r\n x" <app@corp.t>',
+  ],
   ['case M23: a domain behind a line end in quotes', 'From: "\r\n @other.t" <app@corp.t>'],
   [
     'case M23: quotes within an encoded-word, and its own address beside them, going on',

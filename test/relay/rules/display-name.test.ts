@@ -69,7 +69,7 @@ test.each([
   ['its local part with a comment', '"ceo(x)@other.t"'],
   ['spaces around the @, and another @ behind it', '"ceo @ other.t @"'],
   ['its own address in quotes, which goes on for a reader that leaves out the space behind them', '"app@corp.t" eam'],
-  ['its own address in quotes, which goes on in later quotes', '"app@corp.t" "" "eam"'],
+  ['its own address in quotes, which goes on in later quotes', '"app@corp.t" "e" "am"'],
   [
     'its own address in quotes, which goes on in later quotes that are folded',
     '"app@corp.t" "Example\r\n (app@corp.t)"',
@@ -93,6 +93,7 @@ test.each([
     '=?utf-8?q?=22=28=22_app=40corp.t_eam_=22=29=22?=',
   ],
   ['a domain alone for who decodes first', '=?utf-8?q?=40other.t?='],
+  ['a domain alone behind a bracket in quotes for who decodes first', '"(" =?utf-8?q?=40other.t?='],
   ['a domain alone before a quote for who decodes first', '"@other.t" =?utf-8?q?=22?='],
   ['spaces in the domain for who decodes first', '=?utf-8?q?ceo_=40_other_.t?='],
   ['a comment before the @ for a reader that decodes first', '=?utf-8?q?ceo_=28=28x=29=29_=40other.t?='],
