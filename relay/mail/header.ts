@@ -213,7 +213,7 @@ const endsQuotesEarly = (phrase: string): boolean => phrase.includes('\\') && /[
  * Perl's Email::Address those before empty ones.
  */
 const areNoQuotes = (phrase: string): boolean =>
-  phrase.includes('@') && (/^[^"].*[<>,;]/.test(phrase) || /@.*""/.test(phrase))
+  phrase.includes('@') && (/^[^"].*[<>,;]/.test(phrase) || phrase.lastIndexOf('""') > phrase.indexOf('@'))
 
 /**
  * What of a folded display name stands outside of quotes to software for which a line end ends quotes, as Python's parseaddr: all
