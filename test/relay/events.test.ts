@@ -17,19 +17,21 @@ function telling(evidence: AddressEvidence = 'Clear') {
   }
   const metrics = createMetrics('mail/shared', () => atRest)
   const events = createEvents(createLog(output), metrics, () => evidence)
-  return { events, metrics, text: () => text }
+  /** The lines so far, each parsed. */
+  const told = (): readonly object[] =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object)
+  return { events, metrics, text: () => text, told }
 }
+const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+const evidences = ['Hash', 'Mask', 'Clear'] as const
 type Events = ReturnType<typeof telling>['events']
 
 /** Every fact that quotes a text which somebody else wrote. */
 const facts: readonly ((events: Events, foreign: string) => void)[] = [
-  (events, foreign) =>
-    events.refused(
-      { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' },
-      'rcpt',
-      refusal('recipients.allow'),
-      foreign,
-    ),
+  (events, foreign) => events.refused(session, 'rcpt', refusal('recipients.allow'), foreign),
   (events, foreign) => events.abandoned({ session: 's', listener: 'submission', client: foreign, tls: '' }, foreign),
   (events, foreign) =>
     events.attempted({
@@ -77,51 +79,38 @@ test.each([
   'Hash',
   'Mask',
 ] as const)('with evidence %s, an address that a next hop repeats in its reply is shown as every other address is', (evidence) => {
-  const { events, text } = telling(evidence)
+  const { events, told } = telling(evidence)
   const why = '550 5.1.1 <Bob@other.t>: no such user; ask postmaster@other.t.'
   for (const tell of facts.slice(2, 4)) tell(events, why)
   events.smarthostEjected('ses', 'smtp.example.net', 1, why)
   const shown = (address: string) => showAddress(evidence, address)
-  const told = `550 5.1.1 <${shown('Bob@other.t')}>: no such user; ask ${shown('postmaster@other.t')}`
-  const lines = text().trim().split('\n')
-  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
-    { text: told },
-    { reply: told },
-    { reply: told },
-  ])
+  const quoted = `550 5.1.1 <${shown('Bob@other.t')}>: no such user; ask ${shown('postmaster@other.t')}`
+  expect(told()).toMatchObject([{ text: quoted }, { reply: quoted }, { reply: quoted }])
 })
 
-test.each([
-  'Hash',
-  'Mask',
-  'Clear',
-] as const)('with evidence %s, the reverse-path and the From of a message that is refused behind its dot are shown as every other address is', (evidence) => {
-  const { events, text } = telling(evidence)
-  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+test.each(
+  evidences,
+)('with evidence %s, the reverse-path and the From of a message that is refused behind its dot are shown as every other address is', (evidence) => {
+  const { events, told } = telling(evidence)
   const foreign = { ...refusal('senderRules.headerFrom'), address: 'ceo@other.t' }
   events.refused(session, 'data', foreign, 'app@corp.t')
   events.audited(session, 'data', foreign, '')
-  const lines = text().trim().split('\n')
   const address = showAddress(evidence, 'ceo@other.t')
-  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+  expect(told()).toMatchObject([
     { msg: 'refused', reversePath: showAddress(evidence, 'app@corp.t'), address },
     { msg: 'would be refused', reversePath: '<>', address },
   ])
 })
 
-test.each([
-  'Hash',
-  'Mask',
-  'Clear',
-] as const)('with evidence %s, a mail address in a client certificate is shown as every other address is, and its other names as they are', (evidence) => {
-  const { events, text } = telling(evidence)
-  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+test.each(
+  evidences,
+)('with evidence %s, a mail address in a client certificate is shown as every other address is, and its other names as they are', (evidence) => {
+  const { events, told } = telling(evidence)
   const certificate = ['DNS:app.corp.t', 'email:ceo@other.t']
   events.authenticated(session, 'EXTERNAL', 'team/app', 'email:app@corp.t')
   events.authenticated(session, 'PLAIN', 'team/app', 'first')
   events.authFailed({ ...session, certificate }, 'EXTERNAL', 'certificateName', refusal('credential.clientCertificate'))
-  const lines = text().trim().split('\n')
-  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+  expect(told()).toMatchObject([
     { msg: 'authenticated', key: `email:${showAddress(evidence, 'app@corp.t')}` },
     { msg: 'authenticated', key: 'first' },
     {
@@ -143,7 +132,6 @@ test('10,000 addresses and domains make no metric of their own (case R13)', asyn
 
 test('the metric of throttles counts a throttle by its name, a limit of a credential by its rule, and apart from refusals what Audit lets pass', async () => {
   const { events, metrics } = telling()
-  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
   const over = { ...refusal('throttles'), throttle: 'per-app' }
   events.refused(session, 'mail', over)
   events.audited(session, 'data', over)
@@ -160,7 +148,6 @@ test('the metric of throttles counts a throttle by its name, a limit of a creden
 
 test('a refused message counts once, whatever a client that pipelines has sent behind the refused command', async () => {
   const { events, metrics } = telling()
-  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
   events.refused(session, 'mail', refusal('senderRules.envelopeFrom'))
   events.refused(session, 'rcpt', protocol.mailFirst)
   events.refused(session, 'data', protocol.mailFirst)

@@ -4,33 +4,13 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
-import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
-import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
+import { accept, contentOf, draft, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { listening, octets } from './samples.ts'
-
-async function opened(directory = temporaryFolder(), failing = new FailingDisk()) {
-  const told = listening()
-  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
-  const open = () =>
-    JournalSpool.open({
-      directory,
-      events: told.events,
-      now: Date.now,
-      disk: failing.disk,
-      tryAgainMs: 20,
-      closed: () => {},
-    })
-  const spool = await open()
-  onTestFinished(() => spool.close())
-  const state = () => told.lines.filter((line) => !line.startsWith('committed') && !line.startsWith('recovered'))
-  return { directory, failing, spool, state, told }
-}
-const ids = async (spool: JournalSpool): Promise<string[]> => (await messagesOf(spool)).map((m) => m.envelope.queueId)
-const mended = (spool: JournalSpool) => until('the spool takes mail again', () => spool.fault === undefined)
+import { ids, mended, opened } from './failing-spool.ts'
+import { octets } from './samples.ts'
 
 /** Which calls of the disk fail, how large the message is, and what the submission is told. */
 const faults: readonly (readonly [call: string, code: string, bytes: number, kind: 'full' | 'fault'])[] = [
@@ -102,32 +82,6 @@ test('after a failed fdatasync nothing more goes into the file, and it is not sy
   ])
 })
 
-test('a record that a failed fdatasync left in a segment, and that could not be cut off, does not count at the next start (case S16)', async () => {
-  const { spool, failing, directory } = await opened()
-  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
-  failing.failing.set('sync journal', 'EIO').set('truncate journal', 'EIO')
-  await expect(spool.remove(queueId)).rejects.toThrow('EIO')
-  failing.failing.clear()
-  await mended(spool)
-  await spool.close()
-  expect(await ids((await opened(directory)).spool)).toEqual([queueId])
-})
-
-test('a DSN that was refused, and whose content is gone, reports nothing at any later start, although a kill left its record whole on the disk (case S25)', async () => {
-  const { spool, failing, directory } = await opened()
-  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
-  failing.failing.set('sync journal', 'EIO').set('truncate journal', 'EIO').set('create journal', 'EIO')
-  const reports = { reversePath: '', reports: { queueId, forwardPaths } }
-  const refused = accept(spool, contentOf(2, smallBytes + 1), { queueId: 'dsn0000000', draft: reports })
-  await expect(refused).rejects.toThrow('EIO')
-  for (const _start of ['the first', 'the next']) {
-    const { spool: again } = await opened(directory)
-    const states = (await messagesOf(again)).map((m) => [m.envelope.queueId, m.recipients.map((r) => r.state)])
-    expect(states).toEqual([[queueId, ['pending', 'pending']]])
-    await again.close()
-  }
-})
-
 test('a disk that failed once, and is full by now, is told as full, and takes the DSNs on its mail (cases S14, S16)', async () => {
   const { spool, failing, state } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
@@ -176,65 +130,6 @@ test('large contents that are on their way to the disk count as taken: many at o
   expect(refused).toEqual(Array(15).fill(expect.objectContaining({ kind: 'full' })))
   written.resolve()
   await Promise.all(all)
-})
-
-test('a message that was refused does not come back, although its record is whole on the disk', async () => {
-  const { spool, failing, directory } = await opened()
-  failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
-  await expect(accept(spool, contentOf(1, 10), { queueId: 'refused000' })).rejects.toThrow('EIO')
-  failing.failing.clear()
-  await mended(spool)
-  await spool.close()
-  const again = await opened(directory)
-  expect(await messagesOf(again.spool)).toEqual([])
-})
-
-test('a DSN that was refused and made again is there once, and its original is ended', async () => {
-  const { spool, failing, directory } = await opened()
-  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
-  const dsn = {
-    queueId: 'dsn0000000',
-    draft: { reversePath: '', forwardPaths: [draft.reversePath], reports: { queueId, forwardPaths } },
-  }
-  failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
-  await expect(accept(spool, contentOf(2, 10), dsn)).rejects.toThrow('EIO')
-  expect((await messagesOf(spool)).map((m) => m.recipients.map((r) => r.state))).toEqual([['pending', 'pending']])
-  failing.failing.clear()
-  await mended(spool)
-  await spool.close()
-
-  const again = await opened(directory)
-  expect((await messagesOf(again.spool)).map((m) => m.recipients.map((r) => r.state))).toEqual([['pending', 'pending']])
-  await accept(again.spool, contentOf(2, 10), dsn)
-  await again.spool.close()
-  expect(await ids((await opened(directory)).spool)).toEqual(['dsn0000000'])
-})
-
-test('a large DSN whose first file could not even be removed is made when the disk is back (case S18)', async () => {
-  const { spool, failing, directory, state } = await opened()
-  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
-  const reports = { queueId, forwardPaths }
-  const dsn = { queueId: 'dsn0000000', draft: { reversePath: '', reports } }
-  const content = contentOf(2, smallBytes + 1)
-  for (const call of ['sync large', 'unlink']) failing.failing.set(call, 'EROFS')
-  await expect(accept(spool, content, dsn)).rejects.toThrow('EROFS')
-  expect(readdirSync(join(directory, 'large'))).toEqual(['dsn0000000.eml'])
-  failing.failing.clear()
-  await mended(spool)
-  await accept(spool, content, dsn)
-  expect((await octets(spool.content('dsn0000000'))).equals(content)).toBe(true)
-  expect(state()).toEqual([expect.stringContaining('fault'), 'mended'])
-})
-
-test('a large content that the disk neither took nor removed is removed when the disk is back, and takes no room until a restart (case S14)', async () => {
-  const { spool, failing, directory } = await opened()
-  const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
-  for (const call of ['write large', 'unlink large']) failing.failing.set(call, 'EIO')
-  await expect(accept(spool, contentOf(2, smallBytes + 1))).rejects.toThrow('EIO')
-  expect(readdirSync(join(directory, 'large'))).toHaveLength(2)
-  failing.failing.clear()
-  await mended(spool)
-  expect(readdirSync(join(directory, 'large'))).toEqual([`${queueId}.eml`])
 })
 
 test('a state or a removal that could not be written is refused, its message is still ours, and it can be asked for again', async () => {
@@ -373,29 +268,4 @@ test('a volume that is away, where closing a file fails, too, keeps no spool fro
   failing.failing.set('close', 'ENOTCONN')
   await spool.close()
   expect(await ids((await opened(directory)).spool)).toEqual([queueId])
-})
-
-test('a segment that a failing disk let neither be begun nor removed is no damage at a later start (case S16)', async () => {
-  const { spool, failing, directory } = await opened()
-  const segments = () => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.log'))
-  const [first = ''] = segments()
-  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
-  const failsToSync = async () => {
-    failing.failing.set('sync journal', 'EIO')
-    await expect(accept(spool, contentOf(2, 10))).rejects.toThrow(SpoolError)
-    failing.failing.delete('sync journal')
-  }
-  for (const call of ['syncDirectory journal', 'unlink journal']) failing.failing.set(call, 'EIO')
-  await failsToSync()
-  await until('a segment could not be removed', () => segments().length > 1)
-  failing.failing.clear()
-  await mended(spool)
-  await spool.remove(queueId)
-  await until('the first segment is gone', () => !segments().includes(first))
-  // The one that is begun now lists no segment that is as old.
-  await failsToSync()
-  await mended(spool)
-  await spool.close()
-  const { state } = await opened(directory)
-  expect(state()).toEqual([])
 })
