@@ -63,7 +63,7 @@ const spec = {
               ...fields.quantity,
               default: '10Gi',
               description:
-                'The size of the volume of each relay. While queued mail fills more than two thirds of it, new mail gets 452 (queue.storage): the spool needs the rest to tidy up.',
+                'The size of the volume of each relay. While queued mail fills more than two thirds of it, new mail gets 452 (queue.storage): the spool needs the rest to tidy up. So no message may be larger than that, whatever limits.messageSize says.',
             },
           },
         },

@@ -12,8 +12,12 @@ import { nameOf, type Place, type Policy } from './snapshot.ts'
 /** One credential of a fleet. Lists of them are sorted by name. */
 export type FleetMember = Member & { readonly entry: CredentialConfig }
 
-const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'] => ({
-  messageBytes: quantityBytes(limits.messageSize),
+/** How much of a volume may be queued mail: two thirds, as removed mail that is not tidied up yet may take half as much again. */
+const queueBytes = ({ storage }: Policy['spec']['queue']): number => Math.floor((quantityBytes(storage.size) * 2) / 3)
+
+// A message larger than the whole queue is refused for good, and EHLO says so: 452 would let its client try it for days.
+const limitsOf = ({ admission: { limits }, queue }: Policy['spec']): RelayConfig['limits'] => ({
+  messageBytes: Math.min(quantityBytes(limits.messageSize), queueBytes(queue)),
   recipientsPerMessage: limits.recipientsPerMessage,
   connectionsPerClient: limits.connectionsPerClient,
   messagesPerConnection: limits.messagesPerConnection,
@@ -39,9 +43,6 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
   alignment: { enforcement: rules.alignment.enforcement, mode: rules.alignment.mode },
   nullReversePath: rules.nullReversePath,
 })
-
-/** How much of a volume may be queued mail: two thirds, as removed mail that is not tidied up yet may take half as much again. */
-const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
 
 const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 'throttles'> => {
   if (throttles.length === 0) return {}
@@ -98,7 +99,7 @@ export function relayConfig(
       perMs: durationMs(authFailures.per),
       lockoutMs: durationMs(authFailures.lockout),
     },
-    limits: limitsOf(admission),
+    limits: limitsOf(policy.spec),
     senderRules: senderRulesOf(senderRules),
     recipients: recipientsOf(policy.spec),
     credentials,
@@ -106,7 +107,7 @@ export function relayConfig(
     ...throttles,
     ...sharingOf({ credentials, ...throttles }, place.relays ?? policy.spec.replicas, limitStoreConfig(policy)),
     routes: routes.map((r) => routeConfig(r, members)),
-    queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
+    queue: { maxBytes: queueBytes(queue), maxAgeMs: durationMs(queue.maxAge) },
     evidence: { addresses: evidence.addresses },
   }
 }

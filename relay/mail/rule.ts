@@ -211,7 +211,7 @@ export const rules = {
     code: 552,
     subject: '3.4',
     text: 'message too large',
-    mend: 'send a smaller message, or raise the limit',
+    mend: 'send a smaller message, or raise the limit; a message may have at most two thirds of queue.storage.size',
   },
   'admission.limits.recipientsPerMessage': {
     code: 452,

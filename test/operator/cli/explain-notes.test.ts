@@ -58,10 +58,10 @@ const cases: readonly Case[] = [
     note: /at MAIL: 552 5\.3\.4 message too large \(admission\.limits\.messageSize\)$/,
   },
   {
-    name: 'what it gets where the whole queue has no room for the message',
+    name: 'what it gets where the message is larger than the whole queue',
     spec: { queue: { storage: { size: '30' } } },
     message: header,
-    note: /at MAIL: 452 4\.3\.1 the queue is full; try again later \(queue\.storage\)$/,
+    note: /at MAIL: 552 5\.3\.4 message too large \(admission\.limits\.messageSize\)$/,
   },
   {
     name: 'that a file was not read',
