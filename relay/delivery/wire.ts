@@ -32,7 +32,9 @@ export class Wire {
   #drained: (() => void) | undefined
   /** How long the stage under way may take. */
   #patienceMs = 0
-  readonly #timer = new Alarm(() => this.#break(none('silent', `no answer within ${this.#patienceMs / 1000} s`)))
+  readonly #timer = new Alarm(() => this.#break(this.#tooLate()))
+  /** The next piece of the content is waited for: it is the disk that is silent then, and not the peer. */
+  #reading = false
   /** Of the transaction under way, up to its final dot. */
   #limitMs = 0
   readonly #limit = new Alarm(() =>
@@ -111,7 +113,9 @@ export class Wire {
    */
   async stream(chunks: AsyncIterable<Buffer>): Promise<Answer | undefined> {
     const early = this.#expect(['content'])
+    this.#reading = true
     for await (const chunk of chunks) {
+      this.#reading = false
       // To Node's TLS over a stream of ours (under-handshake.ts) no octets are a write under way, and where it has to answer what the
       // peer sends meanwhile, an assertion ends the process.
       if (chunk.length === 0) continue
@@ -119,7 +123,11 @@ export class Wire {
       if (this.#waiting === undefined) break
       this.#arm('content')
       if (!this.#socket.write(chunk)) await this.#drain()
+      if (this.#waiting === undefined) break
+      this.#arm('content')
+      this.#reading = true
     }
+    this.#reading = false
     if (this.#waiting === undefined) return (await early)[0]
     this.#settle()
     return this.#broken
@@ -234,6 +242,13 @@ export class Wire {
   #arm(stage: Stage): void {
     this.#patienceMs = this.deadlines[stage]
     this.#timer.set(this.#patienceMs)
+  }
+
+  #tooLate(): Answer {
+    const within = `within ${this.#patienceMs / 1000} s`
+    return this.#reading
+      ? none('unreadable', `the next octets of the content were not read ${within}`)
+      : none('silent', `no answer ${within}`)
   }
 
   #drain(): Promise<void> {

@@ -1,4 +1,5 @@
 /** What a peer sends is read as far as a reply may go, and no further. */
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -45,4 +46,28 @@ test('case U19: behind QUIT a peer is read until it has taken its leave, and not
   const talk = Array.from({ length: 1000 }, () => '250 2.0.0 you are welcome\r\n')
   expect(await saysInPieces(peer, talk)).toBeLessThan(200)
   expect(peer.destroyed).toBe(true)
+})
+
+test('a disk that hangs in the middle of a content is no silence of the peer, and is not charged to it (case U01)', async () => {
+  const peer = silentPeer()
+  const { promise: hangs, resolve: comesBack } = Promise.withResolvers<void>()
+  async function* chunks() {
+    yield Buffer.from('x\r\n')
+    await hangs
+    yield Buffer.from('y\r\n')
+  }
+  const sent = new Wire(peer, allWithin(50)).stream(chunks())
+  await once(peer, 'close')
+  comesBack()
+  expect(await sent).toMatchObject({ kind: 'none', cause: 'unreadable' })
+})
+
+test('a peer that takes no more octets of a content is silent (case U01)', async () => {
+  const peer = Object.assign(new Duplex({ read() {}, write() {}, highWaterMark: 1 }), {
+    unref: () => peer,
+  }) as Duplex & Socket
+  async function* chunks() {
+    yield Buffer.from('x\r\n')
+  }
+  expect(await new Wire(peer, allWithin(50)).stream(chunks())).toMatchObject({ kind: 'none', cause: 'silent' })
 })
