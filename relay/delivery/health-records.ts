@@ -1,9 +1,15 @@
-/** The health of exchangers by their names: one record for each, shared by all who go there, and not without end. */
+/** The health of next hops: one record for each, shared by all who go there; of exchangers by their names, and not without end. */
 import { Latest } from '../latest.ts'
 import { FailedAddresses } from './failed-addresses.ts'
 import { type Health, unproven } from './health.ts'
+import type { Opened } from './open.ts'
 
-export type HealthRecord = { health: Health; readonly addresses: FailedAddresses }
+export type HealthRecord = {
+  health: Health
+  readonly addresses: FailedAddresses
+  /** The connection that opens before all others, to see whether the login is good. */
+  first?: Promise<Opened> | undefined
+}
 
 export const newRecord = (): HealthRecord => ({ health: unproven, addresses: new FailedAddresses() })
 

@@ -64,6 +64,13 @@ export const carriesNothing = ({ ejectedUntil, pausedUntil, pauses }: Health, no
 export const isFailure = (o: Outcome): boolean =>
   o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
 
+/**
+ * Nobody is taken over this connection (RFC 3463 section 3.4), as by a postscreen that has just tested it, or its dialogue is in no
+ * known state: the next connection may do.
+ */
+export const isOfConnection = ({ kind, reply }: Outcome): boolean =>
+  kind === 'deferred' && (reply.status === '4.3.2' || reply.status === '4.5.0')
+
 const isDelivered = ({ kind }: Outcome): boolean => kind === 'delivered'
 
 /** It ended the transaction for what it refused to others: it works. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { isForNow, isWithdrawn } from './answer.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
-import { type Health, isFailure } from './health.ts'
+import { type Health, isFailure, isOfConnection } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
@@ -47,7 +47,7 @@ export class Pool {
   /** When a connection was last given back in order, and when mail was last given one, new or not. */
   #cameBackAt = Number.NEGATIVE_INFINITY
   #takenAt = Number.NEGATIVE_INFINITY
-  /** The one that opens before all others, to see whether the login is good. */
+  /** Its own opening that others wait for, to see whether the login is good. */
   #first: Promise<Opened> | undefined
   #opening = 0
   /** Attempts that got no connection while others were open. Each gets the next one that comes back; undefined: it asks again. */
@@ -55,7 +55,8 @@ export class Pool {
   #askAgain: NodeJS.Timeout | undefined
   /** How many were taken when one more was refused, and until when that is believed. */
   #surplus: { readonly taken: number; readonly until: number } | undefined
-  readonly #record: HealthRecord
+  /** Shared with the pools of the same way. */
+  readonly record: HealthRecord
   #inUse = 0
   #movedAt = 0
   /** Called when a connection was opened: there may be more places now. */
@@ -69,7 +70,7 @@ export class Pool {
     record: HealthRecord = newRecord(),
   ) {
     this.#target = target
-    this.#record = record
+    this.record = record
     this.#around = around
     this.#hurriedDeadlines = hurriedIn(around.deadlines)
     this.#events = events
@@ -100,11 +101,11 @@ export class Pool {
   }
 
   get health(): Health {
-    return this.#record.health
+    return this.record.health
   }
 
   set health(health: Health) {
-    this.#record.health = health
+    this.record.health = health
   }
 
   get maxConnections(): number {
@@ -284,8 +285,8 @@ export class Pool {
   }
 
   #noteAddress({ address }: Client, outcomes: readonly Outcome[]): void {
-    if (outcomes.some(isFailure)) this.#record.addresses.failed(address)
-    else if (outcomes.length > 0) this.#record.addresses.worked(address)
+    if (outcomes.some(isFailure)) this.record.addresses.failed(address)
+    else if (outcomes.length > 0) this.record.addresses.worked(address)
   }
 
   #release(client: Client): void {
@@ -322,7 +323,7 @@ export class Pool {
   withdraw(): void {
     clearTimeout(this.#askAgain)
     this.#askAgain = undefined
-    this.#first = undefined
+    if (this.record.first === this.#first) this.record.first = undefined
     this.#withdrawal.abort()
     this.#withdrawal = new AbortController()
     for (const tryAgain of this.#waiting.splice(0)) tryAgain(undefined)
@@ -349,15 +350,16 @@ export class Pool {
   /** Where the login is not known to be good, one opens first, and the others wait for it and share its failure (case U22). */
   async #openInTurn(hurried: boolean, signal: AbortSignal): Promise<Opened> {
     if (this.#isLoginGood()) return this.#openOne(hurried, signal)
-    if (this.#first !== undefined) {
-      const first = await this.#first
+    if (this.record.first !== undefined) {
+      const first = await this.record.first
       return first.kind === 'failed' ? first : this.#openOne(hurried, signal)
     }
     const began = performance.now()
     const opening = this.#openOne(hurried, signal).finally(() => {
-      if (this.#first === opening) this.#first = undefined
+      if (this.record.first === opening) this.record.first = undefined
     })
     this.#first = opening
+    this.record.first = opening
     const opened = await opening
     // All have waited for this one: they are not to wait for two more such failures, so it counts as unproven and is left out by one.
     if (opened.kind === 'failed' && performance.now() - began > patienceMs && !signal.aborted)
@@ -371,7 +373,7 @@ export class Pool {
       this.#context ??= secureContext(roots, tlsPolicies[smarthost.tls.mode].verified)
       return this.#context
     }
-    const { addresses } = this.#record
+    const { addresses } = this.record
     const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried), addresses }
     const opened = await openClient(this.#target, context, around, signal)
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
@@ -388,13 +390,6 @@ export class Pool {
     return hurried ? this.#hurriedDeadlines : this.#around.deadlines
   }
 }
-
-/**
- * Nobody is taken over this connection (RFC 3463 section 3.4), as by a postscreen that has just tested it, or its dialogue is in no
- * known state: the next connection may do.
- */
-const isOfConnection = ({ kind, reply }: Outcome): boolean =>
-  kind === 'deferred' && (reply.status === '4.3.2' || reply.status === '4.5.0')
 
 const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'

@@ -7,7 +7,7 @@ import type { Exchanger } from './exchangers.ts'
 import { HealthRecords } from './health-records.ts'
 import type { Surroundings } from './open.ts'
 import { Pool, type PoolLimits } from './pool.ts'
-import { exchangerTarget, sameWay, targetOf } from './target.ts'
+import { exchangerTarget, sameWay, targetOf, wayOf } from './target.ts'
 
 type Parts = {
   readonly events: Pick<Events, 'smarthostConnected'>
@@ -42,6 +42,8 @@ export class Pools<Lane extends Sharing> {
     this.#helloName = hostname
     const before = this.#inForce
     const next = new Map<string, Pool>()
+    // Routes share what is known of a smarthost and of our login there, or each of them would try a refused password (case U22).
+    const known = new Map([...before.values()].map((pool) => [wayOf(pool.target), pool.record]))
     for (const route of routes) {
       for (const smarthost of route.smarthosts) {
         const key = keyOf(route, smarthost)
@@ -49,7 +51,9 @@ export class Pools<Lane extends Sharing> {
         const kept = before.get(key)
         const stays = kept !== undefined && !suspended && sameWay(kept.target, target)
         const { around, events, poolLimits } = this.#parts
-        const pool = stays ? kept : new Pool(target, around, events, poolLimits)
+        const way = wayOf(target)
+        const pool = stays ? kept : new Pool(target, around, events, poolLimits, known.get(way))
+        known.set(way, pool.record)
         pool.update(target)
         next.set(key, pool)
       }

@@ -55,6 +55,7 @@ export const exchangerTarget = (
 /** Two targets are the same way out: connections and health of the one serve the other. */
 export const sameWay = (a: Target, b: Target): boolean => wayOf(a) === wayOf(b)
 
-function wayOf({ smarthost: { host, port, tls, auth }, ...rest }: Target): string {
+/** The same text for the same way. It holds secrets: it is compared, and not kept. */
+export function wayOf({ smarthost: { host, port, tls, auth }, ...rest }: Target): string {
   return JSON.stringify([host, port, tls, auth, rest])
 }

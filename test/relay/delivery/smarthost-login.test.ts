@@ -1,9 +1,10 @@
 /** How the relay logs in at a smarthost, what becomes of a login that is refused, and that no login is ever shown. */
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
+import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
-import { envelope, hello } from './samples.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
 import { everything, startSmarthost } from './smarthost.ts'
 
 let certificate: Awaited<ReturnType<typeof makeCertificates>>
@@ -159,4 +160,18 @@ test('a corrected password is used at once', async () => {
   reload(oneSmarthost(upstream.port, { tls: startTls, auth: { ...login, passwordFile: 'other' } }))
   await attempted(2)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+})
+
+test('case U22: routes that go to one smarthost with one login try a refused password once between them', async () => {
+  const upstream = await startSmarthost({ offers, certificate, script: { AUTH: say('535 5.7.8 no') } })
+  const hosts = [smarthost('a', upstream.port, { tls: startTls, auth: login })]
+  const apart = ['b.test', 'c.test'].map((domain) =>
+    route(domain, hosts, { match: { senderDomains: [], recipientDomains: [domain] } }),
+  )
+  const { spool, quiet, delivery } = rig([...apart, route('a', hosts)], { files: { ...files, ca: certificate.ca } })
+  for (const domain of ['a.test', 'b.test', 'c.test'])
+    spool.put(envelope(hello, { forwardPaths: [`x@${domain}`] }), hello)
+  await until('all routes leave it out', () => delivery.smarthosts().every(({ health }) => health === 'ejected'))
+  await quiet()
+  expect(upstream.times('AUTH')).toBe(1)
 })
