@@ -34,7 +34,8 @@ const listener = {
           maxLength: 8,
           enum: ['1.2', '1.3'],
           default: '1.2',
-          description: 'The oldest version of TLS that is accepted. Clients with an older one are refused.',
+          description:
+            'The oldest version of TLS that is accepted. Clients with an older one are refused, in open sessions at the next command.',
         },
         certificateRef: fields.nameReference(
           'A Secret of type kubernetes.io/tls in the namespace of the policy. Absent: Relayfleet issues a certificate, and its CA is in every binding Secret.',

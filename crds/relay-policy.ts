@@ -63,7 +63,7 @@ const spec = {
               ...fields.quantity,
               default: '10Gi',
               description:
-                'The size of the volume of each relay. While queued mail fills more than two thirds of it, new mail gets 452 (queue.storage): the spool needs the rest to tidy up. So no message may be larger than that, whatever limits.messageSize says.',
+                'The size of the volume of each relay. Queued mail may fill two thirds of it, then new mail gets 452 (queue.storage): the spool tidies up in the rest. No message may be larger than these two thirds.',
             },
           },
         },

@@ -105,7 +105,7 @@ const ofRelays: readonly Alert[] = [
     severity: 'warning',
     expr: countedOrFound('relayfleet_spool_quarantined_total', '1h', 3600, 'increase'),
     summary: 'A relay of {{ $labels.policy }} has set a damaged file aside ({{ $labels.instance }})',
-    meaning: 'A file of the spool was damaged, could not be read for ten minutes, or was deleted by somebody else.',
+    meaning: 'A file of the spool was damaged, could not be read ten times, or was deleted by somebody else.',
     impact:
       'Mail in it may be lost; all that is whole goes on. What the damage may hide about deliveries arrives twice, and is counted.',
     diagnosis:

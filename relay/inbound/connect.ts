@@ -2,10 +2,10 @@
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
 import { type Check, firstRefusal } from '../rules/verdict.ts'
-import { certificateLacking } from './client-certificate.ts'
 import type { Inbound } from './inbound.ts'
 import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
+import { unserved } from './unserved.ts'
 
 type Facts = { readonly inbound: Inbound; readonly session: Session }
 
@@ -13,7 +13,7 @@ const checks: readonly Check<Facts>[] = [
   ({ inbound: { isShut } }) => (isShut() ? refusal('always.shutdown') : undefined),
   ({ inbound: { presence, maxSessions } }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   ({ inbound, session }) => judgeConnect(inbound.inForce().config, session.client),
-  ({ inbound, session }) => certificateLacking(inbound, session),
+  ({ inbound, session }) => unserved(inbound, session),
   ({ inbound: { lockout, monotonic, inForce }, session: { origin } }) =>
     lockout.locked(origin, inForce().config.authFailures, monotonic()) ? refusal('admission.authFailures') : undefined,
   ({ inbound: { presence, inForce }, session: { origin } }) =>

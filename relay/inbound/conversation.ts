@@ -6,7 +6,7 @@ import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
-import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
+import { canLogInByCertificate, certificateShown } from './client-certificate.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
 import { helloLines, readHello } from './hello.ts'
@@ -20,6 +20,7 @@ import { Recipients } from './recipients.ts'
 import { Refusals } from './refusals.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session, type Transaction } from './session.ts'
+import { unserved } from './unserved.ts'
 import type { Verb } from './verbs.ts'
 
 /** What a conversation may do to its connection. A reply with 421 ends the connection in any case. */
@@ -65,7 +66,7 @@ export class Conversation {
     this.#ended = ended
     inbound.presence.enter(this.#session.origin)
     // While the configuration names its listener: it may be gone before the client is greeted.
-    certificateLacking(inbound, this.#session)
+    unserved(inbound, this.#session)
   }
 
   get hostname(): string {
@@ -132,8 +133,8 @@ export class Conversation {
     // Said at RSET, which Postfix sends before it reuses a connection: refused at MAIL only, its message would wait for minutes.
     const isUsedUp = this.#session.messages >= this.#config.limits.messagesPerConnection
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
-    // A client under TLS without the certificate that its listener requires may only say QUIT (RFC 3207 section 4.1).
-    const lacking = name === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
+    // A client under TLS without the certificate, or the version, that its listener requires may only say QUIT (RFC 3207 section 4.1).
+    const lacking = name === 'QUIT' ? undefined : unserved(this.#inbound, this.#session)
     return lacking && this.refuse('connect', lacking)
   }
 

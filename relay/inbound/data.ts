@@ -9,7 +9,6 @@ import { judgeMailFrom } from '../rules/mail-from.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
-import { certificateLacking } from './client-certificate.ts'
 import { Content, type JudgedHeader } from './content.ts'
 import { count, peek } from './counts.ts'
 import { dispositionOf } from './disposition.ts'
@@ -19,6 +18,7 @@ import { mendHeader, type Taking } from './mended-header.ts'
 import { protocol } from './protocol.ts'
 import { receivedHeader } from './received.ts'
 import type { Session, SessionLogin, Transaction } from './session.ts'
+import { unserved } from './unserved.ts'
 
 /** What can be refused before 354 is refused here: after it, the client sends the whole content, whatever we think of it. */
 export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
@@ -182,7 +182,7 @@ export class Reception {
    * network or a recipient: then all is judged again (A03).
    */
   #judgeAgain(credential: CredentialConfig): Refusal | undefined {
-    const lacking = certificateLacking(this.#inbound, this.#session)
+    const lacking = unserved(this.#inbound, this.#session)
     if (lacking) return lacking
     if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
     const facts = this.#facts(credential)

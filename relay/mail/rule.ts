@@ -177,6 +177,12 @@ export const rules = {
     text: 'bare CR or LF in the message',
     mend: 'let the application end every line with CR LF, or set bareNewlines of the listener to Normalise',
   },
+  'listeners.tls.minVersion': {
+    code: 421,
+    subject: '7.0',
+    text: 'this listener has come to require a newer version of TLS; connect again',
+    mend: 'nothing: clients connect again; where the log tells of handshakes with an older version then, let the client use a newer TLS library, or lower minVersion',
+  },
   'listeners.clientCertificates': {
     code: 554,
     subject: '7.0',

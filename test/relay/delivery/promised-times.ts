@@ -100,7 +100,9 @@ export class PromisedTimes {
     if (this.#isOfThisProcess(accepted)) return accepted.at + expireAfterMs - unnoticed
     const age = began.at + began.wrongBy - (accepted.at + accepted.wrongBy)
     const isBelieved = age >= -hour && age <= expireAfterMs + hour
-    return began.at + expireAfterMs - unnoticed - (isBelieved ? age : 0)
+    // What seems to come from the future may be taken for mail of a later setting, which is nearer to the truth, and never before it.
+    const told = age < 0 ? Math.min(0, age + this.#spreadSince(began)) : age
+    return began.at + expireAfterMs - unnoticed - (isBelieved ? told : 0)
   }
 
   /** Where its clock was set, no relay can tell times apart that it has shown twice: mail waits longer then, and never shorter. */

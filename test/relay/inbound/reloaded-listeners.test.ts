@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
-import { banner, client, closers, mail, reply, start, talk } from './clients.ts'
+import { banner, client, closers, logIn, mail, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import {
   baseConfig,
@@ -100,4 +100,26 @@ test.each([
   })
   expect(await talk(before, next)).toEqual([expect.stringMatching(/^421 .*\(always\.clientCertificateEnded\)/)])
   expect(await talk(beside, next)).toEqual([expect.stringMatching(/^250 /)])
+})
+
+test('a session of TLS 1.2 ends at its next command when its listener comes to require TLS 1.3, and takes no message any more (case T06)', async () => {
+  const { under, spool } = await start()
+  const open = async (maxVersion: 'TLSv1.2' | 'TLSv1.3') => {
+    const port = under.port('submissions')
+    const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, maxVersion })
+    closers.push(() => void socket.destroy())
+    socket.on('error', () => {})
+    await reply(socket)
+    await logIn(socket)
+    return socket
+  }
+  const [idle, inContent, newer] = [await open('TLSv1.2'), await open('TLSv1.2'), await open('TLSv1.3')]
+  await talk(inContent, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<user@elsewhere.example>', 'DATA')
+  const listeners = baseConfig.listeners.map((its) => ({ ...its, tls: { ...its.tls, minVersion: '1.3' as const } }))
+  await under.submission.reconcile(await load({ ...baseConfig, listeners }))
+  const ended = [expect.stringMatching(/^421 4\.7\.0 .* \(listeners\.tls\.minVersion\)/)]
+  expect(await talk(idle, 'MAIL FROM:<noreply@corp.example>')).toEqual(ended)
+  expect(await talk(inContent, 'From: noreply@corp.example\r\n\r\nx\r\n.')).toEqual(ended)
+  expect(await talk(newer, 'MAIL FROM:<noreply@corp.example>')).toEqual([expect.stringMatching(/^250 /)])
+  expect(spool.kept).toEqual([])
 })
