@@ -26,6 +26,14 @@ export class Lockout {
     return locks
   }
 
+  /** To be called before other limits come into force: a lockout that is over stays over where they have a longer one. */
+  forgetEnded({ lockoutMs }: Limits, now: number): void {
+    for (const client of this.#clients.names()) {
+      const lockedAt = this.#clients.get(client)?.lockedAt ?? never
+      if (lockedAt !== never && now - lockedAt >= lockoutMs) this.#clients.delete(client)
+    }
+  }
+
   /** By the limits of now: an edit also counts for who is locked out already. */
   locked(client: string, { lockoutMs }: Limits, now: number): boolean {
     return now - (this.#clients.get(client)?.lockedAt ?? never) < lockoutMs
