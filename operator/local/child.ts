@@ -79,7 +79,11 @@ export class Child {
     const startedAt = performance.now()
     // The child gets a process group of its own, so that Ctrl-C reaches only us, and we stop it in order. However we end, the
     // pipe on its standard input is closed then, and the child ends by itself.
-    const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawned(command, args)
+    if (child instanceof Error) {
+      this.#failed(howItEnded(child.errno ?? null, null), child.message, 0)
+      return
+    }
     const ended = Promise.withResolvers<void>()
     const complaints: string[] = []
     this.#process = child
@@ -110,6 +114,15 @@ export class Child {
     this.#failure = { how, lastWords, againInMs }
     this.#options.onFailure(this.#failure)
     this.#again = setTimeout(() => this.#spawn(), againInMs)
+  }
+}
+
+/** An error where the system said at once that it can not, as without memory for another process; of others there is an event. */
+function spawned(command: string, args: readonly string[]) {
+  try {
+    return spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+  } catch (error) {
+    return error as NodeJS.ErrnoException
   }
 }
 

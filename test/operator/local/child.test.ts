@@ -113,6 +113,14 @@ test('a command that does not exist is told as a failure with the reason', async
   expect(failure.lastWords).toContain('ENOENT')
 })
 
+test('a child that the system refuses to start at once, as without memory, is told as a failure and tried again', async () => {
+  // One argument that is too long is such an error, too, and needs no lack of anything.
+  const { supervised, failures } = child(obedient, { args: ['-e', obedient, 'x'.repeat(256 * 1024)] })
+  supervised.start()
+  await until('it was tried twice', () => failures.length >= 2)
+  expect(failures[0]).toMatchObject({ how: 'exit code -7', lastWords: 'spawn E2BIG' })
+})
+
 const module = pathToFileURL(join(import.meta.dirname, '../../../operator/local/child.ts')).href
 
 test('a child for which there are no file descriptors is told as a failure, and started when there are some', async () => {
