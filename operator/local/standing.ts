@@ -77,7 +77,8 @@ const notYet = (reason: string, message: string): Programming => ({ ...no(reason
 
 const mends: readonly (readonly [RegExp, string])[] = [
   [/EADDRINUSE/, 'another program has the port: stop it, or choose another spec.listeners[].port'],
-  [/EACCES/, 'this user may not bind the port: choose a spec.listeners[].port of 1024 or more'],
+  [/listen EACCES/, 'this user may not bind the port: choose a spec.listeners[].port of 1024 or more'],
+  [/EACCES/, 'give this user the right to read and write there'],
 ]
 
 function refusedText(why: string): string {

@@ -59,6 +59,23 @@ test.each<[string, Evidence, boolean, string, string]>([
     'False ConfigurationRefused',
     'another program has the port',
   ],
+  [
+    'a relay that may not bind its port has refused the configuration, and another port is the mend',
+    { ...evidence, status: { ...status, configError: 'listen EACCES: permission denied 127.0.0.1:25' } },
+    true,
+    'False ConfigurationRefused',
+    'choose a spec.listeners[].port of 1024 or more',
+  ],
+  [
+    'of a relay that may not write a file, or read one, the mend is not another port',
+    {
+      ...evidence,
+      status: { ...status, configError: "EACCES: permission denied, open '/state/spool/last-good.json.tmp'" },
+    },
+    true,
+    'False ConfigurationRefused',
+    'give this user the right to read and write there',
+  ],
   ['a relay that does not answer is not programmed for now', silent, false, 'False NoAnswer', '/state/relay.log'],
   [
     'a relay whose process ended is not programmed',
