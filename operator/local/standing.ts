@@ -76,7 +76,11 @@ const no = (reason: string, message: string): Programming => ({
 const notYet = (reason: string, message: string): Programming => ({ ...no(reason, message), settled: false })
 
 const mends: readonly (readonly [RegExp, string])[] = [
-  [/EADDRINUSE/, 'another program has the port: stop it, or choose another spec.listeners[].port'],
+  // Each relay of two policies that exchange their ports stays at its old one, and keeps the other from it.
+  [
+    /EADDRINUSE/,
+    'another program has the port: stop it, or choose another spec.listeners[].port; policies that exchange ports need a third one on the way',
+  ],
   [/listen EACCES/, 'this user may not bind the port: choose a spec.listeners[].port of 1024 or more'],
   [/EACCES/, 'give this user the right to read and write there'],
 ]

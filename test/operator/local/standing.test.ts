@@ -76,6 +76,13 @@ test.each<[string, Evidence, boolean, string, string]>([
     'False ConfigurationRefused',
     'give this user the right to read and write there',
   ],
+  [
+    'of a relay that can not have a port, it is told how two policies exchange theirs',
+    { ...evidence, status: { ...status, configError: 'listen EADDRINUSE: address already in use 127.0.0.1:2525' } },
+    true,
+    'False ConfigurationRefused',
+    'policies that exchange ports need a third one on the way',
+  ],
   ['a relay that does not answer is not programmed for now', silent, false, 'False NoAnswer', '/state/relay.log'],
   [
     'a relay whose process ended is not programmed',
