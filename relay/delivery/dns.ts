@@ -2,6 +2,7 @@
 import type { LookupAddress, MxRecord } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { within } from '../within.ts'
+import { questionTypes, responseCode } from './response-code.ts'
 
 export type Answered<T> =
   | { readonly kind: 'found'; readonly records: readonly T[] }
@@ -58,8 +59,19 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     if (asked === resolver) resolver = resolverOf(others.length > 0 ? others : servers)
     return { kind: 'failed', why: noRecursion }
   }
+  /** An answer without a record is one only where it has no error: by it mail is given up, or goes to the domain itself. */
+  const unlessOdd = async <T>(answer: Answered<T>, asked: Resolver, name: string, types: readonly number[]) => {
+    const [server] = asked.getServers()
+    if (answer.kind !== 'noRecord' || server === undefined) return answer
+    const codes = await Promise.all(types.map((type) => responseCode(server, name, type)))
+    const odd = codes.find((code = 0) => code !== 0)
+    return odd === undefined ? answer : ({ kind: 'failed', why: `the name server answers with error ${odd}` } as const)
+  }
   return {
-    exchangers: (domain) => ask((asked) => asked.resolveMx(domain)),
+    exchangers: async (domain) => {
+      const used = resolver
+      return unlessOdd(await ask((asked) => asked.resolveMx(domain)), used, domain, [questionTypes.mx])
+    },
     addresses: async (host) => {
       const used = resolver
       let v6: Answered<LookupAddress> = { kind: 'failed', why: 'no answer' }
@@ -68,7 +80,7 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
       })
       const v4 = await ask((asked) => asked.resolve4(host).then(ofFamily(4)))
       await (v4.kind === 'found' ? within(lateMs, heard) : heard)
-      const both = together(v6, v4)
+      const both = await unlessOdd(together(v6, v4), used, host, [questionTypes.a, questionTypes.aaaa])
       // A server that looks up nothing for others refers to another: an answer without a record, as if there were none (RFC 2308
       // section 2.2).
       return both.kind === 'noRecord' ? unlessOfNoUse(both, used) : both

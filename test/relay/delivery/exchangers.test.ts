@@ -124,6 +124,21 @@ test.each<[string, Table, string]>([
     'bounced 554 5.4.6 the best exchanger of x.test is this relay, which takes no mail for it',
   ],
   ['SERVFAIL', { 'x.test': 'SERVFAIL' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (SERVFAIL)'],
+  [
+    'case N01: an error that Node has no name for',
+    { 'x.test': 'NOTAUTH' },
+    'deferred 451 4.4.3 the exchangers of x.test are not known now (the name server answers with error 9)',
+  ],
+  [
+    'case N01: such an error where the exchangers are asked for, and addresses of the domain itself',
+    { 'x.test': (_time, type) => (type === types.mx ? 'NOTAUTH' : a) },
+    'deferred 451 4.4.3 the exchangers of x.test are not known now (the name server answers with error 9)',
+  ],
+  ...[types.a, types.aaaa].map((ill): [string, Table, string] => [
+    `case N01: such an error where the addresses of an exchanger are asked for (type ${ill})`,
+    { 'x.test': mx([1, 'a.x.test']), 'a.x.test': (_time, type) => (type === ill ? 'NOTAUTH' : []) },
+    'deferred 451 4.4.3 a.x.test was not resolved (the name server answers with error 9)',
+  ]),
   ['REFUSED', { 'x.test': 'REFUSED' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (REFUSED)'],
   [
     'a domain with an exchanger that can not be looked up now, and another one that does not exist',

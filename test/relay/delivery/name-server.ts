@@ -11,13 +11,21 @@ export type Entry =
   | { readonly ns: string }
 
 /** The records of a name: the answer has those of the type that is asked for, and an alias in any case. */
-export type Behaviour = readonly Entry[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence' | 'another id' | 'garbage'
+export type Behaviour =
+  | readonly Entry[]
+  | 'NXDOMAIN'
+  | 'SERVFAIL'
+  | 'REFUSED'
+  | 'NOTAUTH'
+  | 'silence'
+  | 'another id'
+  | 'garbage'
 /** Names that are not in it do not exist, except the root (''), whose name servers every resolver knows. */
 export type Table = { [name: string]: Behaviour | ((time: number, type: number) => Behaviour) }
 
 export const types = { a: 1, ns: 2, cname: 5, mx: 15, aaaa: 28 } as const
 const root: readonly Entry[] = [{ ns: 'a.root-servers.test' }]
-const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const
+const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5, NOTAUTH: 9 } as const
 
 /** Starts the server, which is stopped when the test ends. The table may be changed while it runs. */
 export async function startNameServer(table: Table) {
