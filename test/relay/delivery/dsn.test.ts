@@ -180,9 +180,27 @@ test('what a smarthost said is quoted in lines that are not too long, and unfold
   await fc.assert(isQuoted, { numRuns: 300 })
 })
 
+test.each([
+  [[refused], 'could not be delivered to:'],
+  [[refused, expired], 'could not be delivered to 2 recipients:'],
+])('a report says how many recipients it is about (%#)', async (failures, said) => {
+  const { parts } = await parse(report({ failures }))
+  expect(parts[0]?.text?.split(/\r?\n/)).toContain(said)
+})
+
 test('a report says of a single attempt that there was one, without a number of times', async () => {
   const { parts } = await parse(report({ failures: [{ ...expired, attempts: 1 }] }))
   expect(parts[0]?.text?.replace(/\s+/g, ' ')).toContain('It was tried once until its time was over; the last time at')
+})
+
+test.each([
+  [0, false],
+  [1, true],
+])('a report on %s attempts without an answer warns of a copy: %s', async (ambiguous, warns) => {
+  const { parts } = await parse(report({ failures: [{ ...expired, ambiguous }] }))
+  const text = parts[0]?.text ?? ''
+  expect(text.includes(`${ambiguous} of the attempts ended without an answer: a copy may have arrived`)).toBe(warns)
+  expect(text.includes('copy')).toBe(warns)
 })
 
 test.each([

@@ -32,6 +32,16 @@ test('a DSN that reports the same is queued once', async () => {
   expect(spool.stored.size).toBe(2)
 })
 
+test('a DSN that reports another recipient of the same message is another one', async () => {
+  const { spool, reporter: by } = reporter()
+  const original = envelope(hello)
+  spool.put(original, hello)
+  const later = { ...failure, recipient: 1, forwardPath: 'other@example.net' }
+  const dsns = [await queueDsn(by, original, [failure]), await queueDsn(by, original, [later])]
+  expect(dsns.map((dsn) => dsn?.envelope.reports?.forwardPaths)).toEqual([['user@example.net'], ['other@example.net']])
+  expect(spool.stored.size).toBe(3)
+})
+
 test.each(['relay', 'capture'] as const)('a DSN has the disposition of its original: %s', async (disposition) => {
   const { spool, reporter: by } = reporter()
   const original = envelope(hello, { disposition })
@@ -42,4 +52,17 @@ test.each(['relay', 'capture'] as const)('a DSN has the disposition of its origi
 test('a DSN is made also where the content of its original is gone', async () => {
   const { reporter: by } = reporter()
   expect((await queueDsn(by, envelope(hello), [failure]))?.envelope.reversePath).toBe('')
+})
+
+test.each([
+  ['its lines', 'Subject: quarterly figures\r\n'],
+  ['as much of it as a relay takes', `${'X: '.padEnd(990, 'x')}\r\n`.repeat(100)],
+])('a DSN returns the whole header of its original, %s, and nothing of what stands below it', async (_what, header) => {
+  const { spool, reporter: by } = reporter()
+  const original = envelope(hello)
+  spool.put(original, Buffer.from(`${header}X-Last: the end\r\n\r\nthe secret text\r\n`))
+  const dsn = await queueDsn(by, original, [failure])
+  const text = String(spool.stored.get(dsn?.envelope.queueId ?? '')?.content)
+  expect(text).toContain(`\r\n\r\n${header}X-Last: the end\r\n\r\n--`)
+  expect(text).not.toContain('secret')
 })
