@@ -247,6 +247,15 @@ test.each(['MAIL', 'RCPT', 'DATA'] as const)('530 at %s asks for our login, and 
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
 })
 
+test.each([
+  '535 5.7.8 authentication failed',
+  '538 5.7.11 encryption is needed for that',
+  '538 encryption is needed for that',
+])('%s, at MAIL, is about our login, too, and refuses no message', async (text) => {
+  const { outcomes } = await deliver({ script: { MAIL: say(text) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
+})
+
 test('530 for one recipient beside one that was taken concerns that recipient, and the smarthost is not left out', async () => {
   const script: Script = {
     RCPT: (_, line) => (line.includes('b@') ? say('530 5.7.1 authentication required') : undefined),
