@@ -1,6 +1,6 @@
 /** An idle store is asked each second whether it is there and has lost nothing; what it answers otherwise counts as away. */
 import { type AddressInfo, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { noAnswer } from '../../../relay/limits/quota-script.ts'
 import { QuotaStore } from '../../../relay/limits/quota-store.ts'
 import { until } from '../../local/until.ts'
@@ -83,4 +83,35 @@ test('a beat whose connection is over by the time that its answer is read counts
   await until('it is away', () => isAway(told))
   await aTurn()
   expect(told).toEqual(['connected', 'forgot', `away: ${noAnswer}`])
+})
+
+test('a store that answers only now and then is asked less and less often, and after ten steady seconds as soon as at first', async () => {
+  const pauses: number[] = []
+  const later = globalThis.setTimeout
+  // The longest time to connect, between beats and for an answer: all other timers of the store are its pauses.
+  const others = [2000, 1000, 20_000]
+  let clock = 0
+  vi.spyOn(Math, 'random').mockReturnValue(1)
+  vi.spyOn(performance, 'now').mockImplementation(() => clock)
+  // Pauses and the seconds between beats are over at once.
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((act: () => void, ms = 0) => {
+    if (ms >= 100 && !others.includes(ms)) pauses.push(ms)
+    return later(act, ms === 2000 || ms === 20_000 ? ms : 1)
+  }) as typeof setTimeout)
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  // How many beats each connection answers, a second apart.
+  const lives = [...Array<number>(9).fill(1), 12, 1]
+  let answered = 0
+  await beating(() => {
+    clock += 1000
+    if (answered++ < (lives[0] ?? 1)) return beatOf('epoch')
+    answered = 0
+    lives.shift()
+    return '+what\r\n'
+  })
+  // The clock that it goes by is the mocked one.
+  await until('all connections are over', () => pauses.length >= 11, 600_000)
+  expect(pauses.slice(0, 11)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 100, 200])
 })
