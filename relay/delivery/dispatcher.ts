@@ -262,7 +262,9 @@ export class Dispatcher {
     if (this.#stopping) return
     const { take, now, look } = this.#parts
     const settle = (message: Tracked): void | Promise<void> => {
-      const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
+      // While it was read the relay may have ended: nobody waits for its report.
+      const due = this.#stopping ? [] : dueIn(message, now()).due
+      const hop = [...this.#ways.hopsOf(message, due)].find((h) => lane.takes(h))
       const settled = hop && this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
       // Its others may wait for a later time, or have another way.
       look(message)

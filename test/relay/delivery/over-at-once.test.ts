@@ -1,9 +1,10 @@
-/** Recipients of one message whose time is over while their smarthost is left out: each has its own end, and none is forgotten. */
+/** Recipients whose time is over while their smarthost is left out: each has its own end, and none is forgotten. */
 import { expect, test } from 'vitest'
+import { wholeTurn } from '../../../relay/whole-turn.ts'
 import { freePort } from '../../local/free-port.ts'
 import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
-import { pending } from './memory-spool.ts'
+import { MemorySpool, pending } from './memory-spool.ts'
 import { rig } from './rig.ts'
 import { contentOf, envelope, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -64,4 +65,26 @@ test('of two that were to be tried one after the other, the second one has its t
   await until('the spool has let it go', () => !bench.spool.stored.has(queueId))
   await until('both reports have arrived', () => good.received.length === 2)
   expect(bench.facts('bounced').map(([, forwardPath]) => forwardPath)).toEqual(forwardPaths)
+})
+
+test('whom a relay is about to give up when it is told to end, while the disk still reads the message, is left to the next one (case S25)', async () => {
+  const gate = Promise.withResolvers<void>()
+  let reads = 0
+  class SlowSpool extends MemorySpool {
+    override async load(handle: number) {
+      reads += 1
+      await gate.promise
+      return super.load(handle)
+    }
+  }
+  const bench = rig([route('dead', [smarthost('dead', await freePort())], { retry })], { spool: new SlowSpool() })
+  bench.spool.put(envelope(content), content)
+  await until('the dead smarthost is left out', () => bench.facts('smarthostEjected').length > 0)
+  const over = Date.now() - 1.5 * retry.expireAfterMs
+  bench.spool.put(envelope(content, { acceptedAt: over }), content)
+  await until('it is read', () => reads > 0)
+  await bench.delivery.close(0)
+  gate.resolve()
+  await wholeTurn()
+  expect(bench.facts('bounced')).toEqual([])
 })
