@@ -60,6 +60,9 @@ export class Journal {
   /** How many of the messages that `#owed` ends are not done with by the records before. */
   #ending: number
   #largest: number
+  /** Files of segments that could not be begun, and that the disk did not remove. */
+  readonly #left = new Set<string>()
+  #removing: Promise<void> | undefined
   /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
 
@@ -118,6 +121,7 @@ export class Journal {
   /** Waits for what is being written; nothing is taken any more. */
   async close(): Promise<void> {
     await this.#writing.idle()
+    await this.#removing
     this.#broken = new SpoolError('fault', `spool ${this.#parts.paths.directory} is closed`)
     // All in it is durable: an error here, as of a volume that is away, means nothing.
     await this.#abandon(({ file }) => file.close().catch(ignored))
@@ -220,12 +224,29 @@ export class Journal {
       segment.bytes = records.reduce((sum, r) => sum + r.bytes, 0)
       this.#owed = this.#owed.slice(owed.length)
       this.#ending = 0
+      if (this.#left.size > 0)
+        this.#removing ??= this.#removeLeft().finally(() => {
+          this.#removing = undefined
+        })
       return { segment, file }
     } catch (error) {
       await file.close().catch(ignored)
-      await Promise.all([temporary, path].map((p) => disk.unlink(p).catch(ignored)))
+      await Promise.all([temporary, path].map((p) => this.#removed(p)))
       throw error
     }
+  }
+
+  /** While the disk fails there is a try each second: what they leave would fill the volume. */
+  async #removeLeft(): Promise<void> {
+    for (const path of this.#left) if (!(await this.#removed(path))) return
+  }
+
+  async #removed(path: string): Promise<boolean> {
+    const error = await this.#parts.disk.unlink(path).catch((failed: unknown) => failed)
+    const isGone = error === undefined || isAbsent(error)
+    if (isGone) this.#left.delete(path)
+    else this.#left.add(path)
+    return isGone
   }
 
   #opening({ name }: Segment): Entry {

@@ -1,5 +1,5 @@
 /** What a failing disk was refused: it does not come back at any later start, is made anew where it is asked for again, and leaves nothing. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
@@ -94,6 +94,20 @@ test('a large content that the disk neither took nor removed is removed when the
   expect(readdirSync(join(directory, 'large'))).toEqual([`${queueId}.eml`])
 })
 
+test('what the disk neither let become a segment nor removed is removed when it is back, however often that was tried (case S16)', async () => {
+  const { spool, failing, directory } = await opened()
+  const files = () => readdirSync(join(directory, 'journal'))
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  for (const call of ['sync journal', 'unlink journal']) failing.failing.set(call, 'EIO')
+  await expect(accept(spool, contentOf(2, 10))).rejects.toThrow('EIO')
+  await until('some segments could not be removed', () => files().length > 3)
+  failing.failing.clear()
+  await mended(spool)
+  await until('they are gone', () => files().length === 2)
+  expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([])
+  expect(await ids(spool)).toEqual([queueId])
+})
+
 test('a segment that a failing disk let neither be begun nor removed is no damage at a later start (case S16)', async () => {
   const { spool, failing, directory } = await opened()
   const segments = () => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.log'))
@@ -107,6 +121,8 @@ test('a segment that a failing disk let neither be begun nor removed is no damag
   for (const call of ['syncDirectory journal', 'unlink journal']) failing.failing.set(call, 'EIO')
   await failsToSync()
   await until('a segment could not be removed', () => segments().length > 1)
+  const paths = segments().map((name) => join(directory, 'journal', name))
+  const left = paths.slice(1).map((path) => ({ path, content: readFileSync(path) }))
   failing.failing.clear()
   await mended(spool)
   await spool.remove(queueId)
@@ -115,6 +131,8 @@ test('a segment that a failing disk let neither be begun nor removed is no damag
   await failsToSync()
   await mended(spool)
   await spool.close()
+  // As where it was killed before it could remove them.
+  for (const { path, content } of left) writeFileSync(path, content)
   const { state } = await opened(directory)
   expect(state()).toEqual([])
 })
