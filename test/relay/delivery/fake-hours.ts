@@ -29,6 +29,15 @@ export class FakeHours {
     clearTimeout(end)
   }
 
+  /** So many times that somebody waits for pass, and of what happens at the last of them only what so many turns do. */
+  async halt(times: number, turns: number): Promise<void> {
+    for (let n = 0; n < times; n++) {
+      await this.#settle()
+      vi.advanceTimersToNextTimer()
+    }
+    for (let n = 0; n < turns; n++) await new Promise((resolve) => nextTurn(resolve))
+  }
+
   /** Resolves when all that can happen at this time has happened. */
   async #settle(): Promise<void> {
     const most = (): number => (this.#isBusy() ? 1000 : 12)

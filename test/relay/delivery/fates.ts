@@ -182,11 +182,27 @@ export class Fates {
     for (const path of dsn?.reports?.forwardPaths ?? []) this.#of(queueId, path).reported++
   }
 
+  /** The relay ends in the middle: of copies that arrived just now, it has not heard. */
+  explain(copies: readonly Copy[]): void {
+    for (const [key, taken] of countOf(copies)) {
+      const fate = this.#byRecipient.get(key)
+      if (fate === undefined) continue
+      const { delivered, ambiguous } = fate
+      fate.unrecorded = Math.max(fate.unrecorded, taken - delivered - ambiguous)
+    }
+  }
+
+  /** At a moment when the relay has heard of all copies that arrived. */
+  expectExplained(copies: readonly Copy[]): void {
+    for (const [key, taken] of countOf(copies)) {
+      const { delivered = 0, ambiguous = 0, unrecorded = 0 } = this.#byRecipient.get(key) ?? {}
+      if (taken > delivered + ambiguous + unrecorded) this.#wrong(`${key}: ${taken} copies by now`)
+    }
+  }
+
   /** Judges all fates at the end, by the copies that arrived. */
   judge(copies: readonly Copy[]): void {
-    const taken = new Map<string, number>()
-    const keys = copies.flatMap(({ queueId, forwardPaths }) => forwardPaths.map((path) => `${queueId} ${path}`))
-    for (const key of keys) taken.set(key, (taken.get(key) ?? 0) + 1)
+    const taken = countOf(copies)
     for (const [key, fate] of this.#byRecipient) this.#judge(key, fate, taken.get(key) ?? 0)
   }
 
@@ -204,6 +220,14 @@ export class Fates {
     const own = [...this.#byRecipient.values()].filter(({ envelope }) => envelope.credential === credential)
     return Math.max(0, ...own.map(({ envelope, endedAt }) => endedAt - Math.max(envelope.acceptedAt, since)))
   }
+}
+
+/** How many copies of which message each recipient has. */
+function countOf(copies: readonly Copy[]): ReadonlyMap<string, number> {
+  const taken = new Map<string, number>()
+  const keys = copies.flatMap(({ queueId, forwardPaths }) => forwardPaths.map((path) => `${queueId} ${path}`))
+  for (const key of keys) taken.set(key, (taken.get(key) ?? 0) + 1)
+  return taken
 }
 
 /** Whether it is the wait of a schedule after so many turns, give or take a fifth. */

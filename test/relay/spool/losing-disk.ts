@@ -82,7 +82,8 @@ export class LosingDisk {
     const done = this.deeds.slice(0, deeds)
     const names = this.#namesAfter(done, luck)
     const files = new Map<string, Buffer>()
-    for (const [path, inode] of names) files.set(path, this.#contentAfter(inode, done, luck))
+    const byInode = Map.groupBy(done, (deed) => ('inode' in deed ? deed.inode : undefined))
+    for (const [path, inode] of names) files.set(path, this.#contentAfter(inode, byInode.get(inode) ?? [], luck))
     return files
   }
 
@@ -114,9 +115,10 @@ export class LosingDisk {
 
   #namesAfter(done: readonly Deed[], luck: Luck): ReadonlyMap<string, Inode> {
     const names = new Map([...this.#known.keys()].map((inode, i) => [[...this.#before.keys()][i] ?? '', inode]))
+    const synced = lastSyncs(done)
     for (const [i, deed] of done.entries()) {
       const folder = deed.do === 'name' || deed.do === 'unlink' ? dirname(deed.path) : undefined
-      const safe = done.some((d, j) => j > i && d.do === 'syncDirectory' && d.directory === folder)
+      const safe = (synced.get(folder) ?? -1) > i
       if (folder === undefined || (!safe && !kept(luck.names, luck.dice))) continue
       if (deed.do === 'unlink') names.delete(deed.path)
       if (deed.do !== 'name') continue
@@ -126,15 +128,16 @@ export class LosingDisk {
     return names
   }
 
+  /** `done`: what was done to this file, and to its name. */
   #contentAfter(inode: Inode, done: readonly Deed[], luck: Luck): Buffer {
     let content = this.#known.get(inode) ?? Buffer.alloc(0)
-    const syncs = [...done.entries()].filter(([, d]) => 'inode' in d && d.inode === inode && isSync(d))
+    const syncs = [...done.entries()].filter(([, d]) => isSync(d))
     const isSafe = (i: number): boolean => syncs.find(([at]) => at > i)?.[1].do === 'sync'
     for (const [i, deed] of done.entries()) {
-      if (deed.do === 'truncate' && deed.inode === inode && (isSafe(i) || kept(luck.data, luck.dice))) {
+      if (deed.do === 'truncate' && (isSafe(i) || kept(luck.data, luck.dice))) {
         content = content.subarray(0, deed.length)
       }
-      if (deed.do !== 'write' || deed.inode !== inode) continue
+      if (deed.do !== 'write') continue
       content = isSafe(i) ? overwritten(content, deed.at, deed.bytes) : partly(content, deed.at, deed.bytes, luck)
     }
     return content
@@ -178,6 +181,13 @@ export class LosingDisk {
 }
 
 const inPages = (bytes: number): number => pageBytes * Math.ceil(bytes / pageBytes)
+
+/** Of each folder, which deed synced it last. */
+function lastSyncs(done: readonly Deed[]): ReadonlyMap<string | undefined, number> {
+  const synced = new Map<string, number>()
+  for (const [i, deed] of done.entries()) if (deed.do === 'syncDirectory') synced.set(deed.directory, i)
+  return synced
+}
 
 const isSync = (deed: Deed): boolean => deed.do === 'sync' || deed.do === 'failedSync'
 

@@ -1,0 +1,400 @@
+/**
+ * Random stories of mail on the journal of the product, whose disk is slow, silent, full or ill, and is left by kills and losses of
+ * power at any moment: no mail is lost, changed, or reported twice, and none comes twice that need not.
+ */
+import fc from 'fast-check'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { connectTo } from '../../../relay/delivery/connect.ts'
+import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
+import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
+import type { Events } from '../../../relay/events.ts'
+import { Headroom } from '../../../relay/headroom.ts'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+import { seededRandom } from '../../local/seeded-random.ts'
+import { LosingDisk } from '../spool/losing-disk.ts'
+import { FakeHours } from './fake-hours.ts'
+import { Fates } from './fates.ts'
+import { foundOn, IllDisk, type Illness, isWell, isWhole, segmentBytes, well } from './ill-disk.ts'
+import { contentFor, type Deed, deeds } from './journal-stories.ts'
+import { allWithin } from './rig.ts'
+import { envelope, loadedWith } from './samples.ts'
+import { exchangersOf, hostNames, routesOf, type Ways, ways } from './stories.ts'
+import { type Mood, moods, type Sent, ToyHosts } from './toy-hosts.ts'
+
+const network = vi.hoisted((): { hosts?: ToyHosts } => ({}))
+vi.mock('../../../relay/delivery/connect.ts', () => ({
+  connectTo: (dialing: Parameters<typeof connectTo>[0]) => network.hosts?.connectTo(dialing),
+}))
+
+const long = process.env['RELAYFLEET_LONG'] === '1'
+const stories = long ? 1500 : 40
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_202)
+
+const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
+const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
+/** How late an attempt may be: its next hop was left out, or what was to be read was not readable, for a minute. */
+const latestMs = 120_000 + longestAttemptMs
+/** How much longer than its grace a relay may take to end: three times the last writes of a disk that hangs. */
+const lastMs = 6000
+const startMs = 60_000
+/** The octets of a volume that is never full, unless somebody else fills it. */
+const ample = 100_000_000
+
+/** One life of the relay: all that ends with it. */
+type Process = { readonly ill: IllDisk; readonly spool: JournalSpool; readonly delivery: Delivery }
+
+class World {
+  readonly problems: string[] = []
+  readonly #dice: () => number
+  readonly #hosts: ToyHosts
+  readonly #fates: Fates
+  readonly #volume: { readonly all: number; others: number }
+  readonly #time = new FakeHours(
+    () => this.#deeds + this.#hosts.deeds + (this.#ill?.losing.deeds.length ?? 0),
+    () => (this.#ill?.underWay ?? 0) > 0 || (this.#unreported.size > 0 && this.#mayReport),
+  )
+  #deeds = 0
+  #losing = new LosingDisk()
+  #illness: Illness = well
+  /** There was no fault yet that may have left half of anything. */
+  #isWhole = true
+  /** The disk was ill, full or slow since the process began. */
+  #hadBadDisk = false
+  #ill: IllDisk | undefined
+  #now: Process | undefined
+  /** Of the processes that there have been, only the last one is heard. */
+  #processes = 0
+  #told = { fault: false, finished: 0 }
+  readonly #envelopes = new Map<string, Envelope>()
+  readonly #contents = new Map<string, string>()
+  /** Recipients who are given up, and whose report is composed: it takes many turns. */
+  readonly #unreported = new Set<string>()
+  readonly #submitting = new Set<Promise<void>>()
+  #ways: Ways
+  #isSuspended = false
+  #loaded = loadedWith([])
+
+  constructor(dice: () => number, ways: Ways, moodOf: readonly Mood[], volume: number) {
+    this.#dice = dice
+    this.#ways = ways
+    this.#volume = { all: volume, others: 0 }
+    this.#losing.octets = this.#volume
+    const wrong = (what: string): void => void this.problems.push(`${Date.now()} ${what}`)
+    this.#fates = new Fates((queueId) => this.#envelopes.get(queueId), wrong)
+    this.#fates.retries.push(noRouteRetry)
+    this.#hosts = new ToyHosts(dice)
+    for (const [i, host] of hostNames.entries()) this.#hosts.moods.set(host, moodOf[i] ?? 'healthy')
+    this.#hosts.onNonsense = (host, line) => wrong(`${host} was told ${line}`)
+    this.#hosts.onContent = (sent) => this.#expectContent(sent)
+    network.hosts = this.#hosts
+    this.#load()
+  }
+
+  #expect(holds: boolean, what: string): void {
+    if (!holds) this.problems.push(`${Date.now()} ${what}`)
+  }
+
+  get #open(): Process {
+    if (this.#now === undefined) throw new Error('no relay runs')
+    return this.#now
+  }
+
+  /** The disk takes all at once. */
+  get #isGood(): boolean {
+    const { all, others } = this.#volume
+    return isWell(this.#illness) && this.#illness.latencyMs === 0 && all === ample && others === 0
+  }
+
+  get #mayReport(): boolean {
+    return isWell(this.#illness) && this.#volume.others === 0
+  }
+
+  #load(): void {
+    const routes = routesOf(this.#ways)
+    this.#fates.retries.push(...routes.map(({ retry }) => retry))
+    this.#loaded = loadedWith(routes, { suspended: this.#isSuspended, hostname: this.#ways.hostname })
+  }
+
+  #hear(own: number, fact: keyof Events, told: readonly unknown[]): void {
+    if (own !== this.#processes) return
+    this.#deeds++
+    this.#fates.hear(fact, told)
+    const [first, second] = [`${told[0]}`, `${told[1]}`]
+    if (fact === 'bounced' && this.#envelopes.get(first)?.reversePath !== '') this.#unreported.add(`${first} ${second}`)
+    if (fact === 'dsnQueued')
+      for (const path of this.#envelopes.get(second)?.reports?.forwardPaths ?? [])
+        this.#unreported.delete(`${first} ${path}`)
+    if (fact === 'spoolFault') this.#told.fault = true
+    if (fact === 'spoolRecovered') {
+      this.#expect(this.#told.fault, 'the disk works again, and nobody was told that it did not')
+      this.#told.fault = false
+    }
+    const isOfDamage = fact === 'quarantined' || fact === 'forgotten' || fact === 'notDeleted'
+    this.#expect(!isOfDamage || !this.#isWhole, `${fact}: ${told}`)
+    this.#expect(fact !== 'unreadable' || this.#hadBadDisk, `${fact}: ${told}`)
+    const isExpected = first === 'open-attempts' || !this.#isWhole
+    this.#expect(fact !== 'clockStepped' && (fact !== 'unexpected' || isExpected), `${fact}: ${told}`)
+  }
+
+  #expectContent({ queueId, content }: Sent): void {
+    const submitted = this.#contents.get(queueId)
+    const sent = `${content.replaceAll(/^\.\./gm, '.')}\r\n`
+    this.#expect(submitted === undefined || submitted === sent, `${queueId} has another content`)
+  }
+
+  async begin(mayForget = false): Promise<void> {
+    const found = await foundOn(this.#losing)
+    for (const [queueId, { envelope }] of found) {
+      // What was on its way in when the process ended may be ours or not.
+      if (!this.#envelopes.has(queueId) && envelope.reports === undefined) this.#fates.expect(envelope)
+      this.#envelopes.set(queueId, envelope)
+    }
+    this.#fates.restarted(found, mayForget)
+    this.#unreported.clear()
+    const { ill, spool, events } = await this.#opened()
+    this.#hadBadDisk = !this.#isGood
+    const ids = [...spool.handles()].map((handle) => spool.outline(handle)?.queueId)
+    this.#expect(
+      ids.toSorted().join() === [...found.keys()].toSorted().join(),
+      `found ${ids}, not ${[...found.keys()]}`,
+    )
+    spool.onQueued(({ envelope }) => this.#envelopes.set(envelope.queueId, envelope))
+    const delivery = createDelivery({
+      spool,
+      events,
+      loaded: () => this.#loaded,
+      inboxDirectory: '/nowhere',
+      // There is no such folder, since a real file would take time that the fake timers know nothing of.
+      attemptsFile: '/nowhere/open-attempts',
+      monotonic: Date.now,
+      random: this.#dice,
+      deadlines,
+      headroom: new Headroom({ now: Date.now, busyMs: () => 0 }),
+      exchangers: {
+        port: 25,
+        mayReach: () => true,
+        dns: {
+          exchangers: async (domain) => ({ kind: 'found', records: exchangersOf(domain, 'usual') }),
+          addresses: async () => ({ kind: 'found', records: [{ address: '192.0.2.1', family: 4 }] }),
+        },
+      },
+    })
+    this.#now = { ill, spool, delivery }
+    delivery.start()
+  }
+
+  /** A start that fails is repeated, and in the end on a disk that works. */
+  async #opened() {
+    for (let tries = 0; ; tries += 1) {
+      const own = ++this.#processes
+      this.#told.fault = false
+      const events = new Proxy({} as Events, {
+        get:
+          (_, fact) =>
+          (...told: unknown[]) =>
+            this.#hear(own, fact as keyof Events, told),
+      })
+      if (tries === 3) this.#setDisk(well)
+      const ill = new IllDisk(this.#losing, this.#dice)
+      ill.set(this.#illness)
+      this.#ill = ill
+      let result: unknown
+      const parts = { directory: '/spool', events, now: Date.now, disk: ill.disk, segmentBytes, closed: () => {} }
+      const told = (what: unknown): void => {
+        result = what
+      }
+      void JournalSpool.open(parts).then(told, told)
+      await this.#time.wait(startMs, () => result !== undefined)
+      if (result instanceof JournalSpool) {
+        ill.isStarting = false
+        return { ill, spool: result, events }
+      }
+      this.#expect(
+        !isWell(this.#illness) || this.#volume.others > 0,
+        `a relay on a disk that works does not start: ${result}`,
+      )
+      if (tries > 3) throw result
+      ill.set(well)
+      this.#losing = this.#losing.killedAfter(this.#losing.deeds.length)
+    }
+  }
+
+  #setDisk(is: Illness, others = this.#volume.others): void {
+    this.#illness = is
+    this.#volume.others = others
+    if (!isWhole(is)) this.#isWhole = false
+    if (!this.#isGood) this.#hadBadDisk = true
+    this.#ill?.set(is)
+  }
+
+  #submitted(submitting: Promise<void>): void {
+    this.#submitting.add(submitting)
+    void submitting.finally(() => this.#submitting.delete(submitting))
+  }
+
+  async #submit({ credential, from, to, bytes }: Extract<Deed, { do: 'submit' }>): Promise<void> {
+    const { spool } = this.#open
+    const own = this.#processes
+    try {
+      const incoming = await spool.receive()
+      const { queueId } = incoming
+      const content = contentFor(queueId, bytes)
+      this.#contents.set(queueId, `${content}`)
+      for (let at = 0; at < content.length; at += 16_384) await incoming.write(content.subarray(at, at + 16_384))
+      const { queueId: _, bytes: __, ...draft } = envelope(content, { credential, reversePath: from, forwardPaths: to })
+      const taken = await incoming.commit({ ...draft, signingDomain: 'corp.test' })
+      if (own === this.#processes) this.#fates.expect(taken.envelope)
+    } catch (error) {
+      if (!(error instanceof SpoolError)) throw error
+      if (own === this.#processes) this.#expect(this.#hadBadDisk, `${error.message}`)
+    }
+  }
+
+  #reload(change: { ways?: Ways; isSuspended?: boolean }): void {
+    this.#ways = change.ways ?? this.#ways
+    this.#isSuspended = change.isSuspended ?? this.#isSuspended
+    this.#load()
+    this.#open.delivery.reload()
+  }
+
+  /** The disk as it is left at this moment is that of the next start; what is still done on this one does not count. */
+  #cut(how: 'kill' | 'lose'): void {
+    const { ill, delivery, spool } = this.#open
+    this.#processes++
+    this.#submitting.clear()
+    const { deeds } = this.#losing
+    const luck = () => (['none', 'all', 'some'] as const)[Math.floor(this.#dice() * 3)] ?? 'some'
+    const dice = this.#dice
+    if (how === 'kill') this.#losing = this.#losing.killedAfter(deeds.length)
+    else {
+      this.#isWhole = false
+      this.#losing = new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
+      this.#losing.octets = this.#volume
+    }
+    for (const copy of this.#hosts.cut()) this.#fates.unheard(copy)
+    this.#fates.explain(this.#hosts.copies)
+    this.#now = undefined
+    // So that they do nothing more: nobody hears of them, and their disk is of no use.
+    ill.set(well)
+    void delivery.close(0).then(() => spool.close())
+  }
+
+  async #restart({ graceMs, meanwhile, isCut }: Extract<Deed, { do: 'restart' }>): Promise<void> {
+    const { delivery, spool } = this.#open
+    let isClosed = false
+    const began = Date.now()
+    const closing = delivery.close(graceMs).then(async () => {
+      const tookMs = Date.now() - began
+      this.#expect(tookMs <= graceMs + lastMs, `a relay that had ${graceMs} ms ended after ${tookMs} ms`)
+      // As the relay does: whoever submits is sent away before the spool is closed.
+      while (this.#submitting.size > 0) await Promise.all(this.#submitting)
+      return spool.close()
+    })
+    void closing.then(() => {
+      isClosed = true
+    })
+    const own = this.#processes
+    for (const deed of meanwhile) {
+      if (deed.do === 'wait') await this.#time.wait(deed.ms, () => isClosed)
+      else if (!isClosed && own === this.#processes) await this.do(deed)
+    }
+    if (!isCut) await this.#time.wait(longestAttemptMs, () => isClosed)
+    this.#expect(isClosed || isCut || this.#hadBadDisk, 'a relay does not end')
+    if (isClosed) this.#expect(this.#hosts.allOpen === 0, 'a relay that stops leaves something open')
+    const isSure = isClosed && !this.#hadBadDisk
+    this.#cut('kill')
+    await this.begin(!isSure)
+  }
+
+  async do(deed: Deed): Promise<void> {
+    switch (deed.do) {
+      case 'submit':
+        for (let n = 0; n < deed.times; n++) this.#submitted(this.#submit(deed))
+        return
+      case 'mood':
+        return void this.#hosts.moods.set(deed.host, deed.mood)
+      case 'disk':
+        return this.#setDisk(deed.is, Math.floor(deed.others * this.#volume.all))
+      case 'reload':
+        return this.#reload({ ways: deed.ways })
+      case 'suspend':
+      case 'resume':
+        return this.#reload({ isSuspended: deed.do === 'suspend' })
+      case 'wait':
+        await this.#time.wait(deed.ms)
+        return this.#expectStatus()
+      case 'halt':
+        return this.#time.halt(deed.times, deed.turns)
+      case 'kill':
+      case 'lose':
+        this.#cut(deed.do)
+        return this.begin(true)
+      case 'restart':
+        return this.#restart(deed)
+    }
+  }
+
+  /** At a moment when all that can happen has happened. */
+  #expectStatus(): void {
+    this.#fates.expectExplained(this.#hosts.copies)
+    const { spool, delivery } = this.#open
+    const { ready, deferred, inFlight } = delivery.summary()
+    this.#expect(
+      this.#hadBadDisk || ready + deferred + inFlight === spool.size,
+      `of ${spool.size} messages ${ready} are ready, ${deferred} deferred and ${inFlight} in flight`,
+    )
+  }
+
+  /** Makes all well: from then on all mail has to leave, and nothing of it may be left. */
+  async end(): Promise<void> {
+    this.#hosts.moods.clear()
+    this.#setDisk(well, 0)
+    const trust = this.#ways.trust.map(() => 'clear' as const)
+    this.#reload({ ways: { ...this.#ways, takesAll: true, trust }, isSuspended: false })
+    this.#fates.healthy = { since: Date.now(), latestMs }
+    const { spool, delivery } = this.#open
+    await this.#time.wait(1.2 * 3_600_000 + 2 * latestMs, () => spool.size === 0 && spool.fault === undefined)
+    const { ready, deferred, inFlight } = delivery.summary()
+    this.#expect(spool.size + ready + deferred + inFlight === 0, `${spool.size} messages are left`)
+    await this.#time.wait(latestMs)
+    this.#expect(
+      spool.fault === undefined && !this.#told.fault,
+      `the disk works, and the spool does not: ${spool.fault}`,
+    )
+    this.#expect(spool.claimed === 0, `an empty spool claims ${spool.claimed} octets`)
+    const left = this.#losing.paths.filter((path) => path.startsWith('/spool/large/') || path.endsWith('.tmp'))
+    this.#expect(left.length === 0 || !this.#isWhole, `files are left: ${left}`)
+    this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, `${vi.getTimerCount()} timers are left`)
+    this.#fates.judge(this.#hosts.copies)
+    let isClosed = false
+    void delivery
+      .close(0)
+      .then(() => spool.close())
+      .then(() => {
+        isClosed = true
+      })
+    await this.#time.wait(lastMs, () => isClosed)
+    this.#expect(isClosed, 'a relay without mail does not end')
+    const after = await foundOn(this.#losing)
+    this.#expect(after.size === 0, `the next start finds ${[...after.keys()]}`)
+  }
+}
+
+test(`in ${stories} random stories on the journal no disk, kill or loss of power makes mail lost, changed, or reported twice (cases S01, S04, S10, S16, S25)`, {
+  timeout: 3_600_000,
+}, async () => {
+  onTestFinished(() => void vi.useRealTimers())
+  const moodOf = fc.array(fc.constantFrom(...moods), { minLength: hostNames.length, maxLength: hostNames.length })
+  const volume = fc.constantFrom(ample, ample, 8_000_000)
+  const holds = fc.asyncProperty(fc.nat(), ways, moodOf, volume, deeds, async (n, first, moodOf, octets, story) => {
+    FakeHours.begin()
+    const world = new World(seededRandom(n), first, moodOf, octets)
+    await world.begin()
+    for (const deed of story) await world.do(deed)
+    await world.end()
+    expect(world.problems).toEqual([])
+  })
+  await fc.assert(holds, { seed, numRuns: stories })
+})
