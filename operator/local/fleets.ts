@@ -31,12 +31,12 @@ export function localFleets(state: State, tell: Tell) {
     fleet,
     /** Every fleet that runs, or that has a folder here. */
     known: (): ReadonlySet<Name> => new Set([...active.keys(), ...state.fleets()]),
-    /** For a fleet whose policy was deleted. */
-    remove(name: Name): void {
+    /** For a fleet that compile does not have; `isDeleted`: all is read, and no policy of that name is declared. */
+    remove(name: Name, isDeleted: boolean): void {
       const config = configOnDisk(state, name)
-      // A fleet whose configuration can not be read was unknown to compile, so its policy may be merely unread: nothing is
-      // removed.
-      if (config === 'unreadable') {
+      // A fleet whose configuration can not be read, or not be found in folders that can not, was unknown to compile, so its policy
+      // may be merely unread: nothing is removed.
+      if (config === 'unreadable' || (config !== undefined && !isDeleted)) {
         fleet(name).hold(undefined)
         return
       }

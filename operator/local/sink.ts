@@ -121,8 +121,10 @@ export function processSink(options: {
       if (done.includes('failed')) tryAgain()
       // A retiring key of a domain waits until no relay has its file, which may be so now.
       if (done.includes('freed')) dirty.mark()
+      const declared = new Set(directory().objects.map(({ object }) => object))
+      const isDeleted = (name: Name): boolean => allRead(directory()) && !declared.has(`RelayPolicy ${name}`)
       for (const name of fleets.known()) {
-        if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
+        if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name, isDeleted(name)))
       }
     },
     async report(compiled) {

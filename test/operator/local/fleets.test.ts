@@ -5,6 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { configOnDisk } from '../../../operator/local/facts.ts'
 import { localFleets } from '../../../operator/local/fleets.ts'
 import { stateAt } from '../../../operator/local/state.ts'
+import { printConfig } from '../../../relay/config.ts'
+import { loadConfig } from '../../local/relay-process.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 
 test('what a killed process has left of a fleet that it removed goes at the next start, and the spool stays', () => {
@@ -16,7 +18,7 @@ test('what a killed process has left of a fleet that it removed goes at the next
     writeFileSync(file, 'x')
   }
   const fleets = localFleets(state, () => undefined)
-  for (const name of fleets.known()) fleets.remove(name)
+  for (const name of fleets.known()) fleets.remove(name, true)
   expect([key, copy, mail].map((file) => existsSync(file))).toEqual([false, false, true])
 })
 
@@ -30,6 +32,21 @@ test('of a fleet whose configuration is there and can not be read nothing is rem
   expect(configOnDisk(state, 'mail/shared')).toBe('unreadable')
   const fleets = localFleets(state, () => undefined)
   onTestFinished(() => fleets.close())
-  for (const name of fleets.known()) fleets.remove(name)
+  for (const name of fleets.known()) fleets.remove(name, true)
   expect([key, configFile].map((file) => existsSync(file))).toEqual([true, true])
+})
+
+test('of a fleet that compile did not know, as where its folder could not be listed, nothing is removed while its policy may be unread', async () => {
+  const state = stateAt(temporaryFolder())
+  const { config, configFile, stopped } = state.fleet('mail/shared')
+  mkdirSync(config, { recursive: true })
+  writeFileSync(configFile, printConfig(loadConfig({ listenPort: 2525, smarthostPort: 2526, maxConnections: 1 })))
+  // So that no relay is started.
+  writeFileSync(stopped, '')
+  const fleets = localFleets(state, () => undefined)
+  onTestFinished(() => fleets.close())
+  fleets.remove('mail/shared', false)
+  expect(existsSync(configFile)).toBe(true)
+  fleets.remove('mail/shared', true)
+  expect(existsSync(configFile)).toBe(false)
 })
