@@ -51,17 +51,29 @@ async function inspect(source: ContentSource, { queueId, bytes }: Envelope, seal
   const encoder = new DataEncoder()
   const header: Buffer[] = []
   let eightBit = false
+  let wrong: unknown
   for await (const chunk of source.content(queueId) as AsyncIterable<Buffer>) {
-    encoder.encode(chunk)
+    // It is read to its end: there the spool says whether it is damaged, as by zeros for a block, and sets it aside.
+    wrong ??= faultIn(encoder, chunk)
     seal?.take(chunk)
     eightBit ||= !isAscii(chunk)
     if (header.length < headerChunks) header.push(chunk)
   }
+  if (wrong !== undefined) throw wrong
   expectEnd(encoder, bytes)
   const signatures = (await seal?.fields()) ?? none
   const chunks = (sending: DataEncoder) => encodedChunks(signatures, source.content(queueId), sending, bytes)
   const octets = signatures.length + bytes
   return { kind: 'stream', chunks, octets, eightBit, utf8Header: eightBit && !isAscii(headerOf(Buffer.concat(header))) }
+}
+
+function faultIn(encoder: DataEncoder, chunk: Buffer): unknown {
+  try {
+    encoder.encode(chunk)
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
 /** Chunks of a file stream are of 64 KiB; a header block is never longer than 100 KiB. */

@@ -1,4 +1,5 @@
 /** Delivery works on the spool of the product, from queue id to DSN, and goes on after a restart in the middle. */
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createDelivery } from '../../../relay/delivery/delivery.ts'
@@ -80,4 +81,24 @@ test('after a restart delivery goes on where it was: no recipient gets a message
   expect(upstream.received.map((r) => r.rcpt)).toEqual([['RCPT TO:<yes@x.test>'], ['RCPT TO:<later@x.test>']])
   expect(second.attempts.map((a) => a.attempt)).toEqual([2])
   await second.stop()
+})
+
+test.each([
+  ['zeros', 0],
+  ['other octets', 0x78],
+])('a large content of which the disk has lost a block to %s is set aside, and nothing of it is sent (case S12)', async (_name, octet) => {
+  const [directory, upstream] = [temporaryFolder(), await startSmarthost()]
+  const down = await start(directory, 1, [60_000])
+  const { queueId } = await down.submit(contentOf(500_000))
+  await down.stop()
+  const [name = ''] = readdirSync(join(directory, 'spool', 'large'))
+  const file = openSync(join(directory, 'spool', 'large', name), 'r+')
+  writeSync(file, Buffer.alloc(4096, octet), 0, 4096, 200_000)
+  closeSync(file)
+  const { spool, told, stop } = await start(directory, upstream.port)
+  await until('it is set aside', () => !spool.has(queueId))
+  expect(readdirSync(join(directory, 'spool', 'quarantine'))).toHaveLength(1)
+  expect(told.filter(({ fact }) => fact === 'unexpected')).toEqual([])
+  expect(upstream.received).toEqual([])
+  await stop()
 })
