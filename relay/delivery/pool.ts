@@ -155,9 +155,10 @@ export class Pool {
     return this.#connections() > 0 && performance.now() - this.#loggedInAt < loginGoodForMs
   }
 
-  /** The same way out with other limits. */
+  /** The same way out with other limits, to be used, or used again. */
   update(target: Target): void {
     this.#target = target
+    this.#retired = false
   }
 
   /** For one attempt that begins now, until a reload may give its mail another way; `isHurried` as choose.ts says. */

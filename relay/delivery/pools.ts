@@ -36,28 +36,12 @@ export class Pools<Lane extends Sharing> {
     this.exchangers = new ExchangerPools(poolTo, (pool, route) => this.#leave(pool, route))
   }
 
-  /** The pools of each route, in the order of the configuration. None is kept by a fleet that is suspended: it delivers nothing. */
+  /** The pools of each route, in the order of the configuration. A fleet that is suspended delivers nothing, and keeps no connection. */
   reload(loaded: LoadedConfig, sameWays: boolean): (route: RouteConfig) => readonly Ranked<Pool>[] {
     const { hostname, routes, suspended } = loaded.config
     this.#helloName = hostname
     const before = this.#inForce
-    const next = new Map<string, Pool>()
-    // Routes share what is known of a smarthost and of our login there, or each of them would try a refused password (case U22).
-    const known = new Map([...before.values()].map((pool) => [wayOf(pool.target), pool.record]))
-    for (const route of routes) {
-      for (const smarthost of route.smarthosts) {
-        const key = keyOf(route, smarthost)
-        const target = targetOf(loaded, smarthost)
-        const kept = before.get(key)
-        const stays = kept !== undefined && !suspended && sameWay(kept.target, target)
-        const { around, events, poolLimits } = this.#parts
-        const way = wayOf(target)
-        const pool = stays ? kept : new Pool(target, around, events, poolLimits, known.get(way))
-        known.set(way, pool.record)
-        pool.update(target)
-        next.set(key, pool)
-      }
-    }
+    const next = this.#poolsFor(loaded)
     for (const [key, pool] of before) {
       if (next.get(key) === pool) continue
       this.#leave(pool)
@@ -66,13 +50,37 @@ export class Pools<Lane extends Sharing> {
     }
     this.#inForce = next
     this.#abandonExchangers(suspended ? [] : routes)
-    // What waits to be connected to one that stays may have another way now.
-    if (!sameWays) for (const pool of this.#all()) pool.withdraw()
+    // They stay all the same: what is in flight counts among the connections of those that come when it is resumed.
+    if (suspended) for (const pool of next.values()) pool.retire()
+    // What waits to be connected to one that stays may have another way now, or none.
+    if (!sameWays || suspended) for (const pool of this.#all()) pool.withdraw()
     return (route) =>
       route.smarthosts.flatMap((smarthost) => {
         const pool = next.get(keyOf(route, smarthost))
         return pool === undefined ? [] : [{ pool, priority: smarthost.priority }]
       })
+  }
+
+  /** Those that stay, and new ones. */
+  #poolsFor(loaded: LoadedConfig): Map<string, Pool> {
+    const { around, events, poolLimits } = this.#parts
+    const next = new Map<string, Pool>()
+    // Routes share what is known of a smarthost and of our login there, or each of them would try a refused password (case U22).
+    const known = new Map([...this.#inForce.values()].map((pool) => [wayOf(pool.target), pool.record]))
+    for (const route of loaded.config.routes) {
+      for (const smarthost of route.smarthosts) {
+        const key = keyOf(route, smarthost)
+        const target = targetOf(loaded, smarthost)
+        const kept = this.#inForce.get(key)
+        const way = wayOf(target)
+        const stays = kept !== undefined && sameWay(kept.target, target)
+        const pool = stays ? kept : new Pool(target, around, events, poolLimits, known.get(way))
+        known.set(way, pool.record)
+        pool.update(target)
+        next.set(key, pool)
+      }
+    }
+    return next
   }
 
   /** What waits to be connected to exchangers goes another way, too, or waits, where its route goes to none any more. */

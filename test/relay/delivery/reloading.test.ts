@@ -226,3 +226,21 @@ test('a suspended fleet delivers nothing over a connection that an exchanger has
   expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual([[1, 'delivered']])
   expect(hosts[one].received).toHaveLength(1)
 })
+
+test('a fleet that is suspended and resumed has no more connections than are allowed, with those that are in flight', async () => {
+  const { promise: after, resolve: goOn } = Promise.withResolvers<void>()
+  const upstream = await startSmarthost({
+    script: { MAIL: (time) => (time === 0 ? say('250 ok', { after }) : undefined) },
+  })
+  const routes = [route('r', [smarthost('a', upstream.port, { maxConnections: 1 })])]
+  const { spool, reload, attempted } = rig(routes)
+  spool.put(envelope(hello), hello)
+  await until('one is in flight', () => upstream.times('MAIL') === 1)
+  reload(routes, { suspended: true })
+  spool.put(envelope(hello), hello)
+  reload(routes, { suspended: false })
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+  goOn()
+  await attempted(2)
+  expect(upstream.most()).toBe(1)
+})
