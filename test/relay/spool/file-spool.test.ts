@@ -356,6 +356,9 @@ describe('close', () => {
     for await (const _chunk of half) break
     await accept(spool, contentOf(1, 10))
     await (await spool.receive()).abort()
+    const large = await spool.receive()
+    await large.write(contentOf(1, 300_000))
+    await large.abort()
     await spool.close()
     const links = readdirSync('/proc/self/fd').flatMap((fd) => {
       try {

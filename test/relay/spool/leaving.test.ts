@@ -6,7 +6,7 @@ import { type Disk, nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
-import { accept, contentOf } from './contents.ts'
+import { accept, contentOf, draft } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
 import { listening, octets } from './samples.ts'
@@ -190,4 +190,44 @@ test('a large content whose file the disk did not remove is removed with the nex
   await spool.remove('large00003')
   await until('all are removed', () => left().length === 0)
   await spool.close()
+})
+
+test('a large report that is made anew after the disk did not remove its first try keeps its content when other mail leaves', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const { spool } = await open(directory, failing.disk)
+  await accept(spool, contentOf(1, 140_000), { queueId: 'large00001' })
+  failing.failing.set('unlink large', 'EIO')
+  const first = await spool.receive('dsn0000000')
+  await first.write(contentOf(2, 140_000))
+  await first.abort()
+  failing.failing.clear()
+  await accept(spool, contentOf(3, 140_000), { queueId: 'dsn0000000' })
+  await spool.remove('large00001')
+  await until('the other content is removed', () => !existsSync(join(directory, 'large', 'large00001.eml')))
+  await turns()
+  expect((await octets(spool.content('dsn0000000'))).equals(contentOf(3, 140_000))).toBe(true)
+  await spool.close()
+})
+
+test('no file stays open of segments that are full, whose write failed or that could not be begun, of probes, and of what a start reads', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const { events } = listening()
+  const parts = { directory, events, now: Date.now, disk: failing.disk, segmentBytes: 1000, tryAgainMs: 1 }
+  const spool = await JournalSpool.open({ ...parts, closed: () => {} })
+  for (const n of [1, 2, 3]) await accept(spool, contentOf(n, 900), { queueId: `stays0000${n}` })
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(4, 100))).rejects.toThrow('EIO')
+  const begun = () => failing.calls.filter((call) => call === 'create journal').length
+  const before = begun()
+  await until('a new segment could not be begun', () => begun() > before + 2)
+  failing.failing.clear()
+  await until('the disk is sound', () => spool.fault === undefined)
+  const reports = { queueId: 'stays00001', forwardPaths: draft.forwardPaths }
+  await accept(spool, contentOf(5, 100), { queueId: 'dsn0000000', draft: { reports } })
+  await spool.close()
+  await (await JournalSpool.open({ ...parts, closed: () => {} })).close()
+  expect(openFiles().filter((path) => path.startsWith(directory))).toEqual([])
 })
