@@ -79,9 +79,11 @@ test('a process that has a spool cannot open it a second time, and can after it 
 test('a lock that is deleted under its relay is made anew, and lets nobody in (case S21)', async () => {
   const directory = temporaryFolder()
   const spool = await open(directory)
-  rmSync(join(directory, 'lock'))
-  await until('the lock is there again', () => existsSync(join(directory, 'lock')))
-  expect((await other(directory)).said).toContain('is in use by')
+  for (const _time of ['once', 'and again']) {
+    rmSync(join(directory, 'lock'))
+    await until('the lock is there again', () => existsSync(join(directory, 'lock')))
+    expect((await other(directory)).said).toContain('is in use by')
+  }
   await spool.close()
   expect((await other(directory)).said).toBe('open')
 })

@@ -53,6 +53,40 @@ test('a state that is larger than was reckoned counts as large as it is', () => 
   expect(needs()).toEqual([700, state, state])
 })
 
+test('a handle that stands for another message now has no state of the former one, nor counts as done as that did', () => {
+  const { register, add } = registered()
+  const handle = add('first00000', 1000)
+  register.settleState(handle, place(state))
+  register.standing(handle, [])
+  expect([register.size, register.undone]).toEqual([1, 0])
+  register.remove(handle)
+  expect([register.size, register.undone]).toEqual([0, 0])
+  expect(add('second0000', 700)).toBe(handle)
+  expect([register.undone, register.isDone(handle), register.placeOfState(handle)]).toEqual([1, false, undefined])
+})
+
+test.each<[string, (register: Register, handle: number) => void]>([
+  ['it is copied', (register, handle) => register.settle(handle, place(1000 + state))],
+  ['its record is damaged', (register, handle) => register.loseState(handle)],
+])('a state is not read any more when %s', (_when, deed) => {
+  const { register, add } = registered()
+  const handle = add('first00000', 1000)
+  register.settleState(handle, place(state))
+  deed(register, handle)
+  expect(register.placeOfState(handle)).toBeUndefined()
+})
+
+test('the oldest message is one that is ours: when it has left, the next one is', () => {
+  const { register } = registered()
+  const [first] = [5, 7].map((acceptedAt) => {
+    const envelope: Envelope = { ...draft, queueId: `number000${acceptedAt}`, bytes: 1, acceptedAt }
+    return register.add(envelope, untried(envelope), place(1), undefined)
+  })
+  expect(register.oldestAcceptedAt).toBe(5)
+  register.remove(first as number)
+  expect(register.oldestAcceptedAt).toBe(7)
+})
+
 test.each([
   200_000,
   2 ** 32 + 200_000,
