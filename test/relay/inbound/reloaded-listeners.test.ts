@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
-import { banner, client, closers, logIn, mail, reply, start, talk } from './clients.ts'
+import { banner, client, closers, logIn, mail, reply, start, talk, whole } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import {
   baseConfig,
@@ -122,4 +122,23 @@ test('a session of TLS 1.2 ends at its next command when its listener comes to r
   expect(await talk(inContent, 'From: noreply@corp.example\r\n\r\nx\r\n.')).toEqual(ended)
   expect(await talk(newer, 'MAIL FROM:<noreply@corp.example>')).toEqual([expect.stringMatching(/^250 /)])
   expect(spool.kept).toEqual([])
+})
+
+test('a relay that is to leave is shut when the sessions of before have ended, and no sooner, also when it was told to stay meanwhile', async () => {
+  const { under } = await start()
+  const { submission } = under
+  for (const _time of ['once', 'and again']) {
+    const [, sending] = await banner(under, 'submissions')
+    await logIn(sending)
+    await talk(sending, 'MAIL FROM:<noreply@corp.example>')
+    submission.shut()
+    expect(submission.isShut).toBe(false)
+    submission.reopen()
+    expect(submission.isShut).toBe(false)
+    submission.shut()
+    sending.write('RSET\r\n')
+    expect((await whole(sending)).toString()).toMatch(/^250 [^\r\n]*\r\n421 /)
+    await expect.poll(() => submission.isShut).toBe(true)
+    submission.reopen()
+  }
 })
