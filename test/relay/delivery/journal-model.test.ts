@@ -35,6 +35,7 @@ const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
 const latestMs = 120_000 + longestAttemptMs
 /** How much longer than its grace a relay may take to end: three times the last writes of a disk that hangs. */
 const lastMs = 6000
+/** What a start may take, beside some two hundred calls to a disk that is slow with each. */
 const startMs = 60_000
 /** The octets of a volume that is never full, unless somebody else fills it. */
 const ample = 100_000_000
@@ -203,7 +204,7 @@ class World {
       void opening.then((what) => {
         result = what
       })
-      await this.#time.wait(startMs, () => result !== undefined)
+      await this.#time.wait(startMs + 200 * this.#illness.latencyMs, () => result !== undefined)
       if (result instanceof JournalSpool) {
         ill.isStarting = false
         return { ill, spool: result, events }
