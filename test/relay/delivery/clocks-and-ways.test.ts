@@ -8,7 +8,6 @@ import type { connectTo } from '../../../relay/delivery/connect.ts'
 import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Events } from '../../../relay/events.ts'
-import { Headroom } from '../../../relay/headroom.ts'
 import type { Envelope, QueuedMessage } from '../../../relay/mail/envelope.ts'
 import type { SigningKey } from '../../../relay/mail/keyring.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
@@ -29,9 +28,9 @@ import { MemorySpool } from './memory-spool.ts'
 import { PromisedTimes } from './promised-times.ts'
 import { PromisedWays } from './promised-ways.ts'
 import { ReportsToCome } from './reports-to-come.ts'
-import { allWithin } from './rig.ts'
 import { envelope, loadedWith } from './samples.ts'
 import { ToyHosts } from './toy-hosts.ts'
+import { deadlines, toyWorld } from './toy-world.ts'
 
 const network = vi.hoisted((): { hosts?: ToyHosts } => ({}))
 vi.mock('../../../relay/delivery/connect.ts', () => ({
@@ -57,7 +56,6 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 const stories = long ? 2000 : 25
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_201)
 
-const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
 /** How late an attempt may be: its next hop was left out for a minute, and another attempt came first. */
 const latestMs = 60_000 + deadlines.connect + deadlines.transaction + 3 * 20_000
 const hour = 3_600_000
@@ -150,22 +148,10 @@ class World {
           },
       }),
       loaded: () => this.#loaded,
-      inboxDirectory: '/nowhere',
-      // There is no such folder, since a real file would take time that the fake timers know nothing of.
-      attemptsFile: '/nowhere/open-attempts',
       now: this.#times.wall,
       monotonic: this.#times.monotonic,
       random: this.#dice,
-      deadlines,
-      headroom: new Headroom({ now: Date.now, busyMs: () => 0 }),
-      exchangers: {
-        port: 25,
-        mayReach: () => true,
-        dns: {
-          exchangers: async (domain) => ({ kind: 'found', records: exchangersOf(domain) }),
-          addresses: async () => ({ kind: 'found', records: [{ address: '192.0.2.1', family: 4 }] }),
-        },
-      },
+      ...toyWorld(async (domain) => ({ kind: 'found', records: exchangersOf(domain) })),
     })
     delivery.start()
     return delivery

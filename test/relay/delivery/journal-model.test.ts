@@ -5,7 +5,6 @@ import type { connectTo } from '../../../relay/delivery/connect.ts'
 import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Events } from '../../../relay/events.ts'
-import { Headroom } from '../../../relay/headroom.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
@@ -15,10 +14,10 @@ import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
 import { foundOn, IllDisk, type Illness, isWell, isWhole, segmentBytes, well } from './ill-disk.ts'
 import { contentFor, type Deed, deeds } from './journal-stories.ts'
-import { allWithin } from './rig.ts'
 import { envelope, loadedWith } from './samples.ts'
 import { exchangersOf, hostNames, routesOf, type Ways, ways } from './stories.ts'
 import { type Mood, moods, type Sent, ToyHosts } from './toy-hosts.ts'
+import { lastMs, longestAttemptMs, toyWorld } from './toy-world.ts'
 
 const network = vi.hoisted((): { hosts?: ToyHosts } => ({}))
 vi.mock('../../../relay/delivery/connect.ts', () => ({
@@ -29,12 +28,8 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 const stories = long ? 1500 : 40
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_202)
 
-const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
-const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
 /** How late an attempt may be: its next hop was left out, or what was to be read was not readable, for a minute. */
 const latestMs = 120_000 + longestAttemptMs
-/** How much longer than its grace a relay may take to end: three times the last writes of a disk that hangs. */
-const lastMs = 6000
 /** What a start may take, beside some two hundred calls to a disk that is slow with each. */
 const startMs = 60_000
 /** The octets of a volume that is never full, unless somebody else fills it. */
@@ -163,21 +158,9 @@ class World {
       spool,
       events,
       loaded: () => this.#loaded,
-      inboxDirectory: '/nowhere',
-      // There is no such folder, since a real file would take time that the fake timers know nothing of.
-      attemptsFile: '/nowhere/open-attempts',
       monotonic: Date.now,
       random: this.#dice,
-      deadlines,
-      headroom: new Headroom({ now: Date.now, busyMs: () => 0 }),
-      exchangers: {
-        port: 25,
-        mayReach: () => true,
-        dns: {
-          exchangers: async (domain) => ({ kind: 'found', records: exchangersOf(domain, 'usual') }),
-          addresses: async () => ({ kind: 'found', records: [{ address: '192.0.2.1', family: 4 }] }),
-        },
-      },
+      ...toyWorld(async (domain) => ({ kind: 'found', records: exchangersOf(domain, 'usual') })),
     })
     this.#now = { ill, spool, delivery }
     delivery.start()

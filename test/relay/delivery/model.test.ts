@@ -9,13 +9,11 @@ import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Dns } from '../../../relay/delivery/dns.ts'
 import type { Events } from '../../../relay/events.ts'
-import { Headroom } from '../../../relay/headroom.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { ReportsToCome } from './reports-to-come.ts'
-import { allWithin } from './rig.ts'
 import { envelope, loadedWith } from './samples.ts'
 import {
   calm,
@@ -31,6 +29,7 @@ import {
   ways,
 } from './stories.ts'
 import { type Mood, moods, ToyHosts } from './toy-hosts.ts'
+import { lastMs, longestAttemptMs, toyWorld } from './toy-world.ts'
 
 const network = vi.hoisted((): { hosts?: ToyHosts } => ({}))
 vi.mock('../../../relay/delivery/connect.ts', () => ({
@@ -41,15 +40,10 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 const stories = long ? 3000 : 30
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_130)
 
-const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
-/** No attempt lasts longer, nor does a connection of a configuration that is gone. */
-const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
 /** How late an attempt may be: its next hop was left out, or paused, for a minute. */
 const latestMs = 60_000 + longestAttemptMs
 /** How long mail to healthy next hops may wait, however much others send, and to whomever. */
 const calmMs = 1000
-/** How much longer than its grace a relay may take to end: three times the last writes of a disk that hangs. */
-const lastMs = 6000
 
 /** What fails in each state of the disk. The room for removals is kept where it is full. */
 const failing = {
@@ -168,21 +162,9 @@ class World {
             hear(fact as keyof Events, told),
       }),
       loaded: () => this.#loaded,
-      inboxDirectory: '/nowhere',
-      // There is no such folder, since a real file would take time that the fake timers know nothing of.
-      attemptsFile: '/nowhere/open-attempts',
       monotonic: Date.now,
       random: this.#dice,
-      deadlines,
-      headroom: new Headroom({ now: Date.now, busyMs: () => 0 }),
-      exchangers: {
-        port: 25,
-        mayReach: () => true,
-        dns: {
-          exchangers: (domain) => this.#look(domain),
-          addresses: async () => ({ kind: 'found', records: [{ address: '192.0.2.1', family: 4 }] }),
-        },
-      },
+      ...toyWorld((domain) => this.#look(domain)),
     })
     delivery.start()
     return delivery
