@@ -25,7 +25,8 @@ export function certificateLacking({ inForce, now }: Inbound, session: Session):
   return isGood ? undefined : refusal('always.clientCertificateEnded')
 }
 
-const listenerOf = ({ listeners }: RelayConfig, session: Session): ListenerConfig | undefined =>
+/** Undefined where the configuration does not name it any more. */
+export const listenerOf = ({ listeners }: RelayConfig, session: Session): ListenerConfig | undefined =>
   listeners.find((l) => l.name === session.listener)
 
 /**

@@ -27,10 +27,10 @@ export class Lockout {
   }
 
   /** To be called before other limits come into force: a lockout that is over stays over where they have a longer one. */
-  forgetEnded({ lockoutMs }: Limits, now: number): void {
+  forgetEnded(limits: Limits, now: number): void {
     for (const client of this.#clients.names()) {
-      const lockedAt = this.#clients.get(client)?.lockedAt ?? never
-      if (lockedAt !== never && now - lockedAt >= lockoutMs) this.#clients.delete(client)
+      const wasLocked = this.#clients.get(client)?.lockedAt !== never
+      if (wasLocked && !this.locked(client, limits, now)) this.#clients.delete(client)
     }
   }
 
