@@ -121,8 +121,8 @@ export function processSink(options: {
       if (done.includes('failed')) tryAgain()
       // A retiring key of a domain waits until no relay has its file, which may be so now.
       if (done.includes('freed')) dirty.mark()
-      const declared = new Set(directory().objects.map(({ object }) => object))
-      const isDeleted = (name: Name): boolean => allRead(directory()) && !declared.has(`RelayPolicy ${name}`)
+      const isDeleted = (name: Name): boolean =>
+        allRead(directory()) && directory().objects.every(({ object }) => object !== `RelayPolicy ${name}`)
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name, isDeleted(name)))
       }
