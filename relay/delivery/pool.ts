@@ -358,6 +358,7 @@ export class Pool {
     const began = performance.now()
     const opening = this.#openOne(hurried, signal).finally(() => {
       if (this.record.first === opening) this.record.first = undefined
+      if (this.#first === opening) this.#first = undefined
     })
     this.#first = opening
     this.record.first = opening

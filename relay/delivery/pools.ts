@@ -7,7 +7,7 @@ import type { Exchanger } from './exchangers.ts'
 import { HealthRecords } from './health-records.ts'
 import type { Surroundings } from './open.ts'
 import { Pool, type PoolLimits } from './pool.ts'
-import { exchangerTarget, sameWay, targetOf, wayOf } from './target.ts'
+import { exchangerTarget, targetOf, wayOf } from './target.ts'
 
 type Parts = {
   readonly events: Pick<Events, 'smarthostConnected'>
@@ -73,7 +73,7 @@ export class Pools<Lane extends Sharing> {
         const target = targetOf(loaded, smarthost)
         const kept = this.#inForce.get(key)
         const way = wayOf(target)
-        const stays = kept !== undefined && sameWay(kept.target, target)
+        const stays = kept !== undefined && wayOf(kept.target) === way
         const pool = stays ? kept : new Pool(target, around, events, poolLimits, known.get(way))
         known.set(way, pool.record)
         pool.update(target)

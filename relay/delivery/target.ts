@@ -52,10 +52,10 @@ export const exchangerTarget = (
   addresses,
 })
 
-/** Two targets are the same way out: connections and health of the one serve the other. */
-export const sameWay = (a: Target, b: Target): boolean => wayOf(a) === wayOf(b)
-
-/** The same text for the same way. It holds secrets: it is compared, and not kept. */
+/**
+ * Equal for targets that are the same way out: connections and health of the one serve the other. It holds secrets: it is compared,
+ * and not kept.
+ */
 export function wayOf({ smarthost: { host, port, tls, auth }, ...rest }: Target): string {
   return JSON.stringify([host, port, tls, auth, rest])
 }
