@@ -12,6 +12,7 @@ import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts
 import { secureContext, tlsPolicies } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
 import type { Target } from './target.ts'
+import { WaitingAttempts } from './waiting-attempts.ts'
 
 export type PoolLimits = { readonly idleMs: number; readonly messagesPerConnection: number }
 
@@ -50,9 +51,7 @@ export class Pool {
   /** Its own opening that others wait for, to see whether the login is good. */
   #first: Promise<Opened> | undefined
   #opening = 0
-  /** Attempts that got no connection while others were open. Each gets the next one that comes back; undefined: it asks again. */
-  readonly #waiting: ((opened: Opened | undefined) => void)[] = []
-  #askAgain: NodeJS.Timeout | undefined
+  readonly #waiting: WaitingAttempts
   /** How many were taken when one more was refused, and until when that is believed. */
   #surplus: { readonly taken: number; readonly until: number } | undefined
   /** Shared with the pools of the same way. */
@@ -76,6 +75,7 @@ export class Pool {
     this.#events = events
     this.#limits = limits
     this.#idle = new IdleConnections(limits.idleMs)
+    this.#waiting = new WaitingAttempts(around.deadlines.connect)
   }
 
   get target(): Target {
@@ -227,20 +227,16 @@ export class Pool {
     if (this.#connections() > 0) {
       const isRefused = isForNow(opened.answer) && (!hurried || this.#carriesMail())
       if (!isRefused && !this.#isUngreeted(opened, began)) {
-        if (!this.#carriesMail()) this.#shareFailure(opened)
+        if (!this.#carriesMail()) this.#waiting.answerAll(opened)
         return false
       }
       this.#surplus = { taken: this.#connections(), until: performance.now() + surplusMs }
       return true
     }
     if (this.#opening > 0) return isForNow(opened.answer)
-    if (isForNow(opened.answer)) this.#waiting.shift()?.(undefined)
-    else this.#shareFailure(opened)
+    if (isForNow(opened.answer)) this.#waiting.next()?.(undefined)
+    else this.#waiting.answerAll(opened)
     return false
-  }
-
-  #shareFailure(opened: Opened): void {
-    for (const share of this.#waiting.splice(0)) share(opened)
   }
 
   /**
@@ -268,21 +264,8 @@ export class Pool {
   async #nextFree(isHurried: () => boolean): Promise<Opened | undefined> {
     const idle = this.#idle.take()
     if (idle !== undefined) return this.#useAgain(idle, isHurried())
-    const came = await new Promise<Opened | undefined>((resolve) => {
-      this.#waiting.push(resolve)
-      this.#askAgainLater()
-    })
+    const came = await this.#waiting.wait()
     return came?.kind === 'open' ? this.#useAgain(came.client, isHurried()) : came
-  }
-
-  /** Now and then one of those that wait asks again: connections may have ended, and the last one may be in use for an hour. */
-  #askAgainLater(): void {
-    if (this.#waiting.length === 0) return
-    this.#askAgain ??= setTimeout(() => {
-      this.#askAgain = undefined
-      this.#waiting.shift()?.(undefined)
-      this.#askAgainLater()
-    }, this.#around.deadlines.connect).unref()
   }
 
   #noteAddress({ address }: Client, outcomes: readonly Outcome[]): void {
@@ -293,7 +276,7 @@ export class Pool {
   #release(client: Client): void {
     this.#busy.delete(client)
     if (client.usable) this.#cameBackAt = performance.now()
-    const next = this.#waiting.shift()
+    const next = this.#waiting.next()
     const spent = client.transactions >= this.#limits.messagesPerConnection
     if (next !== undefined && client.usable && !spent) {
       this.#busy.add(client)
@@ -322,12 +305,10 @@ export class Pool {
 
   /** What waits for a connection has none here. Nothing was said of it: it is routed anew. */
   withdraw(): void {
-    clearTimeout(this.#askAgain)
-    this.#askAgain = undefined
     if (this.record.first === this.#first) this.record.first = undefined
     this.#withdrawal.abort()
     this.#withdrawal = new AbortController()
-    for (const tryAgain of this.#waiting.splice(0)) tryAgain(undefined)
+    this.#waiting.answerAll(undefined)
   }
 
   /** Nobody waits for a connection any more, or ever will. */
