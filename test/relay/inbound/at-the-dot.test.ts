@@ -85,7 +85,8 @@ test('an error of our own behind the final dot is answered 451 and told, and lea
   expect(spool.isEmpty).toBe(true)
 })
 
-test('closing: mail whose client is gone is waited for, since it may still become ours, and is counted (case S27)', async () => {
+/** A message is whole and about to be decided, its client is gone, and the disk has not taken it yet. */
+async function orphaned() {
   const { spool, under } = await start()
   const raw = createConnection(under.port('submissions'), '127.0.0.1')
   const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
@@ -98,9 +99,26 @@ test('closing: mail whose client is gone is waited for, since it may still becom
   await until('the content came', () => spool.written > 0)
   raw.resetAndDestroy()
   await until('the client is gone', () => under.submission.sessions === 0)
+  return { spool, under, gate }
+}
+
+test('closing: mail whose client is gone is waited for, since it may still become ours, and is counted (case S27)', async () => {
+  const { spool, under, gate } = await orphaned()
   const closed = under.submission.close(10_000)
   setTimeout(gate.resolve, 100)
   await closed
   expect(spool.kept).toHaveLength(1)
   expect(under.told.filter(({ msg }) => msg === 'accepted')).toHaveLength(1)
+})
+
+test('closing: mail whose client is gone is waited for no longer than the grace time, where the disk does not take it (case S27)', async () => {
+  const { spool, under, gate } = await orphaned()
+  let isClosed = false
+  const closing = under.submission.close(60_000).then(() => {
+    isClosed = true
+  })
+  await under.submission.close(0)
+  expect([isClosed, spool.kept]).toEqual([false, []])
+  gate.resolve()
+  await closing
 })

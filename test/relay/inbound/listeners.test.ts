@@ -153,6 +153,11 @@ test('a listener that is removed lets its sessions go on, and its port is free a
   const port = under.port('submission')
   await under.apply({ ...baseConfig, listeners: [{ ...startTlsListener, name: 'renamed', port }] })
   expect(under.submission.addresses()).toEqual([{ name: 'renamed', address: '127.0.0.1', port }])
+  expect(under.told.filter(({ msg }) => /listening/.test(msg)).slice(2)).toEqual([
+    expect.objectContaining({ msg: 'stopped listening', listener: 'submission' }),
+    expect.objectContaining({ msg: 'stopped listening', listener: 'submissions' }),
+    expect.objectContaining({ msg: 'listening', listener: 'renamed', address: '127.0.0.1', port }),
+  ])
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(2)
 })

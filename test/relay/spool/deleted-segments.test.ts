@@ -100,6 +100,23 @@ test('that the oldest segment is gone is told also where the start before had en
   await again.spool.close()
 })
 
+test('of an oldest segment that we deleted nothing is told, also where a start had ended a message that was reported as a whole', async () => {
+  const { directory, first } = await filled()
+  const { spool } = await open(directory)
+  const reports = { queueId: 'second0000', forwardPaths: draft.forwardPaths }
+  await accept(spool, contentOf(6, 30), { queueId: 'dsn0000000', draft: { reports } })
+  await spool.close()
+  const second = await open(directory)
+  expect(second.spool.has('second0000')).toBe(false)
+  await fillSegment(second.spool, directory)
+  await second.spool.remove('first00000')
+  await until('its segment is given back', () => !segments(directory).includes(first))
+  await second.spool.close()
+  const again = await open(directory)
+  expect(again.troubles).toEqual([])
+  await again.spool.close()
+})
+
 test('that the oldest segment is gone is told also where a recipient of its message was reported on, and another one waits', async () => {
   const { directory, first } = await filled()
   const { spool } = await open(directory)

@@ -114,6 +114,20 @@ test.each([
   expect(spool.fault).toBeUndefined()
 })
 
+test('a disk that takes the octets of a new file, and can not sync it, is not believed to be back (case S16)', async () => {
+  const { spool, failing } = await opened()
+  failing.failing.set('sync', 'EIO')
+  await expect(accept(spool, contentOf(1, 10))).rejects.toThrow('EIO')
+  failing.failing.set('sync large', 'EIO').delete('sync')
+  const probes = () => failing.calls.filter((call) => call === 'create large').length
+  const before = probes()
+  await until('a new file was tried twice', () => probes() >= before + 2)
+  expect(spool.fault).toContain('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await accept(spool, contentOf(2, 10))
+})
+
 test('large contents that are on their way to the disk count as taken: many at once leave what is kept for delivery (case S14)', async () => {
   const failing = new FailingDisk()
   const written = Promise.withResolvers<void>()

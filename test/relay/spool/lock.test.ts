@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { lockDirectory } from '../../../relay/spool/lock.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
@@ -13,6 +13,19 @@ import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
 import { listening } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
+
+/** How often a look at the lock is to fail, as on a network that hiccups. */
+const hiccups = vi.hoisted(() => ({ left: 0 }))
+
+vi.mock('node:fs/promises', async (original) => {
+  const fs = await original<typeof import('node:fs/promises')>()
+  const stat = async (...rest: Parameters<typeof fs.stat>) => {
+    if (hiccups.left === 0 || !String(rest[0]).endsWith('/lock')) return fs.stat(...rest)
+    hiccups.left -= 1
+    throw Object.assign(new Error('stale file handle'), { code: 'ESTALE' })
+  }
+  return { ...fs, default: fs, stat }
+})
 
 const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url).pathname
 const program = `
@@ -86,6 +99,16 @@ test('a lock that is deleted under its relay is made anew, and lets nobody in (c
   }
   await spool.close()
   expect((await other(directory)).said).toBe('open')
+})
+
+test('a lock that can not be looked at for a moment counts as there, and is looked for on and on (case S21)', async () => {
+  const directory = temporaryFolder()
+  const spool = await open(directory)
+  hiccups.left = 2
+  await until('it was looked for twice', () => hiccups.left === 0)
+  rmSync(join(directory, 'lock'))
+  await until('the lock is there again', () => existsSync(join(directory, 'lock')))
+  await spool.close()
 })
 
 test('a process whose lock was deleted, and taken by another one, ends (case S21)', async () => {

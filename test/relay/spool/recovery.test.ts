@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -17,7 +18,7 @@ import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
-import { accept, contentOf, draft } from './contents.ts'
+import { accept, contentOf, draft, pending } from './contents.ts'
 import { filled, found } from './filled.ts'
 import { listening, octets } from './samples.ts'
 
@@ -83,6 +84,26 @@ test.each([
     'recovered 0 swept 0',
   ])
   expect(setAside).toHaveLength(2)
+})
+
+test('only of messages whose last word stands before the damage it is told that something about them may be lost (case S12)', async () => {
+  const spool = await filled()
+  const opened = await openSpool({ directory: spool.directory, events: listening().events })
+  const [, newest = ''] = readdirSync(join(spool.directory, 'journal')).toSorted()
+  const path = join(spool.directory, 'journal', newest)
+  const waits = draft.forwardPaths.map((forwardPath) => ({ ...pending(forwardPath), attempts: 1 }))
+  const at = statSync(path).size
+  for (const queueId of [spool.small, spool.last]) await opened.record(queueId, waits)
+  await opened.close()
+  const bytes = readFileSync(path)
+  bytes.write('!', bytes.indexOf('"', at) + 1)
+  writeFileSync(path, bytes)
+  const { told } = await found(spool)
+  expect(told.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
+  expect(told.filter((line) => line.startsWith('forgotten'))).toEqual([
+    `forgotten ${spool.small}`,
+    `forgotten ${spool.large}`,
+  ])
 })
 
 test('an older segment that has become shorter counts as damaged, although the records that are left are whole', async () => {
