@@ -26,7 +26,7 @@ export class OpenSegments {
     try {
       const into = Buffer.allocUnsafe(bytes)
       const got = await (await opened.file).read(into, at)
-      return got === bytes ? into : into.subarray(0, got)
+      return into.subarray(0, got)
     } catch (error) {
       this.#leave(segment.name, opened)
       throw error
