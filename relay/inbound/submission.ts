@@ -1,5 +1,4 @@
 /** The receiving half of the relay: its listeners and their sessions, by the configuration that was reconciled last. */
-import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import { Headroom } from '../headroom.ts'
@@ -219,8 +218,6 @@ export function createSubmission({
     },
     async close(graceMs) {
       for (const [key, door] of open) stop(key, door)
-      // Connections that the system has accepted become sessions of ours in the next turn only; without it they would not be drained.
-      await turn()
       const end = monotonic() + graceMs
       await endAll(graceMs)
       await within(Math.max(0, end - monotonic()), settling.done())
