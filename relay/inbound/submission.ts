@@ -211,7 +211,6 @@ export function createSubmission({
     },
     reopen() {
       shut = false
-      lastLines.clear()
     },
     get isShut() {
       return shut && lastLines.size === 0

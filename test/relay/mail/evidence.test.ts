@@ -49,3 +49,14 @@ test('nothing else is kept in memory of a reply of which an address was shown, h
   }
   expect(liveBytes() - before).toBeLessThan(2_000_000)
 })
+
+test('with clear evidence a text is shown as it came', () => {
+  const reply = 'no mailbox bob@x.test. See http://x.test/?id=bob%40x.test.'
+  expect(showAddresses('Clear', reply)).toBe(reply)
+})
+
+test('of addresses that were shown few are kept in memory, however many there were', () => {
+  const before = liveBytes()
+  for (let n = 0; n < 50_000; n++) showAddress('Hash', `recipient.number.${n}@x.test`)
+  expect(liveBytes() - before).toBeLessThan(1_000_000)
+})
