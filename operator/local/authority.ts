@@ -1,8 +1,7 @@
 /** The certificate authority of a state folder: made once, and kept over restarts until it expires. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { createAuthority, type Issued } from '../ca.ts'
-import { keptText, replaceFile } from './files.ts'
+import { keptText, mayBeThere, replaceFile } from './files.ts'
 import type { State } from './state.ts'
 
 /** @throws Error naming the files, when they are there and can not be used. */
@@ -33,7 +32,7 @@ const belongTogether = ({ certificate, key }: Issued): boolean =>
 
 /** Whether nobody can trust it yet: whoever was killed at the very first start had perhaps written the key alone. */
 const isUnused = (state: State): boolean =>
-  state.fleets().length === 0 && state.namespaces().every((namespace) => !existsSync(state.secrets(namespace)))
+  state.fleets().length === 0 && state.namespaces().every((namespace) => !mayBeThere(state.secrets(namespace)))
 
 async function makeAuthority(state: State, now: number): Promise<Issued> {
   const authority = await createAuthority(now)

@@ -3,6 +3,8 @@
 const mends: readonly (readonly [RegExp, string])[] = [
   [/\bENOSPC\b|\bEDQUOT\b|disk is full/, 'free some space there'],
   [/\bEROFS\b|readonly/, 'the volume is read-only: mount it for writing'],
+  [/\bEIO\b/, 'the disk fails: the log of the kernel says more (dmesg)'],
+  [/\bE[MN]FILE\b/, 'raise the limit of open files (ulimit -n)'],
   [/\bEACCES\b|\bEPERM\b/, 'give this user the right to read and write there'],
 ]
 

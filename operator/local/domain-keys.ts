@@ -1,7 +1,7 @@
 /**
  * The DKIM keys of a directory's domains: those that its Secrets provide, and those that are made and kept in the state folder.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelayConfig, signingKeyFilesOf } from '../../relay/config.ts'
 import { signingKeyFile } from '../compile/signing.ts'
@@ -18,7 +18,7 @@ import { type GivenSecret, providedKeys, providedPems } from '../lifecycle/provi
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import type { Directory } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
-import { isAbsent } from './files.ts'
+import { isAbsent, mayBeThere } from './files.ts'
 import type { Statuses } from './observed-statuses.ts'
 import type { State } from './state.ts'
 
@@ -91,7 +91,7 @@ function observationsOf({ spec }: Domain, name: Name, { state, running, look, no
     inUse: (key: HeldKey) => {
       const file = signingKeyFile(name, key)
       if (named.has(file)) return 'yes' as const
-      return folders.some((folder) => existsSync(join(folder, file))) ? ('unknown' as const) : ('no' as const)
+      return folders.some((folder) => mayBeThere(join(folder, file))) ? ('unknown' as const) : ('no' as const)
     },
     expireAfterMs: longestExpiryMs([...running.values()]),
     now,

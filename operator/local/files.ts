@@ -1,5 +1,15 @@
 /** Reads and replaces files that others read at the same time: a reader sees the old or the new content as a whole. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** The text of a file, or undefined when it is not there or can not be read. */
@@ -7,6 +17,16 @@ export const textOf = (path: string): string | undefined => bytesOf(path)?.toStr
 
 /** Whether the system says that there is nothing: only that is no sign of trouble. */
 export const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+/** Whether something is there, or may be, since the system does not say. */
+export function mayBeThere(path: string): boolean {
+  try {
+    statSync(path)
+    return true
+  } catch (error) {
+    return !isAbsent(error)
+  }
+}
 
 /**
  * The text of a file; undefined only where the file does not exist, so that the caller may make it.

@@ -11,7 +11,7 @@ import { keepKeys, type Made } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
-import { localDomainKeys, pemIn } from './domain-keys.ts'
+import { type LocalKeys, localDomainKeys, pemIn } from './domain-keys.ts'
 import { keyPlaces } from './facts.ts'
 import type { Ran } from './fleet.ts'
 import type { FileSources } from './fleet-files.ts'
@@ -84,16 +84,26 @@ export function processSink(options: {
     return kept.made === undefined ? at : now + againMs
   }
   let recorded = ''
+  /** Undefined where the state folder can not be read any more. */
+  const keysNow = (): ReadonlyMap<Name, LocalKeys> | undefined => {
+    let keys: ReadonlyMap<Name, LocalKeys> | undefined
+    attempt('keys of SenderDomains', () => {
+      const { domains } = declaredFacts(directory().objects)
+      keys = localDomainKeys(
+        domains,
+        keyPlaces(directory(), state, (name) => verifier.look(name)),
+      )
+    })
+    return keys
+  }
 
   return {
     async apply(compiled) {
       reporter.pause()
       authority ??= await loadAuthority(state, Date.now())
-      const { domains } = declaredFacts(directory().objects)
-      const keys = localDomainKeys(
-        domains,
-        keyPlaces(directory(), state, (name) => verifier.look(name)),
-      )
+      const keys = keysNow()
+      // Told, and tried again: until then all stays as it is.
+      if (keys === undefined) return
       const changed = await keepSigningKeys(keys, state, Date.now()).catch(failed('keys of SenderDomains'))
       // A new key must first be reported in the status; it signs only after its record is seen.
       if (changed === true) dirty.mark()
@@ -123,9 +133,10 @@ export function processSink(options: {
       if (done.includes('freed')) dirty.mark()
       const isDeleted = (name: Name): boolean =>
         allRead(directory()) && directory().objects.every(({ object }) => object !== `RelayPolicy ${name}`)
-      for (const name of fleets.known()) {
-        if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name, isDeleted(name)))
-      }
+      attempt('fleets of deleted policies', () => {
+        for (const name of fleets.known())
+          if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name, isDeleted(name)))
+      })
     },
     async report(compiled) {
       const { unread, doubted } = directory()

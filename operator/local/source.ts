@@ -1,6 +1,7 @@
 /** The source of local mode: a snapshot of the YAML directory now, and one after each change. */
 
 import { FolderWatch } from '../../relay/folder-watch.ts'
+import type { Place, Snapshot } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
@@ -9,10 +10,10 @@ import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
 import { lowPortsAllowed } from './low-ports.ts'
 import type { LocatedProblem } from './objects.ts'
 import { doubtMs, Presence } from './presence.ts'
-import type { State } from './state.ts'
+import { FolderUnread, type State } from './state.ts'
 import type { Tell } from './telling.ts'
 
-/** How often to look whether a missing directory is back. */
+/** How often to look whether a missing directory, or what can not be read of the state folder, is back. */
 const goneMs = 1000
 
 export type YamlSource = Source & {
@@ -32,6 +33,21 @@ export function yamlSource(options: {
   let told: ReadonlySet<string> = new Set()
   let directory: Directory = { objects: [], problems: [], unread: [], doubted: [], watched: [options.directory] }
 
+  let unread: string | undefined
+  /** Undefined where the state folder can not be read, which is told once: then all stays as it is. */
+  const recorded = (place: Place): Snapshot | undefined => {
+    try {
+      const snapshot = snapshotOf(directory, state, place, look)
+      unread = undefined
+      return snapshot
+    } catch (error) {
+      if (!(error instanceof FolderUnread)) throw error
+      if (error.message !== unread) tell({ about: 'trouble', text: `${error.message}; meanwhile all stays as it is` })
+      unread = error.message
+      return undefined
+    }
+  }
+
   async function* snapshots(signal: AbortSignal) {
     const place = thisMachine(await lowPortsAllowed())
     const watch = new FolderWatch(() => dirty.mark())
@@ -50,7 +66,11 @@ export function yamlSource(options: {
         else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
         directory = { ...found, doubted: missing }
         told = tellNew(found.problems, told, tell)
-        yield snapshotOf(directory, state, place, look)
+        const snapshot = recorded(place)
+        if (snapshot === undefined) {
+          clearTimeout(again)
+          again = setTimeout(() => dirty.mark(), goneMs)
+        } else yield snapshot
         await dirty.next(signal)
       }
     } finally {

@@ -1,5 +1,5 @@
 /** The layout of the state folder, in which local mode keeps everything of its fleets. */
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -50,28 +50,31 @@ function segment(name: string): string {
   return name
 }
 
-/** The subfolders whose names can be names of objects; anything else there is not ours. */
-export const foldersIn = (directory: string): readonly string[] => {
+/** That a folder of the state can not be read, which must not look as if it were empty: what is in it may be in use. */
+export class FolderUnread extends Error {}
+
+/** What is in a folder; nothing, where there is none. @throws FolderUnread */
+function entriesIn(directory: string): readonly Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true })
-      .filter((e) => e.isDirectory() && isName(e.name))
-      .map((e) => e.name)
-      .toSorted()
-  } catch {
-    return []
+  } catch (error) {
+    if (isAbsent(error) || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return []
+    throw new FolderUnread(`the folder ${directory} can not be read: ${diskTrouble(error)}`)
   }
 }
 
-const filesIn = (directory: string, ending: string): readonly string[] => {
-  try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith(ending))
-      .map((name) => name.slice(0, -ending.length))
-      .filter(isName)
-  } catch {
-    return []
-  }
-}
+/** The subfolders whose names can be names of objects; anything else there is not ours. @throws FolderUnread */
+export const foldersIn = (directory: string): readonly string[] =>
+  entriesIn(directory)
+    .filter((e) => e.isDirectory() && isName(e.name))
+    .map((e) => e.name)
+    .toSorted()
+
+const filesIn = (directory: string, ending: string): readonly string[] =>
+  entriesIn(directory)
+    .filter(({ name }) => name.endsWith(ending))
+    .map(({ name }) => name.slice(0, -ending.length))
+    .filter(isName)
 
 /**
  * A file's name, and that of its temporary file, may have 255 octets; an object's name may have 253, so a longer one gets a
@@ -87,14 +90,14 @@ const recordsIn = (folder: string): readonly string[] => [
   ...foldersIn(folder).filter((name) => existsSync(recordIn(folder, name))),
 ]
 
-/** A missing folder counts as empty. @throws Error where the folder may not be read, which must not look like an empty one. */
+/** A missing folder counts as empty. @throws FolderUnread */
 function mayRead(root: string): void {
   try {
     // With the slash, a plain file gives ENOTDIR instead of a misleading EACCES.
     accessSync(`${root}/`, constants.R_OK | constants.X_OK)
   } catch (error) {
     if (isAbsent(error)) return
-    throw new Error(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
+    throw new FolderUnread(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The authority of local mode is made once, kept, and never replaced while it may still be of use. */
 import { copyFileSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadAuthority } from '../../../operator/local/authority.ts'
 import { type State, stateAt } from '../../../operator/local/state.ts'
@@ -38,6 +39,16 @@ test.each<[string, (state: State) => string]>([
   const { key } = await loadAuthority(state, now)
   rmSync(state.caCertificate)
   mkdirSync(madeIn(state), { recursive: true })
+  await expect(loadAuthority(state, now)).rejects.toThrow(state.caCertificate)
+  expect(readFileSync(state.caKey, 'utf8')).toBe(key)
+})
+
+test('a key without a certificate is an error where it can not be read whether there is a Secret', async () => {
+  const state = stateAt(temporaryFolder())
+  const { key } = await loadAuthority(state, now)
+  rmSync(state.caCertificate)
+  mkdirSync(dirname(state.secrets('mail')))
+  symlinkSync('secrets', state.secrets('mail'))
   await expect(loadAuthority(state, now)).rejects.toThrow(state.caCertificate)
   expect(readFileSync(state.caKey, 'utf8')).toBe(key)
 })

@@ -1,7 +1,10 @@
 /** What is wrong with the DKIM keys of a domain on this machine stops that domain's keys where they are, and nothing else. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { signingKeyFile } from '../../../operator/compile/signing.ts'
+import type { Ref } from '../../../operator/compile/snapshot.ts'
+import { dkimKeyStatus } from '../../../operator/lifecycle/recorded-dkim-keys.ts'
 import { declaredFacts } from '../../../operator/local/declared.ts'
 import { readDirectory } from '../../../operator/local/directory.ts'
 import { localDomainKeys } from '../../../operator/local/domain-keys.ts'
@@ -52,4 +55,29 @@ test.each([
   expect(said?.message).toContain(`${folder} can not be read: `)
   expect(said?.message).toContain(why)
   expect(its).toMatchObject({ make: [], erase: [], pems: [] })
+})
+
+test('a key is not retired while it can not be read whether a relay has it', () => {
+  const state = stateAt(temporaryFolder())
+  const directory = readDirectory(yamlDirectory({ 'a.yaml': domain({ dkim: { mode: 'Managed' } }) }), state.root)
+  const old = { selector: 's1', algorithm: 'ed25519', publicKey: 'x', stage: 'Retiring', since: 0 } as const
+  const statuses = new Map([
+    ['SenderDomain mail/example-org' as Ref, { observedGeneration: 1, conditions: [], dkimKeys: [dkimKeyStatus(old)] }],
+  ])
+  const stage = () => {
+    const places = { ...keyPlaces(directory, state, () => undefined), statuses }
+    const its = localDomainKeys(declaredFacts(directory.objects).domains, places).get('mail/example-org')
+    return its?.known.keys.find(({ selector }) => selector === 's1')?.stage
+  }
+  const { config } = state.fleet('mail/shared')
+  const file = join(config, signingKeyFile('mail/example-org', old))
+  mkdirSync(dirname(file), { recursive: true })
+  symlinkSync(file, file)
+  expect(stage()).toBe('Retiring')
+  rmSync(file)
+  expect(stage()).toBe('Retired')
+  const fleets = dirname(dirname(config))
+  rmSync(fleets, { recursive: true })
+  symlinkSync(fleets, fleets)
+  expect(stage).toThrow(`the folder ${fleets} can not be read`)
 })

@@ -1,5 +1,5 @@
 /** `relayfleet local` turns a folder of YAML into running relays, follows each edit, and keeps fleets running through errors. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -53,6 +53,29 @@ test('an edit is in force in less than a second, without a restart', async () =>
   )
   expect(performance.now() - before).toBeLessThan(1000)
   expect(local.pid('mail/shared')).toBe(pid)
+})
+
+test('while the folder of the fleets can not be read that is told once, all stays as it is, and an edit is in force once it can', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  const fleets = join(local.state.root, 'mail', 'fleets')
+  renameSync(fleets, `${fleets}.away`)
+  symlinkSync(fleets, fleets)
+  const told = () => local.tellings.flatMap((t) => (t.about === 'trouble' ? [t.text] : []))
+  writeYaml(directory, { 'domain.yaml': domain({ domain: 'example.com' }) })
+  await until('it is told', () => told().length > 0)
+  rmSync(fleets)
+  renameSync(`${fleets}.away`, fleets)
+  await until(
+    "the new domain's mail is taken",
+    async () => (await local.submit('team-a/web', 'app@example.com')).kind === 'accepted',
+  )
+  expect(local.pid('mail/shared')).toBe(pid)
+  expect(told()).toEqual([
+    expect.stringMatching(/^the folder .*fleets can not be read: ELOOP.*; meanwhile all stays as it is$/),
+  ])
 })
 
 test('a policy with an error keeps its fleet running, also over a restart, and its condition says what is wrong', async () => {

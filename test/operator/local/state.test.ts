@@ -1,11 +1,11 @@
 /** The state folder of local mode belongs to one process at a time, and no name leads out of it. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Name } from '../../../operator/compile/snapshot.ts'
 import { keptText, replaceFile } from '../../../operator/local/files.ts'
 import { lockState } from '../../../operator/local/lock.ts'
-import { stateAt } from '../../../operator/local/state.ts'
+import { foldersIn, stateAt } from '../../../operator/local/state.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 
 test.each([
@@ -31,6 +31,20 @@ test('every fleet that has a folder is listed, and other folders are not', () =>
   mkdirSync(join(state.root, 'ca'), { recursive: true })
   mkdirSync(state.secret('team-b', 'web'), { recursive: true })
   expect(state.fleets()).toEqual(['mail/shared', 'team-a/own'])
+})
+
+test('a folder that can not be listed is an error that names it, and nothing is in one that is not there', () => {
+  const state = stateAt(temporaryFolder())
+  mkdirSync(join(state.root, 'mail'))
+  const folder = join(state.root, 'mail', 'fleets')
+  expect([state.fleets(), foldersIn(folder), state.recorded('mail')]).toEqual([[], [], []])
+  writeFileSync(folder, '')
+  expect(foldersIn(folder)).toEqual([])
+  rmSync(folder)
+  symlinkSync(folder, folder)
+  symlinkSync('keys', join(state.root, 'mail', 'keys'))
+  expect(() => state.fleets()).toThrow(`the folder ${folder} can not be read: ELOOP`)
+  expect(() => state.recorded('mail')).toThrow('/keys can not be read: ELOOP')
 })
 
 test('a state folder that can not be used is refused with the reason, not as one in use', () => {
