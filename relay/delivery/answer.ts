@@ -20,6 +20,8 @@ export type Cause =
   | 'unauthenticated'
   /** The fault is ours: a file that the way out needs is not there, or of no use. Nobody was asked. */
   | 'unprepared'
+  /** The fault is ours: too many files are open here for one more connection. Nobody was asked. */
+  | 'exhausted'
   /** We gave it up while it was opened: another configuration has another way. Nothing was said of any message. */
   | 'withdrawn'
   /** The fault is ours: the content could not be read from the spool, or is damaged. */
@@ -37,9 +39,9 @@ export const cleaned = (answer: Answer, clean: (text: string) => string): Answer
 
 export const isWithdrawn = (answer: Answer): boolean => answer.kind === 'none' && answer.cause === 'withdrawn'
 
-/** It refuses, and says that it may not do so later. */
+/** It refuses, and says that it may not do so later; or there is no room for it here. */
 export const isForNow = (answer: Answer): boolean =>
-  answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500
+  answer.kind === 'none' ? answer.cause === 'exhausted' : answer.reply.code >= 400 && answer.reply.code < 500
 
 export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
 
@@ -58,6 +60,7 @@ const subjects: Readonly<Record<Cause, string>> = {
   insecure: '7.5',
   unauthenticated: '7.8',
   unprepared: '7.5',
+  exhausted: '4.5',
   withdrawn: '4.2',
   unreadable: '3.0',
 }

@@ -19,7 +19,7 @@ export type Connections = {
 export type Attempted = {
   /** One for each forward-path, in their order. */
   readonly outcomes: readonly Outcome[]
-  /** False where the smarthost was not asked at all: then only an outcome of scope `nextHop` says something about the way to it. */
+  /** False where the smarthost was not asked at all: then only an outcome of scope `nextHop` or `relay` says something about the way to it. */
   readonly asked: boolean
   /** Given up for another configuration: it tells nothing of any next hop. */
   readonly withdrawn?: boolean
@@ -60,8 +60,8 @@ const notAsked = (reply: Reply, recipients: number): Attempted => ({
 
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 
-const isOurs = (answer: Answer): boolean =>
-  isWithdrawn(answer) || (answer.kind === 'none' && answer.cause === 'unprepared')
+const ours: ReadonlySet<Cause> = new Set(['withdrawn', 'unprepared', 'exhausted'])
+const isOurs = (answer: Answer): boolean => answer.kind === 'none' && ours.has(answer.cause)
 
 /** Undefined where a used connection had ended before: nothing was said about this message, and it goes over a new one (case U17). */
 async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {

@@ -24,7 +24,8 @@ const scopeOf = (stage: MailStage, reply: Reply): Scope => (hasNoRoom(stage, rep
 /** Before MAIL nothing is said about any message: even a 5yz reply is only the smarthost's own trouble. */
 export function classifyOpening(stage: Stage, answer: Answer): Outcome {
   const why = faultAt(stage, answer)
-  if (answer.kind === 'none') return deferred('nextHop', replyFor(answer.cause, why))
+  if (answer.kind === 'none')
+    return deferred(answer.cause === 'exhausted' ? 'relay' : 'nextHop', replyFor(answer.cause, why))
   const { code } = answer.reply
   if (code >= 400 && code < 500) return deferred('nextHop', replyOf(answer.reply))
   return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
@@ -169,7 +170,10 @@ export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
 
 /** All mail to this next hop is to go slower. */
 export const isThrottling = (outcome: Outcome): boolean =>
-  outcome.kind === 'deferred' && outcome.scope !== 'recipient' && asksToSlowDown(outcome.reply)
+  isOfRelay(outcome) || (outcome.kind === 'deferred' && outcome.scope !== 'recipient' && asksToSlowDown(outcome.reply))
+
+/** No other next hop does better, and it says nothing of this one. */
+export const isOfRelay = (outcome: Outcome): boolean => outcome.kind === 'deferred' && outcome.scope === 'relay'
 
 /**
  * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Postfix: `too much mail from`. Exchange Online:

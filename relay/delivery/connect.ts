@@ -5,7 +5,7 @@ import { Alarm } from '../alarm.ts'
 import type { Lookup } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
 import { isLinkLocal } from './public-address.ts'
-import { Race } from './race.ts'
+import { isOurs, Race } from './race.ts'
 
 type Place = { readonly host: string; readonly port: number }
 export type Dialing = Place & { readonly lookup: Lookup; readonly deadlineMs: number; readonly signal: AbortSignal }
@@ -63,10 +63,16 @@ const onTheLink = ({ host }: Place, addresses: readonly LookupAddress[]): Answer
   )
 
 /** Only ECONNREFUSED comes from the host itself. All else, as for an address of IPv6 where there is no IPv6, is of the network. */
-const refused = ({ host, port }: Place, { code, message }: NodeJS.ErrnoException): Answer =>
-  none(
+const refused = ({ host, port }: Place, error: NodeJS.ErrnoException): Answer => {
+  const { code, message } = error
+  if (isOurs(error))
+    return none('exhausted', `too many files are open here to connect to ${host}:${port} (${code}): ${more}`)
+  return none(
     'unreachable',
     code === 'ECONNREFUSED'
       ? `${host}:${port} refused the connection (${code})`
       : `no way to ${host}:${port} (${code ?? message})`,
   )
+}
+
+const more = 'raise what this process, or this machine, may have (ulimit -n, fs.file-max)'

@@ -2,6 +2,7 @@
 import type { Events } from '../events.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Attempted } from './attempt.ts'
+import { isOfRelay } from './classify.ts'
 import { afterAttempt, isFailure, toldByExchanger } from './health.ts'
 import type { Lane, Next } from './lane.ts'
 import type { Result } from './ledger.ts'
@@ -29,11 +30,12 @@ export function learn(
   at: number,
   events: Teller,
 ): void {
-  if (withdrawn || pool.isAbandoned || !(asked || outcomes.some(isFailure))) return
+  const isOurs = outcomes.some(isOfRelay)
+  if (withdrawn || pool.isAbandoned || !(asked || isOurs || outcomes.some(isFailure))) return
   const before = pool.health
   if (pool.isExchanger) {
     pool.health = afterAttempt(before, toldByExchanger(outcomes), at)
-    lane.room.reach.learn(pool.name, outcomes, at)
+    if (!isOurs) lane.room.reach.learn(pool.name, outcomes, at)
     return
   }
   pool.health = afterAttempt(before, outcomes, at)

@@ -2,8 +2,13 @@
 import type { LookupAddress } from 'node:dns'
 import { connect, type Socket } from 'node:net'
 
-/** Told once: the socket that connected first. If none did: a refusal, or else why there was no way to the first address. */
+/** Told once: the socket that connected first. If none did: what tells most, or else why there was no way to the first address. */
 type Ended = (result: Socket | NodeJS.ErrnoException) => void
+
+/** No file was left for the connection: nothing is known of the address. */
+export const isOurs = ({ code }: NodeJS.ErrnoException): boolean => code === 'EMFILE' || code === 'ENFILE'
+
+const tellsMore = (error: NodeJS.ErrnoException): boolean => error.code === 'ECONNREFUSED' || isOurs(error)
 
 export class Race {
   readonly #port: number
@@ -57,7 +62,7 @@ export class Race {
   /** Errors of those that have left the race are nobody's here. */
   #failed(socket: Socket, error: NodeJS.ErrnoException): void {
     if (!this.#running.delete(socket)) return
-    if (this.#failure === undefined || error.code === 'ECONNREFUSED') this.#failure = error
+    if (this.#failure === undefined || tellsMore(error)) this.#failure = error
     if (this.#waiting.length > 0) this.#startNext()
     else if (this.#running.size === 0) this.#ended(this.#failure)
   }

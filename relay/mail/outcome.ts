@@ -5,12 +5,12 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly reply: Reply }
   /**
    * How far the failure reaches: `recipient` this recipient, `message` this message, `here` this message at this next hop,
-   * `nextHop` all mail to that next hop, `transaction` only this transaction, which ended for the sake of other recipients, or
+   * `nextHop` all mail to that next hop, `relay` all mail of this relay, `transaction` only this transaction, which ended for the sake of other recipients, or
    * had too many of them.
    */
   | {
       readonly kind: 'deferred'
-      readonly scope: 'recipient' | 'message' | 'here' | 'nextHop' | 'transaction'
+      readonly scope: 'recipient' | 'message' | 'here' | 'nextHop' | 'relay' | 'transaction'
       readonly reply: Reply
     }
   /** The connection was lost after our final dot and before a reply: it may have been delivered (RFC 1047). */
