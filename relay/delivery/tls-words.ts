@@ -1,9 +1,13 @@
 /** Why there is no trusted TLS with a next hop, in words for those who mend it. Pure. */
 
+/** In TLS 1.3 it comes when our side of the handshake has ended, in the place of the first reply (RFC 8446 section 4.4.2.4). */
+export const certificateRequired = 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'
+
 const untrusted =
   'its certificate is of no authority that is trusted here: tls.caRef names its own one; or it does not send its intermediates'
 const inClear =
   'it speaks in clear where TLS was to begin: tls.mode Implicit is for ports like 465, StartTLS for 587 and 25'
+const wantsOurs = 'it wants a certificate of its client, and relays show none: let it take a login, or our addresses'
 const old = 'it has no TLS 1.2 or later'
 
 const words: Readonly<Record<string, string>> = {
@@ -22,6 +26,8 @@ const words: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: inClear,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: old,
   ERR_SSL_UNSUPPORTED_PROTOCOL: old,
+  [certificateRequired]: wantsOurs,
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': `it refused the handshake: it knows none of our ciphers, or ${wantsOurs}`,
 }
 
 /** The code stands beside them, for who looks it up. Where Node has none, as for weak keys and signatures, OpenSSL's words do. */

@@ -6,6 +6,7 @@ import { wholeTurn } from '../whole-turn.ts'
 import { type Answer, brief, cleaned, none, quotation, type WireReply } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
+import { certificateRequired, inWords } from './tls-words.ts'
 
 type Waiting = {
   readonly stages: readonly Stage[]
@@ -273,8 +274,14 @@ export class Wire {
   }
 
   readonly #onClose = (): void => this.#break(none('lost', 'the connection was closed'))
-  readonly #onError = (error: NodeJS.ErrnoException): void =>
-    this.#break(none('lost', `the connection was lost (${error.code ?? error.message})`))
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    const { code, message } = error
+    this.#break(
+      code === certificateRequired
+        ? none('insecure', `no TLS with it: ${inWords(error)}`)
+        : none('lost', `the connection was lost (${code ?? message})`),
+    )
+  }
 
   #break(why: Answer, destroy = true): void {
     if (this.#broken !== undefined) return

@@ -70,3 +70,13 @@ test('case T18: a smarthost that waits for TLS where STARTTLS was to come is tol
     'banner: no answer within 0.5 s; if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit',
   )
 })
+
+test.each([
+  ['StartTLS', 'TLSv1.3', 'TLS: no TLS with it: it wants a certificate of its client'],
+  ['Implicit', 'TLSv1.3', 'banner: no TLS with it: it wants a certificate of its client'],
+  ['StartTLS', 'TLSv1.2', 'it knows none of our ciphers, or it wants a certificate of its client'],
+] as const)('case T18: a smarthost that wants a certificate of ours is told as that: %s, %s', async (mode, maxVersion, words) => {
+  const certificate = { ...forAddress, wantsOurs: true, maxVersion }
+  const options = { certificate, tlsFromStart: mode === 'Implicit' }
+  expect(await replyOf(options, { ...startTls, mode }, forAddress.ca)).toContain(words)
+})

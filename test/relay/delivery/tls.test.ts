@@ -256,7 +256,11 @@ test.each([
 })
 
 test.each([
-  ['the handshake', {}, /TLS was tried, and failed: TLS: the connection was lost \(ERR_SSL/],
+  [
+    'the handshake',
+    {},
+    /TLS was tried, and failed: TLS: no TLS with it: it wants a certificate of its client.*\(ERR_SSL/,
+  ],
   [
     'STARTTLS',
     { STARTTLS: say('454 4.7.0 not now') },
