@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { boundedText } from './bounded-file.ts'
-import { isAbsent } from './spool/disk-error.ts'
+import { isAbsent, wordsOf } from './spool/disk-error.ts'
 
 export type DrainState = 'Draining' | 'Drained'
 
@@ -19,7 +19,7 @@ type Parts = {
   }
   /** `isEmpty`: it holds no message, and none is on its way into it. */
   readonly spool: { readonly isEmpty: boolean }
-  readonly events: { draining(): void; drained(): void; stays(): void }
+  readonly events: { draining(): void; drained(): void; stays(): void; drainUnread(why: string): void }
 }
 
 /** For so long clients are still accepted: all that send them here have to learn first that these are to go to the other relays. */
@@ -29,6 +29,8 @@ const lookMs = 1000
 export class Drain {
   readonly #parts: Parts
   #leaves = false
+  /** Why it is not known whether it is to leave, so that it is told once. */
+  #unread: string | undefined
   #lingering: NodeJS.Timeout | undefined
   #looking: NodeJS.Timeout | undefined
 
@@ -40,6 +42,14 @@ export class Drain {
   get state(): DrainState | undefined {
     if (!this.#leaves) return undefined
     return this.#parts.submission.isShut && this.#parts.spool.isEmpty ? 'Drained' : 'Draining'
+  }
+
+  /** What `isToLeave` has read; where that can not be read all stays as it was: the pod goes only once `Drained` is said. */
+  follow(read: boolean | Error, atOnce = false): void {
+    const unread = read instanceof Error ? read.message : undefined
+    if (unread !== undefined && unread !== this.#unread) this.#parts.events.drainUnread(unread)
+    this.#unread = unread
+    if (!(read instanceof Error)) this.set(read, atOnce)
   }
 
   /** `leaves`: the relay is to leave, or to stay. `atOnce`: without the linger, at a start, when no clients come here yet. */
@@ -77,13 +87,12 @@ const fileName = 'drain'
 /** A time stands in it. */
 const mostBytes = 65_536
 
-/**
- * Whether this relay is to leave: the file `drain` in its configuration folder is not empty. Undefined where it can not be read.
- */
-export function isToLeave(directory: string): boolean | undefined {
+/** Whether this relay is to leave: the file `drain` in its configuration folder is not empty. The error where it can not be read. */
+export function isToLeave(directory: string): boolean | Error {
+  const path = join(directory, fileName)
   try {
-    return boundedText(join(directory, fileName), mostBytes).trim() !== ''
+    return boundedText(path, mostBytes).trim() !== ''
   } catch (error) {
-    return isAbsent(error) ? false : undefined
+    return isAbsent(error) ? false : new Error(`${path}: ${wordsOf(error)}`)
   }
 }

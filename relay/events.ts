@@ -336,6 +336,9 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.draining.set(1)
       log.info({}, 'relay is to leave, and takes no new mail')
     },
+    drainUnread(why: string): void {
+      log.error({ why }, 'whether this relay is to leave can not be read; it goes on as before')
+    },
     drained(): void {
       log.info({}, 'relay has no mail left, and may go')
     },

@@ -154,7 +154,7 @@ const watch = new FolderWatch(() => reloads.ask(), rereadMs)
 atWork = true
 // There is no await between this and `serve`: a page that was asked for before it would show an empty queue.
 delivery.start()
-drain.set(isToLeave(args.config) ?? false, true)
+drain.follow(isToLeave(args.config), true)
 const begun = apply(loaded)
 const reloads = new OneAtATime(reload, begun)
 await begun
@@ -181,8 +181,7 @@ function firstConfig(): Loaded {
 
 async function reload(): Promise<void> {
   if (stopping) return
-  const leaves = isToLeave(args.config)
-  if (leaves !== undefined) drain.set(leaves)
+  drain.follow(isToLeave(args.config))
   const next = await followed().catch((error: Error) => error)
   if (stopping) return
   const why = next instanceof Error ? next.message : next.refused

@@ -1,5 +1,5 @@
 /** A relay that is to leave says `Drained` when no session can submit any more and its queue is empty, and not a moment before (case S29). */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { Drain, isToLeave } from '../../relay/drain.ts'
@@ -16,6 +16,7 @@ function stage() {
     draining: () => told.push('draining'),
     drained: () => told.push('drained'),
     stays: () => told.push('stays'),
+    drainUnread: (why: string) => told.push(why),
   }
   const drain = new Drain({ submission, spool, events })
   onTestFinished(() => drain.close())
@@ -81,5 +82,22 @@ test('a relay is to leave when its file `drain` has a text; without that file, o
   expect(isToLeave(folder)).toBe(false)
   writeFileSync(join(folder, 'drain'), '2026-11-27T06:00:00Z')
   expect(isToLeave(folder)).toBe(true)
-  expect(isToLeave(join(folder, 'drain'))).toBeUndefined()
+  expect(isToLeave(join(folder, 'drain'))).toBeInstanceOf(Error)
+})
+
+test('a file `drain` that can not be read is told once, and the relay goes on as before', () => {
+  const { drain, told } = stage()
+  const folder = temporaryFolder()
+  const file = join(folder, 'drain')
+  const unread = expect.stringContaining(`${file}: EISDIR`)
+  mkdirSync(file)
+  for (let time = 0; time < 3; time++) drain.follow(isToLeave(folder), true)
+  expect([told, drain.state]).toEqual([[unread], undefined])
+  rmSync(file, { recursive: true })
+  writeFileSync(file, '2026-11-27T06:00:00Z')
+  drain.follow(isToLeave(folder), true)
+  rmSync(file)
+  mkdirSync(file)
+  for (let time = 0; time < 3; time++) drain.follow(isToLeave(folder))
+  expect([told, drain.state]).toEqual([[unread, 'draining', 'shut', unread], 'Draining'])
 })
