@@ -5,7 +5,7 @@ import { isAbsent, spoolError } from './disk-error.ts'
 import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
-import { newSegment, type Place, type Segment } from './segment.ts'
+import { newSegment, type Place, parseSegmentName, type Segment } from './segment.ts'
 import type { Silence } from './silence.ts'
 import { stateBytes } from './sizes.ts'
 import { SpoolError } from './spool.ts'
@@ -19,6 +19,9 @@ export type Record = {
 
 /** `since`: when it was handed over, on the clock of `performance`. */
 export type Item = Record & { readonly since: number }
+
+/** From one number to another. */
+type Row = { readonly from: number; readonly to: number }
 
 type Active = { readonly segment: Segment; readonly file: DiskFile }
 
@@ -60,8 +63,8 @@ export class Journal {
   /** How many of the messages that `#owed` ends are not done with by the records before. */
   #ending: number
   #largest: number
-  /** Files of segments that could not be begun, and that the disk did not remove. */
-  readonly #left = new Set<string>()
+  /** Segments that could not be begun, and of which the disk did not remove a file. */
+  #left: readonly Row[] = []
   #removing: Promise<void> | undefined
   /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
@@ -224,29 +227,40 @@ export class Journal {
       segment.bytes = records.reduce((sum, r) => sum + r.bytes, 0)
       this.#owed = this.#owed.slice(owed.length)
       this.#ending = 0
-      if (this.#left.size > 0)
+      if (this.#left.length > 0)
         this.#removing ??= this.#removeLeft().finally(() => {
           this.#removing = undefined
         })
       return { segment, file }
     } catch (error) {
       await file.close().catch(ignored)
-      await Promise.all([temporary, path].map((p) => this.#removed(p)))
+      const gone = await Promise.all([temporary, path].map((p) => this.#removed(p)))
+      if (gone.includes(false)) this.#left = withNext(this.#left, segment.number)
       throw error
     }
   }
 
-  /** While the disk fails there is a try each second: what they leave would fill the volume. */
+  /** While the disk fails there is a try each second: what they leave would fill the volume, and its names the memory. */
   async #removeLeft(): Promise<void> {
-    for (const path of this.#left) if (!(await this.#removed(path))) return
+    const rows = this.#left
+    this.#left = []
+    if (!(await this.#areRemoved(rows))) this.#left = [...rows, ...this.#left]
+  }
+
+  async #areRemoved(rows: readonly Row[]): Promise<boolean> {
+    const { disk, paths } = this.#parts
+    const names = await disk.list(paths.journal).catch(ignored)
+    for (const name of names ?? []) {
+      const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
+      if (begun === undefined || !rows.some(({ from, to }) => from <= begun.number && begun.number <= to)) continue
+      if (!(await this.#removed(paths.segment(name)))) return false
+    }
+    return names !== undefined
   }
 
   async #removed(path: string): Promise<boolean> {
     const error = await this.#parts.disk.unlink(path).catch((failed: unknown) => failed)
-    const isGone = error === undefined || isAbsent(error)
-    if (isGone) this.#left.delete(path)
-    else this.#left.add(path)
-    return isGone
+    return error === undefined || isAbsent(error)
   }
 
   #opening({ name }: Segment): Entry {
@@ -257,6 +271,13 @@ export class Journal {
   #error(what: string, cause: unknown): SpoolError {
     return spoolError(`spool ${this.#parts.paths.directory}: ${what}`, cause)
   }
+}
+
+/** Each try has the number after that of the one before: however many fail, they are one row. */
+function withNext(rows: readonly Row[], number: number): readonly Row[] {
+  const last = rows.at(-1)
+  if (last?.to !== number - 1) return [...rows, { from: number, to: number }]
+  return [...rows.slice(0, -1), { from: last.from, to: number }]
 }
 
 /** What a record costs in time, in recipients: to write it, and for a new message, to answer its client and tell of it. */

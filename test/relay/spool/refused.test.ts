@@ -2,9 +2,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Disk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { Journal } from '../../../relay/spool/journal.ts'
+import { pathsOf } from '../../../relay/spool/paths.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { until } from '../../local/until.ts'
+import { liveBytes } from '../live-memory.ts'
 import { accept, contentOf, draft, messagesOf } from './contents.ts'
 import { ids, mended, opened } from './failing-spool.ts'
 import { octets } from './samples.ts'
@@ -106,6 +110,47 @@ test('what the disk neither let become a segment nor removed is removed when it 
   await until('they are gone', () => files().length === 2)
   expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([])
   expect(await ids(spool)).toEqual([queueId])
+})
+
+test('what could not be listed is removed behind the next outage, and what others have put there stays (case S16)', async () => {
+  const { spool, failing, directory } = await opened()
+  const files = () => readdirSync(join(directory, 'journal'))
+  await accept(spool, contentOf(1, 10))
+  const others = `${'9'.repeat(10)}-${'0'.repeat(16)}.log`
+  for (const name of [others, 'notes.tmp']) writeFileSync(join(directory, 'journal', name), '')
+  for (const call of ['sync journal', 'unlink journal', 'list journal']) failing.failing.set(call, 'EIO')
+  await expect(accept(spool, contentOf(2, 10))).rejects.toThrow('EIO')
+  await until('some segments could not be removed', () => files().length > 5)
+  for (const call of ['sync journal', 'unlink journal']) failing.failing.delete(call)
+  await mended(spool)
+  await until('it was tried', () => failing.calls.includes('list journal'))
+  expect(files().length).toBeGreaterThan(5)
+  failing.failing.clear()
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(3, 10))).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await until('they are gone', () => files().length === 5)
+  expect(files()).toEqual(expect.arrayContaining([others, 'notes.tmp']))
+})
+
+test('while the disk neither lets a segment be begun nor removed, for however long, the memory holds no name of each (case S16)', async () => {
+  const fails = () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+  const file = { write: async () => {}, sync: fails, close: async () => {} }
+  const disk = { create: async () => file, unlink: fails } as unknown as Disk
+  const nobody = () => undefined
+  const journal = new Journal({
+    ...{ disk, paths: pathsOf('/spool'), segments: [], segmentBytes: 65_536, lastNumber: 0 },
+    ...{ undone: () => 0, found: { entries: [], ending: 0 }, written: nobody, broken: nobody, gone: nobody },
+    silence: { during: (write) => write },
+  })
+  const tries = async (count: number): Promise<number> => {
+    for (let n = 0; n < count; n++) await journal.mend().catch(nobody)
+    return liveBytes()
+  }
+  const before = await tries(1000)
+  // Some four hours.
+  expect((await tries(15_000)) - before).toBeLessThan(1_000_000)
 })
 
 test('a segment that a failing disk let neither be begun nor removed is no damage at a later start (case S16)', async () => {
