@@ -68,7 +68,7 @@ let refused: string | undefined
 /** What could not be applied of the configuration in force; tried again by the next reload, also where that gets no other one. */
 let undone: readonly Undone[] = []
 let stopping = false
-/** Listeners or delivery may be at work; before that, the process may simply exit. */
+/** Listeners or delivery may be at work; before that, there is nothing to finish. */
 let atWork = false
 const folder = new ConfigFolder(args.config)
 const lastGood = new LastGood(args.data)
@@ -101,7 +101,7 @@ process.on('SIGINT', stop)
 process.on('SIGHUP', () => atWork && reloads.ask())
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
 
-const spool = await openSpool({ directory: join(args.data, 'spool'), events })
+const spool = await unlessStopping(openSpool({ directory: join(args.data, 'spool'), events }))
 const ownAllowances: Allowances = new Allowances({
   events,
   file: openQuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why), {
@@ -141,12 +141,14 @@ const delivery = createDelivery({
   attemptsFile: join(args.data, 'open-attempts'),
   flushLog: () => output.flush(),
 })
-const pages = await serve(args.http, {
-  notReady,
-  status,
-  usage,
-  metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
-})
+const pages = await unlessStopping(
+  serve(args.http, {
+    notReady,
+    status,
+    usage,
+    metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+  }),
+)
 
 const endpoints = new EndpointsFile(join(args.data, 'endpoints.json'), (why) => events.endpointsNotTold(why))
 
@@ -311,19 +313,21 @@ function usage(): RelayUsage {
   return { ...ownAllowances.usage(config), now: new Date().toISOString(), keys: keyUses.usage(config) }
 }
 
+/** What the start waits for; it never goes on, or fails, once the relay is to end. */
+function unlessStopping<T>(step: Promise<T>): Promise<T> {
+  return step.finally(() => (stopping ? new Promise(() => {}) : undefined))
+}
+
 /** Stops accepting, finishes what is in flight, and exits in time; what is queued stays queued. `why`: the signal. */
 async function stop(why: string): Promise<void> {
   if (stopping) return
   stopping = true
   events.stopping(why)
   const close = () => output.close()
-  if (!atWork) {
-    close()
-    process.exit(0)
-  }
+  const leaving = atWork ? leaveWork() : Promise.resolve()
   const left = await within(
     leaveMs,
-    leaveWork().then(() => true),
+    leaving.then(() => true),
   )
   await endProcess(left === undefined, () => events.endedAtTheDisk(args.data), close)
 }

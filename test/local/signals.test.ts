@@ -28,13 +28,13 @@ async function folderOf() {
   return { folder, listenPort, write, writeSmarthost, data: join(folder, 'data'), access }
 }
 
-/** A relay that has begun to start, and waits for its disk, which answers some seconds later. */
-async function starting() {
+/** A relay that has begun to start, and waits for its disk, which answers later. */
+async function starting(answersInMs = 2500) {
   const { folder, data, ...rest } = await folderOf()
   const identity = join(data, 'spool/identity')
   mkdirSync(dirname(identity), { recursive: true })
   writeFileSync(identity, '')
-  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=2500000']
+  const hangs = ['-P', identity, '-e', `inject=openat:delay_enter=${1000 * answersInMs}`]
   const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
   const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
   const holder = join(data, 'spool/lock.holder')
@@ -44,7 +44,8 @@ async function starting() {
   )
   const pid = Number(/process (\d+) /.exec(readFileSync(holder, 'utf8'))?.[1])
   onTestFinished(async () => {
-    if (tracer.exitCode === null) process.kill(pid, 'SIGKILL')
+    if (tracer.exitCode === null && !hasEnded(pid)) process.kill(pid, 'SIGKILL')
+    tracer.kill('SIGKILL')
     await ended
   })
   return { ...rest, folder, tracer, pid, ended }
@@ -76,6 +77,17 @@ test.runIf(installed('strace'))(
     const log = () => readFileSync(join(folder, 'relay.log'), 'utf8')
     expect(log()).toContain('"msg":"stopping"')
     expect(log()).not.toContain('listening')
+  },
+)
+
+test.runIf(installed('strace'))(
+  'SIGTERM ends a relay also while the disk holds up its start without an end, and that is told (case R22)',
+  { concurrent: true },
+  async () => {
+    const { folder, pid } = await starting(60_000)
+    process.kill(pid, 'SIGTERM')
+    await until('the relay has ended', () => hasEnded(pid), 15_000)
+    expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain('a call to the disk hangs; ended without it')
   },
 )
 
