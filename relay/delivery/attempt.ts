@@ -14,7 +14,14 @@ import type { Signer } from './signer.ts'
 export type Connections = {
   acquire(fresh: boolean): Promise<Opened>
   release(client: Client, outcomes: readonly Outcome[]): void
+  /** Asked before a new one is released that was refused at MAIL: whether that is for others, which carry mail. */
+  isOneTooMany(client: Client): boolean
+  /** One of those others, when it is free; a new one where none is left. */
+  share(): Promise<Opened>
 }
+
+/** Which connection is to have the mail: any, one that was not used before, or one that others have used. */
+type Which = 'any' | 'new' | 'shared'
 
 export type Attempted = {
   /** One for each forward-path, in their order. */
@@ -40,9 +47,11 @@ export async function attempt(
   const seal = leaving.kind === 'signed' ? leaving.seal : undefined
   try {
     const mail = { envelope, content: await loadContent(source, envelope, seal), forwardPaths }
-    for (let fresh = false; ; fresh = true) {
-      const attempted = await transactOn(connections, mail, fresh)
-      if (attempted !== undefined) return attempted
+    let which: Which = 'any'
+    for (let mayShare = true; ; mayShare &&= which !== 'shared') {
+      const attempted = await transactOn(connections, mail, which, mayShare)
+      if (typeof attempted !== 'string') return attempted
+      which = attempted
     }
   } finally {
     if (leaving.kind === 'signed') leaving.ended()
@@ -63,35 +72,46 @@ type Mail = { readonly envelope: Envelope; readonly content: Content; readonly f
 const ours: ReadonlySet<Cause> = new Set(['withdrawn', 'unprepared', 'exhausted'])
 const isOurs = (answer: Answer): boolean => answer.kind === 'none' && ours.has(answer.cause)
 
-/** Undefined where a used connection had ended before: nothing was said about this message, and it goes over a new one (case U17). */
-async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
-  const opened = await connections.acquire(fresh)
+/** Which connection is next where nothing was said about this message (cases U17 and U23); once at most a shared one. */
+async function transactOn(
+  connections: Connections,
+  mail: Mail,
+  which: Which,
+  mayShare: boolean,
+): Promise<Attempted | Which> {
+  const opened = await (which === 'shared' ? connections.share() : connections.acquire(which === 'new'))
   if (opened.kind === 'failed') {
     const { stage, answer } = opened
     const outcome = classifyOpening(stage, answer)
     return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isOurs(answer), withdrawn: isWithdrawn(answer) }
   }
   const { client } = opened
-  let attempted: Attempted | undefined
+  let outcomes: Attempted['outcomes'] = []
   try {
-    attempted = await transact(client, mail, fresh)
+    const attempted = await transact(client, mail, which, () => mayShare && connections.isOneTooMany(client))
+    if (typeof attempted !== 'string') outcomes = attempted.outcomes
     return attempted
   } finally {
-    connections.release(client, attempted?.outcomes ?? [])
+    connections.release(client, outcomes)
   }
 }
 
-async function transact(client: Client, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
+async function transact(
+  client: Client,
+  mail: Mail,
+  which: Which,
+  isOneTooMany: () => boolean,
+): Promise<Attempted | Which> {
   // A new one may have ended while the disk was waited for (pool.ts). If the next one has, too, that is a failure.
-  const used = client.transactions > 0 || client.hasIdled || !(fresh || client.usable)
+  const used = client.transactions > 0 || client.hasIdled || !(which === 'new' || client.usable)
   const { sent, mailing, outcomesWith } = prepare(client, mail)
   if (sent.length === 0) return { outcomes: outcomesWith(undefined), asked: true }
   const started = performance.now()
   const transaction = await client.transact(mailing)
-  if (!(used && isStale(transaction)))
-    return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
+  const next = used ? isStale(transaction) && 'new' : isClosing(transaction) && isOneTooMany() && 'shared'
+  if (next === false) return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
   client.destroy('it is of no use any more')
-  return undefined
+  return next
 }
 
 /** Some recipients may be refused before anything is sent; the others share the transaction. */
@@ -121,6 +141,8 @@ const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: tr
 
 const isStale = ({ mail }: Transaction): boolean =>
   mail.kind === 'none' ? betweenMessages.has(mail.cause) : isFarewell(mail.reply)
+
+const isClosing = ({ mail }: Transaction): boolean => mail.kind === 'reply' && mail.reply.code === 421
 
 /**
  * Whether the answer to MAIL only ends the session. RFC 5321 section 3.8 has 421 for that, but after too long a pause Amazon SES

@@ -11,6 +11,7 @@ import { IdleConnections } from './idle-connections.ts'
 import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
 import { secureContext, tlsPolicies } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
+import { isSilent, isUngreeted, surplusMs } from './surplus.ts'
 import type { Target } from './target.ts'
 import { WaitingAttempts } from './waiting-attempts.ts'
 
@@ -25,8 +26,6 @@ const loginGoodForMs = 1000
 const patienceMs = 1000
 /** Nobody has said how many connections an exchanger takes: what is open may double, so that few of those that open are too many. */
 const firstPlaces = 5
-/** A smarthost that had no room for a further connection is not asked for one again before this has passed. */
-const surplusMs = 30_000
 
 /** Of an attempt of a configuration that has gone. */
 const withdrawal: Opened = { kind: 'failed', stage: 'MAIL', answer: withdrawn }
@@ -164,19 +163,25 @@ export class Pool {
   /** For one attempt that begins now, until a reload may give its mail another way; `isHurried` as choose.ts says. */
   connections(isHurried: () => boolean): Connections {
     const { signal } = this.#withdrawal
-    const acquire = async (fresh: boolean): Promise<Opened> => {
-      const idle = fresh ? undefined : this.#idle.take()
-      const opened = idle === undefined ? await this.#openOrWait(isHurried, signal) : this.#useAgain(idle, isHurried())
+    const given = async (opened: Opened): Promise<Opened> => {
       const noted = this.#around.noted?.()
       if (noted !== undefined) await noted
       return this.#unlessWithdrawn(opened, signal)
+    }
+    const acquire = async (fresh: boolean): Promise<Opened> => {
+      const idle = fresh ? undefined : this.#idle.take()
+      return given(idle === undefined ? await this.#openOrWait(isHurried, signal) : this.#useAgain(idle, isHurried()))
+    }
+    const share = async (): Promise<Opened> => {
+      const shared = this.#connections() > 0 ? await this.#nextFree(isHurried) : undefined
+      return given(shared ?? (await this.#openOrWait(isHurried, signal)))
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
       this.#noteAddress(client, outcomes)
       if (outcomes.length > 0 && outcomes.every(isOfConnection)) client.quit()
       this.#release(client)
     }
-    return { acquire, release }
+    return { acquire, share, release, isOneTooMany: (client) => this.#isOneTooMany(client) }
   }
 
   /** Nothing is begun by a configuration that has gone while a connection, or the disk, was waited for: this one may want another way. */
@@ -226,11 +231,12 @@ export class Pool {
     if (opened.kind === 'open' || isWithdrawn(opened.answer)) return false
     if (this.#connections() > 0) {
       const isRefused = isForNow(opened.answer) && (!hurried || this.#carriesMail())
-      if (!isRefused && !this.#isUngreeted(opened, began)) {
+      const carried = { carriesMail: this.#carriesMail(), hasCarriedSince: (at: number) => this.#hasCarriedSince(at) }
+      if (!isRefused && !isUngreeted(opened, began, this.#target.smarthost.tls.mode, carried)) {
         if (!this.#carriesMail()) this.#waiting.answerAll(opened)
         return false
       }
-      this.#surplus = { taken: this.#connections(), until: performance.now() + surplusMs }
+      this.#takesOnly(this.#connections())
       return true
     }
     if (this.#opening > 0) return isForNow(opened.answer)
@@ -239,17 +245,17 @@ export class Pool {
     return false
   }
 
-  /**
-   * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up; some,
-   * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries
-   * mail; that one was given some tells nothing where the host itself may be dead.
-   */
-  #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
-    if (answer.kind !== 'none') return false
-    if (answer.cause === 'silent') return this.#hasCarriedSince(began)
-    if (answer.cause === 'unreachable') return this.#hasCarriedSince(performance.now() - surplusMs)
-    const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    return answer.cause === 'lost' && stage === first && this.#carriesMail()
+  /** Whether a new one was refused at MAIL for those that carry mail. Then it is none any more, and its end makes no room for one. */
+  #isOneTooMany(client: Client): boolean {
+    const others = this.#connections() - 1
+    if (others === 0 || !this.#hasCarriedSince(performance.now() - surplusMs)) return false
+    this.#takesOnly(others)
+    this.record.addresses.failed(client.address)
+    return this.#busy.delete(client)
+  }
+
+  #takesOnly(taken: number): void {
+    this.#surplus = { taken, until: performance.now() + surplusMs }
   }
 
   #carriesMail(): boolean {
@@ -274,7 +280,7 @@ export class Pool {
   }
 
   #release(client: Client): void {
-    this.#busy.delete(client)
+    if (!this.#busy.delete(client)) return
     if (client.usable) this.#cameBackAt = performance.now()
     const next = this.#waiting.next()
     const spent = client.transactions >= this.#limits.messagesPerConnection
@@ -373,6 +379,3 @@ export class Pool {
     return hurried ? this.#hurriedDeadlines : this.#around.deadlines
   }
 }
-
-const isSilent = (opened: Opened): boolean =>
-  opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'

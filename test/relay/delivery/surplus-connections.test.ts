@@ -11,14 +11,16 @@ type Options = {
   readonly maxConnections?: number
   readonly connectMs?: number
   readonly messagesPerConnection?: number
+  /** The script of each connection. */
+  readonly session?: () => Script
 }
 
 /** A smarthost with this script, which may be changed while it runs, and mail for it. */
 async function bench(
   script: Script,
-  { maxConnections = 2, connectMs = 20_000, messagesPerConnection = 1000 }: Options = {},
+  { maxConnections = 2, connectMs = 20_000, messagesPerConnection = 1000, session }: Options = {},
 ) {
-  const upstream = await startSmarthost({ script })
+  const upstream = await startSmarthost({ script, ...(session !== undefined && { session }) })
   const running = rig(oneSmarthost(upstream.port, { maxConnections }), {
     deadlines: { ...allWithin(120_000), connect: connectMs },
     poolLimits: { idleMs: 60_000, messagesPerConnection },
@@ -75,6 +77,34 @@ test('case U23: a smarthost that had no room for a further connection is not ask
     await quiet()
   }
   expect([upstream.connections(), outcomes()]).toEqual([asked, Array(160).fill('1 delivered')])
+})
+
+test('case U23: a further connection that is refused at MAIL costs no message an attempt while another one carries mail', async () => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  let connections = 0
+  const session = (): Script => (connections++ === 0 ? {} : { MAIL: full })
+  const { put, outcomes, attempted, facts } = await bench({}, { maxConnections: 10, session })
+  put(1)
+  await attempted(1)
+  put(40)
+  await attempted(41)
+  expect([outcomes(), facts('smarthostEjected')]).toEqual([Array(41).fill('1 delivered'), []])
+})
+
+test('case U23: where each further connection is refused at MAIL, and the one that carried mail has ended, that is a failure', async () => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const { upstream, put, outcomes, attempted } = await bench({
+    dot: (time) => (time === 1 ? silence : undefined),
+    MAIL: (time) => (time > 1 ? full : undefined),
+  })
+  put(1)
+  await attempted(1)
+  put(2)
+  await until('one waits for the other', () => upstream.times('dot') === 2 && upstream.times('MAIL') === 3)
+  upstream.dropAll()
+  await attempted(3)
+  expect(outcomes().slice(1).toSorted()).toEqual(['1 ambiguous', '1 deferred'])
+  expect(upstream.times('MAIL')).toBe(4)
 })
 
 test('case U23: while the first connection is still being opened, those that are refused as too many wait for it', async () => {

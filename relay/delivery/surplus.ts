@@ -1,0 +1,29 @@
+/** What shows that a host has only no room for a further connection, while others are open. Pure. */
+import type { Opened } from './open.ts'
+import type { TlsMode } from './secure.ts'
+
+/** A host that had no room for a further connection is not asked for one again before this has passed. */
+export const surplusMs = 30_000
+
+/** What the open connections have carried, in milliseconds on the clock of `performance`. */
+type Carried = { readonly carriesMail: boolean; readonly hasCarriedSince: (at: number) => boolean }
+
+/**
+ * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up; some,
+ * as Sendmail, listen no more until one of theirs has ended. It is a failure of the smarthost only while no open connection carries
+ * mail; that one was given some tells nothing where the host itself may be dead.
+ */
+export function isUngreeted(
+  { stage, answer }: Extract<Opened, { kind: 'failed' }>,
+  began: number,
+  tls: TlsMode,
+  { carriesMail, hasCarriedSince }: Carried,
+): boolean {
+  if (answer.kind !== 'none') return false
+  if (answer.cause === 'silent') return hasCarriedSince(began)
+  if (answer.cause === 'unreachable') return hasCarriedSince(performance.now() - surplusMs)
+  return answer.cause === 'lost' && stage === (tls === 'Implicit' ? 'TLS' : 'banner') && carriesMail
+}
+
+export const isSilent = (opened: Opened): boolean =>
+  opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'
