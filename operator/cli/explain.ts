@@ -75,8 +75,8 @@ type Asked = Omit<Offline, 'directory'> & {
 async function askFolder(dir: string, { credential, state }: Options): Promise<Asked> {
   const name = objectName(credential, '--credential')
   const at = stateAt(state)
-  const status = readStatuses(at.statusFile).get(`RelayCredential ${name}`)
-  return { ...(await compileDirectory(dir, at)), name, status }
+  const compiled = await compileDirectory(dir, at)
+  return { ...compiled, name, status: readStatuses(at.statusFile).get(`RelayCredential ${name}`) }
 }
 
 async function askCluster(options: Options, signal: AbortSignal): Promise<Asked> {

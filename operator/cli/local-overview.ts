@@ -17,12 +17,11 @@ type Statuses = readonly (readonly [Ref, StampedStatus])[]
 
 /** @throws Error where the folder has no statuses or may not be read; UsageError where there is no fleet of that name. */
 export async function localOverview(state: State, name: string | undefined): Promise<Overview> {
+  // Throws its own error where the folder may not be read.
+  state.namespaces()
   const all = [...readStatuses(state.statusFile)]
-  if (all.length === 0) {
-    // Throws its own error where the folder may not be read.
-    state.namespaces()
+  if (all.length === 0)
     throw new Error(`${state.statusFile} has no statuses; has relayfleet local run with this folder?`)
-  }
   const statuses = name === undefined ? all : only(name, all)
   const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy'))
   const fleets = await Promise.all(

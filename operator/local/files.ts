@@ -28,9 +28,12 @@ export function mayBeThere(path: string): boolean {
   }
 }
 
+/** What is there and can not be read, which must not look as if it were not there. */
+export class Unread extends Error {}
+
 /**
  * The text of a file; undefined only where the file does not exist, so that the caller may make it.
- * @throws Error where the file exists but can not be read: making it anew would overwrite it for good.
+ * @throws Unread where the file exists but can not be read: making it anew would overwrite it for good.
  */
 export function keptText(path: string): string | undefined {
   try {
@@ -38,7 +41,7 @@ export function keptText(path: string): string | undefined {
   } catch (error) {
     if (isAbsent(error)) return undefined
     const { code, message } = error as NodeJS.ErrnoException
-    throw new Error(
+    throw new Unread(
       `${path} is there and can not be read (${code ?? message}); make it readable, or remove it to get a new one`,
     )
   }

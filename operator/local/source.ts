@@ -7,10 +7,11 @@ import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
 import type { LookOf } from './domain-keys.ts'
 import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
+import { Unread } from './files.ts'
 import { lowPortsAllowed } from './low-ports.ts'
 import type { LocatedProblem } from './objects.ts'
 import { doubtMs, Presence } from './presence.ts'
-import { FolderUnread, type State } from './state.ts'
+import type { State } from './state.ts'
 import type { Tell } from './telling.ts'
 
 /** How often to look whether a missing directory, or what can not be read of the state folder, is back. */
@@ -41,7 +42,7 @@ export function yamlSource(options: {
       unread = undefined
       return snapshot
     } catch (error) {
-      if (!(error instanceof FolderUnread)) throw error
+      if (!(error instanceof Unread)) throw error
       if (error.message !== unread) tell({ about: 'trouble', text: `${error.message}; meanwhile all stays as it is` })
       unread = error.message
       return undefined

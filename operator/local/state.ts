@@ -3,7 +3,7 @@ import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'nod
 import { join, resolve } from 'node:path'
 import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
-import { isAbsent } from './files.ts'
+import { isAbsent, Unread } from './files.ts'
 
 export const defaultState = '.relayfleet'
 
@@ -50,20 +50,17 @@ function segment(name: string): string {
   return name
 }
 
-/** That a folder of the state can not be read, which must not look as if it were empty: what is in it may be in use. */
-export class FolderUnread extends Error {}
-
-/** What is in a folder; nothing, where there is none. @throws FolderUnread */
+/** What is in a folder; nothing, where there is none. @throws Unread: what is in it may be in use. */
 function entriesIn(directory: string): readonly Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true })
   } catch (error) {
     if (isAbsent(error) || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return []
-    throw new FolderUnread(`the folder ${directory} can not be read: ${diskTrouble(error)}`)
+    throw new Unread(`the folder ${directory} can not be read: ${diskTrouble(error)}`)
   }
 }
 
-/** The subfolders whose names can be names of objects; anything else there is not ours. @throws FolderUnread */
+/** The subfolders whose names can be names of objects; anything else there is not ours. @throws Unread */
 export const foldersIn = (directory: string): readonly string[] =>
   entriesIn(directory)
     .filter((e) => e.isDirectory() && isName(e.name))
@@ -90,14 +87,14 @@ const recordsIn = (folder: string): readonly string[] => [
   ...foldersIn(folder).filter((name) => existsSync(recordIn(folder, name))),
 ]
 
-/** A missing folder counts as empty. @throws FolderUnread */
+/** A missing folder counts as empty. @throws Unread */
 function mayRead(root: string): void {
   try {
     // With the slash, a plain file gives ENOTDIR instead of a misleading EACCES.
     accessSync(`${root}/`, constants.R_OK | constants.X_OK)
   } catch (error) {
     if (isAbsent(error)) return
-    throw new FolderUnread(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
+    throw new Unread(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
   }
 }
 

@@ -2,15 +2,19 @@
 import { parse, stringify } from 'yaml'
 import type { Ref } from '../compile/snapshot.ts'
 import type { StampedStatus } from '../observed-status.ts'
-import { replaceFile, textOf } from './files.ts'
+import { keptText, replaceFile } from './files.ts'
 import type { Statuses } from './observed-statuses.ts'
 
 const heading = '# Written by relayfleet local; editing it changes nothing.\n'
 
-/** The statuses that were written last; empty where the file does not exist or can not be read. */
+/**
+ * The statuses that were written last; empty where the file does not exist, or is none of ours. @throws Unread: the stages of keys
+ * that sign are nowhere else.
+ */
 export function readStatuses(file: string): Statuses {
+  const text = keptText(file) ?? ''
   try {
-    const read = (parse(textOf(file) ?? '') ?? {}) as Record<Ref, StampedStatus>
+    const read = (parse(text) ?? {}) as Record<Ref, StampedStatus>
     return new Map(Object.entries(read).filter(([, s]) => Array.isArray(s.conditions)) as [Ref, StampedStatus][])
   } catch {
     return new Map()

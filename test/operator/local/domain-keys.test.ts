@@ -81,3 +81,12 @@ test('a key is not retired while it can not be read whether a relay has it', () 
   symlinkSync(fleets, fleets)
   expect(stage).toThrow(`the folder ${fleets} can not be read`)
 })
+
+test('while the statuses can not be read, nothing is concluded about keys: their stages are nowhere else', () => {
+  const state = stateAt(temporaryFolder())
+  const directory = readDirectory(yamlDirectory({ 'a.yaml': domain({ dkim: { mode: 'Managed' } }) }), state.root)
+  const places = () => keyPlaces(directory, state, () => undefined)
+  expect(places().statuses.size).toBe(0)
+  mkdirSync(state.statusFile)
+  expect(places).toThrow(`${state.statusFile} is there and can not be read (EISDIR)`)
+})
