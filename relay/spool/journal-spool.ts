@@ -287,7 +287,8 @@ export class JournalSpool implements Spool {
 
   async close(): Promise<void> {
     await this.#fault.stop()
-    await Promise.all([this.#damage.ending, this.#cleaner.stop()])
+    await this.#cleaner.stop()
+    // After the cleaner, which may find more; the removals that come of it are waited for with all else that the journal writes.
     await this.#damage.ending
     await this.#journal.close()
     await this.#open.close()

@@ -1,7 +1,7 @@
 /** Segments with much dead mail are copied and deleted, by which no mail is lost, and none that left comes back. */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { worthCopying } from '../../../relay/spool/cleaner.ts'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
@@ -28,11 +28,12 @@ test.each([
 const MiB = 1024 * 1024
 
 /** A spool that believes in a small volume, so that its segments have 64 KiB, and in more room than a test can fill. */
-async function small(directory: string) {
+async function small(directory: string, real = nodeDisk) {
   const told = listening()
-  const disk = { ...nodeDisk, space: async () => ({ free: 64 * MiB, total: 4 * MiB }) }
+  const disk = { ...real, space: async () => ({ free: 64 * MiB, total: 4 * MiB }) }
   for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
-  const spool = await JournalSpool.open({ directory, events: told.events, now: Date.now, disk, closed: () => {} })
+  const parts = { directory, events: told.events, now: Date.now, disk, tryAgainMs: 20 }
+  const spool = await JournalSpool.open({ ...parts, closed: () => {} })
   return { spool, told }
 }
 const journalBytes = (directory: string): number =>
@@ -64,6 +65,40 @@ test('mail that stays is copied, with its state, out of segments whose other mai
   expect([...found]).toEqual([...kept.keys()].map((id, i) => [id, [100 * i, 100 * i + 1]]))
   for (const [id, content] of kept) expect((await octets(again.content(id))).equals(content)).toBe(true)
   await again.close()
+})
+
+test('a message whose removal the disk refused is copied as all others that stay', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const { spool } = await small(directory, failing.disk)
+  onTestFinished(() => spool.close())
+  const [first = ''] = readdirSync(join(directory, 'journal'))
+  const { queueId } = (await accept(spool, contentOf(1, 4000))).envelope
+  failing.failing.set('sync journal', 'EIO')
+  await expect(spool.remove(queueId)).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await until('the spool takes mail again', () => spool.fault === undefined)
+  for (let n = 0; n < 300; n += 1) await spool.remove((await accept(spool, contentOf(n, 4000))).envelope.queueId)
+  await until('its segment is deleted', () => !readdirSync(join(directory, 'journal')).includes(first))
+  expect(await octets(spool.content(queueId))).toEqual(contentOf(1, 4000))
+})
+
+test('a dead segment that the disk did not delete goes when it does, though no new segment can be written (case S14)', async () => {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const { spool } = await small(directory, failing.disk)
+  onTestFinished(() => spool.close())
+  const [first = ''] = readdirSync(join(directory, 'journal'))
+  const isThere = () => readdirSync(join(directory, 'journal')).includes(first)
+  failing.failing.set('unlink journal', 'EIO')
+  const ids = await Promise.all(Array.from({ length: 40 }, (_, n) => accept(spool, contentOf(n, 4000))))
+  await Promise.all(ids.map((m) => spool.remove(m.envelope.queueId)))
+  failing.failing.set('write journal', 'ENOSPC').set('create journal', 'ENOSPC')
+  await expect(accept(spool, contentOf(1, 10))).rejects.toThrow('ENOSPC')
+  expect(isThere()).toBe(true)
+  failing.failing.delete('unlink journal')
+  await until('it is deleted', () => !isThere())
+  expect(spool.isFull).toBe(true)
 })
 
 test('an empty queue keeps no segment but the one that is written', async () => {

@@ -146,6 +146,24 @@ test('large contents that are on their way to the disk count as taken: many at o
   await Promise.all(all)
 })
 
+test('contents that wait to be written to the journal count as taken, too: many at once leave what is kept for delivery (case S14)', async () => {
+  const failing = new FailingDisk()
+  const kept = (16 + 32) * 1024 * 1024 + 16 * 1024
+  Object.assign(failing.disk, { space: async () => ({ free: kept + 5.5 * smallBytes, total: 10 * 1024 ** 3 }) })
+  const { spool } = await opened(temporaryFolder(), failing)
+  const written = Promise.withResolvers<void>()
+  failing.waiting.set('write journal', written.promise)
+  const refused: unknown[] = []
+  const all = Array.from({ length: 20 }, (_, n) =>
+    accept(spool, contentOf(n, smallBytes - 1000)).catch((e) => refused.push(e)),
+  )
+  await until('those that do not fit are refused', () => refused.length === 15)
+  expect(refused).toEqual(Array(15).fill(expect.objectContaining({ kind: 'full' })))
+  written.resolve()
+  await Promise.all(all)
+  expect(spool.size).toBe(5)
+})
+
 test('a state or a removal that could not be written is refused, its message is still ours, and it can be asked for again', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope

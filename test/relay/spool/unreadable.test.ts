@@ -103,6 +103,18 @@ test('one message that cannot be read is set aside with its segment, told, and t
   expect(there()).toBe(29)
 })
 
+test('a message that cannot be read is set aside also while the disk is full (case S12)', async () => {
+  const { spool, failing, waiting, there, quarantined } = await withBadSector(short)
+  failing.failing.set('write journal', 'ENOSPC').set('create journal', 'ENOSPC').set('write large', 'ENOSPC')
+  await expect(accept(spool, contentOf(1, 10))).rejects.toThrow('ENOSPC')
+  await until('it is told', async () => {
+    for (const id of waiting) await spool.load(spool.handleOf(id) ?? -1).catch(() => {})
+    return quarantined().length > 0
+  })
+  expect(spool.isFull).toBe(true)
+  expect(there()).toBe(29)
+})
+
 test('a segment that is set aside again, after a copy was put in its place, does not replace the one that was set aside before', async () => {
   const { directory, pass, listed } = await withBadSector(short)
   const [name = ''] = listed('journal')
