@@ -114,6 +114,17 @@ test.each([
   expect(spool.fault).toBeUndefined()
 })
 
+test('a newest segment whose file the disk does not show for a moment is not told as gone, and takes mail on', async () => {
+  const { spool, failing, state } = await opened()
+  failing.failing.set('size journal', 'EIO')
+  const asked = () => failing.calls.includes('size journal')
+  await until('it was looked for', async () => {
+    await accept(spool, contentOf(1, 10))
+    return asked()
+  })
+  expect(state()).toEqual([])
+})
+
 test('a disk that takes the octets of a new file, and can not sync it, is not believed to be back (case S16)', async () => {
   const { spool, failing } = await opened()
   failing.failing.set('sync', 'EIO')

@@ -50,6 +50,22 @@ test('a message that was refused does not come back, although its record is whol
   expect(await messagesOf(again.spool)).toEqual([])
 })
 
+test('a DSN that was refused and made again is ours for good: no later segment takes it back (case S16)', async () => {
+  const { spool, failing, directory } = await opened()
+  const dsn = { queueId: 'dsn0000000', draft: { reversePath: '', forwardPaths: [draft.reversePath] } }
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(1, 10), dsn)).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await accept(spool, contentOf(1, 10), dsn)
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(2, 10))).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await spool.close()
+  expect(await ids((await opened(directory)).spool)).toEqual([dsn.queueId])
+})
+
 test('a DSN that was refused and made again is there once, and its original is ended', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
