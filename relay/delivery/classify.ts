@@ -56,7 +56,7 @@ const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'ref
 export function classifyTransaction(transaction: Transaction, forwardPaths: number): readonly Outcome[] {
   const { mail, rcpt } = transaction
   const someTaken = rcpt.some(isPositive)
-  const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
+  const rest = isPositive(mail) ? classifyRest(transaction) : classifyMail(transaction)
   const goesOn = isTooLongFor(transaction, forwardPaths) ? isEndless : spoiltBy(transaction)
   const outcomes: Outcome[] = []
   for (let i = 0; i < forwardPaths; i++) {
@@ -96,6 +96,11 @@ function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Ans
     const { code } = answer.reply
     return (code === 421 && refused.length > 0) || (answer === data && code >= 500 && tooMany)
   }
+}
+
+function classifyMail({ mail, inDoubt }: Transaction): Outcome {
+  if (!inDoubt || mail.kind !== 'none') return classifyStage('MAIL', mail)
+  return deferred('nextHop', replyFor(mail.cause, `MAIL to DATA: ${mail.why}`))
 }
 
 /** What became of all recipients that were taken at RCPT. */

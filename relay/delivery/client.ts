@@ -17,6 +17,8 @@ export type Mailing = {
 /** What was answered; `rcpt` has one answer for each forward-path unless MAIL was refused. */
 export type Transaction = {
   readonly mail: Answer
+  /** Replies are out of step: `mail` stands for all answers from MAIL to DATA, and which of them it came as is not known. */
+  readonly inDoubt?: true
   readonly rcpt: readonly Answer[]
   readonly data?: Answer
   /** What came after 354 and before our final dot; then the dot was never sent. */
@@ -113,7 +115,7 @@ export class Client {
       const doubt = this.#outOfStep(asked) ?? (isConfirmed(asked) ? undefined : await this.#unconfirmed(asked))
       if (doubt) {
         this.destroy('replies are out of step')
-        return { mail: doubt, rcpt: [] }
+        return { mail: doubt, inDoubt: true, rcpt: [] }
       }
       const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
       if (wanted && hasCode(asked.data, 354)) return await this.#send(asked, mailing.content)

@@ -50,6 +50,18 @@ test.each<[string, Script, string]>([
     { MAIL: say('221-2.3.0 you have been idle\r\n221 2.3.0 bye', { ends: 'drop' }) },
     'MAIL: the session was ended by 221-2.3.0 you have been idle 221 2.3.0 bye',
   ],
+  [
+    'a reply right behind 354',
+    { DATA: say('354 go on\r\n250 2.0.0 queued') },
+    'MAIL to DATA: a reply that no command asked for: 250 2.0.0 queued',
+  ],
+  ['a yes in place of 354', { DATA: say('250 2.0.0 fine') }, 'MAIL to DATA: DATA was answered 250 out of order'],
+  ['354 in place of a yes', { RCPT: say('354 go on') }, 'MAIL to DATA: answered 354 before DATA'],
+  [
+    'a line without end in place of the answer to RCPT',
+    { RCPT: say(`550 ${'x'.repeat(5000)}`) },
+    'MAIL to DATA: a reply line without end',
+  ],
 ])('of %s what was said is told, and nothing else as if it were that', async (_what, script, text) => {
   const { outcomes } = await deliver({ script })
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { code: 451, text } }])
