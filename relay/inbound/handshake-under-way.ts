@@ -7,7 +7,7 @@ import { UnderHandshake } from '../under-handshake.ts'
 import type { Handshake } from './handshakes.ts'
 import { handshakeCostMs, handshakeMs, readAheadBytes } from './limits.ts'
 import { type LongHandshake, LongHandshakes, longOctets } from './long-handshakes.ts'
-import { notInTime } from './tls-failure.ts'
+import { isInClear, notInTime } from './tls-failure.ts'
 
 /** The client whose handshake it is. */
 type Client = {
@@ -30,6 +30,9 @@ type Outcome = {
   readonly failed: (error: Error) => void
   readonly closed: () => void
 }
+
+/** The fatal alert of that name (RFC 8446 section 6): OpenSSL says nothing to who begins with no record of TLS. */
+const unexpectedMessage = Buffer.from('1503030002020a', 'hex')
 
 /** Of all listeners: the memory is that of the process. */
 const longHandshakes = new LongHandshakes()
@@ -104,7 +107,11 @@ export class HandshakeUnderWay {
       bounded.whenLonger(longOctets, () => longHandshakes.enter(one)).once('close', () => longHandshakes.leave(one))
     }
     this.#top = top
-    top.on('_tlsError', failed).on('end', this.#onEnd)
+    const refuse = (error: Error): void => {
+      if (bounded && isInClear(error)) plain.write(unexpectedMessage)
+      failed(error)
+    }
+    top.on('_tlsError', refuse).on('end', this.#onEnd)
     top.once('secure', () => {
       verdictIn()
       bounded?.handshakeDone(() => top.bytesRead).once('silent', silent)

@@ -25,6 +25,8 @@ const words: Readonly<Record<string, string>> = {
 
 export const failureIn = ({ code = '', reason, message }: TlsError): string => words[code] ?? reason ?? message
 
+export const isInClear = (error: TlsError): boolean => failureIn(error) === inClear
+
 export const notInTime = (): Error =>
   new Error(
     'no handshake in time: on an Implicit listener, a client that is set up for STARTTLS waits for our greeting',
