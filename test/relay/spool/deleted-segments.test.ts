@@ -85,7 +85,8 @@ test('that the oldest segment is gone is told also where some of its mail has le
   await again.spool.close()
 })
 
-test('that the oldest segment is gone is told also where the start before had ended a message that was reported as a whole', async () => {
+/** A spool whose start has ended a message that was reported as a whole. */
+async function reportedOn() {
   const { directory, first } = await filled()
   const { spool } = await open(directory)
   const reports = { queueId: 'second0000', forwardPaths: draft.forwardPaths }
@@ -93,6 +94,11 @@ test('that the oldest segment is gone is told also where the start before had en
   await spool.close()
   const second = await open(directory)
   expect(second.spool.has('second0000')).toBe(false)
+  return { directory, first, second }
+}
+
+test('that the oldest segment is gone is told also where the start before had ended a message that was reported as a whole', async () => {
+  const { directory, first, second } = await reportedOn()
   await second.spool.close()
   rmSync(join(directory, 'journal', first))
   const again = await open(directory)
@@ -101,13 +107,7 @@ test('that the oldest segment is gone is told also where the start before had en
 })
 
 test('of an oldest segment that we deleted nothing is told, also where a start had ended a message that was reported as a whole', async () => {
-  const { directory, first } = await filled()
-  const { spool } = await open(directory)
-  const reports = { queueId: 'second0000', forwardPaths: draft.forwardPaths }
-  await accept(spool, contentOf(6, 30), { queueId: 'dsn0000000', draft: { reports } })
-  await spool.close()
-  const second = await open(directory)
-  expect(second.spool.has('second0000')).toBe(false)
+  const { directory, first, second } = await reportedOn()
   await fillSegment(second.spool, directory)
   await second.spool.remove('first00000')
   await until('its segment is given back', () => !segments(directory).includes(first))
