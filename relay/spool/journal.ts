@@ -76,7 +76,13 @@ export class Journal {
     this.#owed = parts.found.entries
     this.#ending = parts.found.ending
     this.#largest = largestOf(parts.segmentBytes, parts.segments)
-    this.#writing = shared((items) => parts.silence.during(this.#write(items)), weightOf, fullBatch)
+    // A batch has hardly more octets than a segment: reports leave the size of the largest one, so one commit that outgrew the others
+    // could take the room that mail had left for them.
+    this.#writing = shared(
+      (items) => parts.silence.during(this.#write(items)),
+      (item) => weightOf(item) + (fullBatch * octetsIn(item)) / parts.segmentBytes,
+      fullBatch,
+    )
   }
 
   /** Oldest first; the last may be the one that is being written. */
@@ -286,7 +292,14 @@ function weightOf({ entry }: Item): number {
   return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
 }
 
-/** Octets of one recipient in a state. */
+/** About what a record takes on the disk. */
+function octetsIn({ entry, content }: Item): number {
+  const recipients =
+    entry.kind === 'accepted' ? entry.envelope.forwardPaths.length : 'recipients' in entry ? entry.recipients.length : 0
+  return (content?.length ?? 0) + recipients * bytesOfOne
+}
+
+/** Octets of one recipient. */
 const bytesOfOne = 128
 
 /** Some 25 ms of the event loop. Behind one write a crowd that ends its messages at once would hold it for a third of a second. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { until } from '../../local/until.ts'
@@ -13,8 +14,8 @@ import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 const contentBytes = 2000
 
-async function opened() {
-  const directory = smallVolume('size=4m')
+async function opened(size = '4m') {
+  const directory = smallVolume(`size=${size}`)
   const told = listening()
   const open = () => openSpool({ directory: join(directory, 'spool'), events: told.events })
   return { directory, told, open, spool: await open() }
@@ -207,6 +208,20 @@ describe.runIf(smallVolumesGiven())('a spool that its own mail has filled, in an
       await untilTaken(() => accept(spool, contentOf(2, contentBytes + 1500), dsn))
       await Promise.all([spool.remove(queueId), spool.remove(dsn.queueId)])
     }
+    await until('the spool takes mail again', () => spool.fault === undefined, 5000)
+    await spool.close()
+  })
+
+  test('takes a DSN on each, too, where one commit held more than half of all', async () => {
+    const { spool } = await opened('8m')
+    const accepting = Array.from({ length: 60 }, () => accept(spool, contentOf(1, smallBytes)))
+    const taken = (await Promise.allSettled(accepting)).flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []))
+    const ids = taken.map(({ envelope }) => envelope.queueId)
+    expect(ids.length).toBeGreaterThan(30)
+    // None can leave before it is reported, and none makes room before it leaves.
+    for (const [n, queueId] of ids.entries())
+      await accept(spool, contentOf(2, 3500), dsnOn(queueId, draft.forwardPaths, n))
+    await each(ids, (id) => spool.remove(id))
     await until('the spool takes mail again', () => spool.fault === undefined, 5000)
     await spool.close()
   })
