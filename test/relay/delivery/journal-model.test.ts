@@ -45,8 +45,8 @@ class World {
   readonly #fates: Fates
   readonly #volume: { readonly all: number; others: number }
   readonly #time = new FakeHours(
-    () => this.#deeds + this.#hosts.deeds + this.#disks.reduce((sum, { deeds }) => sum + deeds.length, 0),
-    () => (this.#ill?.underWay ?? 0) > 0 || (this.#unreported.size > 0 && this.#mayReport),
+    () => this.#deeds + this.#hosts.deeds + (this.#ill?.losing.deeds.length ?? 0),
+    () => (this.#ill?.underWay ?? 0) + this.#remains > 0 || (this.#unreported.size > 0 && this.#mayReport),
   )
   #deeds = 0
   #losing = new LosingDisk()
@@ -56,8 +56,8 @@ class World {
   /** The disk was ill, full or slow since the process began. */
   #hadBadDisk = false
   #ill: IllDisk | undefined
-  /** One for each process that there has been: what is left of it has no timer once it has written all. */
-  readonly #disks: LosingDisk[] = []
+  /** Killed processes of which something is left that still works. */
+  #remains = 0
   #now: Process | undefined
   /** Of the processes that there have been, only the last one is heard. */
   #processes = 0
@@ -183,7 +183,6 @@ class World {
       const ill = new IllDisk(this.#losing, this.#dice)
       ill.set(this.#illness)
       this.#ill = ill
-      this.#disks.push(this.#losing)
       let result: unknown
       const parts = { directory: '/spool', events, now: Date.now, disk: ill.disk, segmentBytes, closed: () => {} }
       const opening = JournalSpool.open(parts).catch((error: unknown) => error)
@@ -264,7 +263,13 @@ class World {
     this.#now = undefined
     // So that they do nothing more: nobody hears of them, and their disk is of no use.
     ill.set(well)
-    void delivery.close(0).then(() => spool.close())
+    this.#remains += 1
+    void delivery
+      .close(0)
+      .then(() => spool.close())
+      .then(() => {
+        this.#remains -= 1
+      })
   }
 
   async #restart({ graceMs, meanwhile, isCut }: Extract<Deed, { do: 'restart' }>): Promise<void> {
