@@ -248,6 +248,7 @@ class World {
   #cut(how: 'kill' | 'lose'): void {
     const { ill, delivery, spool } = this.#open
     this.#processes++
+    const submitting = [...this.#submitting]
     this.#submitting.clear()
     const { deeds } = this.#losing
     const luck = () => (['none', 'all', 'some'] as const)[Math.floor(this.#dice() * 3)] ?? 'some'
@@ -264,8 +265,7 @@ class World {
     // So that they do nothing more: nobody hears of them, and their disk is of no use.
     ill.set(well)
     this.#remains += 1
-    void delivery
-      .close(0)
+    void Promise.all([delivery.close(0), ...submitting])
       .then(() => spool.close())
       .then(() => {
         this.#remains -= 1
