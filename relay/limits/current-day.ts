@@ -29,7 +29,7 @@ export class CurrentDay {
   constructor(parts: Parts) {
     this.#parts = parts
     const kept = parts.file?.get(dayOfStore)
-    if (kept === undefined || !parts.hasStore()) return
+    if (kept === undefined) return
     this.#named = dayKept({ number: kept.day, ends: kept.recipients }, parts.wall(), parts.monotonic())
   }
 

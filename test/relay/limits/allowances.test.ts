@@ -1,5 +1,5 @@
 /** A relay counts what it hands out of each limit: never more than the limit, a message whole or not at all, over restarts too. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -377,23 +377,4 @@ test('of ten thousand credentials only the hundred that used most of their day h
     { credential: 'team/app-7', ratio: 0.4 },
   ])
   expect(allowances.ratios(policy({ credentials: others }))).toEqual([])
-})
-
-test('a last line of the file that was cut short is reported, and the lines before it count', () => {
-  const day = Math.floor(noon / 86_400_000)
-  writeFileSync(join(folder, 'quotas'), `team/app ${day} 6\nteam/app ${day} 9\nteam/app ${day}`)
-  const { taken, troubles } = relay()
-  expect(taken(limited({ daily: 10 }), 10)).toBe(1)
-  expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
-})
-
-test('a file of counts that cannot be written is reported once, and the counts go on in memory', async () => {
-  const one = relay()
-  await one.written()
-  rmSync(folder, { recursive: true, force: true })
-  const file = openQuotaFile(join(folder, 'quotas'), (why) => one.troubles.push(why))
-  for (let i = 1; i < 5; i++) file.note('team/app', { day: 1, recipients: i })
-  await file.written
-  expect(one.troubles).toEqual([expect.stringContaining('ENOENT')])
-  expect(file.get('team/app')).toEqual({ day: 1, recipients: 4 })
 })

@@ -1,8 +1,13 @@
 /** The limit of a day that the store has named is handed out once, whatever day the relay's own clock says. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { RelayConfig } from '../../../relay/config.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
+import { CurrentDay } from '../../../relay/limits/current-day.ts'
+import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import type { Answer } from '../../../relay/limits/quota-script.ts'
 import { dayMs } from '../../../relay/rules/utc-day.ts'
 import { installed } from '../../local/programs.ts'
@@ -142,19 +147,56 @@ test('the metric of a credential that used up its day, and has sent nothing sinc
   expect(ratios()).toEqual([{ credential: app.name, ratio: 0.5 }])
 })
 
-test('when a policy no longer names a store, its relays go by their own clocks once the day that the store named is over', () => {
-  const one = relayWithStore(5 * hour)
+test.each([
+  ['ahead', 5 * hour, 18],
+  ['behind', -5 * hour, 4],
+])('when a policy no longer names a store, a relay whose clock is %s goes by that once the day that the store named is over', (_name, skew, hours) => {
+  const one = relayWithStore(skew)
   one.connect()
   one.send(100)
   one.remove()
   one.pass(11.9 * hour)
   expect(one.own.take(app, 1)).toBeDefined()
   one.pass(0.2 * hour)
+  // Behind, its own day is still the one of which all was handed out.
+  expect(one.own.take(app, 1) === undefined).toBe(skew > 0)
   one.send(100)
-  one.pass(18 * hour)
+  one.pass(hours * hour)
   expect(one.own.take(app, 1)).toBeDefined()
   one.pass(hour)
   expect(one.own.take(app, 1)).toBeUndefined()
+})
+
+test.each([
+  ['while the store is away', true],
+  ['when the policy no longer names a store', false],
+])('a relay that starts again %s goes on with the day that the store has named last, up to its end (case A19)', async (_name, hasStore) => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-named-day-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const clocks = { wall: 20_000 * dayMs + 12 * hour, monotonic: 30 * dayMs }
+  const [wall, monotonic] = [() => clocks.wall, () => clocks.monotonic]
+  const file = () => openQuotaFile(join(folder, 'quotas'), expect.unreachable, { wall })
+  const before = file()
+  const day = new CurrentDay({ file: before, hasStore: () => true, wall, monotonic })
+  day.name(19_999, 5 * hour, clocks.monotonic)
+  // The clock of the store was set in between.
+  day.name(19_999, 3 * hour, clocks.monotonic)
+  await before.written
+  // Clocks drift a little, for which nothing is written: mail waits for what is.
+  clocks.wall += 900
+  day.name(19_999, 3 * hour, clocks.monotonic)
+  expect(before.written).toBeUndefined()
+  await before.close()
+  clocks.wall += hour - 900
+  clocks.monotonic = 50
+  const after = file()
+  onTestFinished(() => after.close())
+  const again = new CurrentDay({ file: after, hasStore: () => hasStore, wall, monotonic })
+  expect(again.today).toEqual({ number: 19_999, restMs: 2 * hour })
+  clocks.wall += 2 * hour
+  clocks.monotonic += 2 * hour
+  expect(again.today.number).toBe(20_000)
+  expect(again.today.restMs).toBe(hasStore ? dayMs : 9 * hour)
 })
 
 describe.runIf(installed('redis-server'))('with a Redis', () => {
