@@ -306,6 +306,15 @@ test('what is given back of a day while the store names the next one is not take
   expect(allowances.standing(app.name)).toEqual({ day, own: 1, certain: true })
 })
 
+test('a store that has forgotten is told of the credentials that have used something of the day, and of no other', () => {
+  const { allowances, taken } = relay()
+  const [app, idle] = [limited({ daily: 2 }), limited({ daily: 2 }, 'team/idle')]
+  taken(app, 1)
+  taken(limited({ rate: { count: 9, perMs: 1000 } }, 'throttle:each:team'), 1)
+  allowances.ratios(policy({ credentials: [app, idle] }))
+  expect(allowances.inUse()).toEqual(['team/app'])
+})
+
 test('usage tells the last refusal of a credential, and leaves out credentials that have used nothing', () => {
   const { allowances, taken } = relay()
   const [app, idle, free] = [

@@ -1,5 +1,5 @@
-/** The file of counts tells what it can not read or write, and all else in it counts. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** The file of counts keeps what still matters, and tells what it can not read or write. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -14,8 +14,18 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 function open() {
   const troubles: string[] = []
-  return { file: openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why)), troubles }
+  const wall = () => day * 86_400_000
+  return { file: openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why), { wall }), troubles }
 }
+
+test('a start keeps what was counted today and yesterday, and forgets what was before', async () => {
+  const lines = [day - 2, day - 1, day].map((of, i) => `team/app-${i} ${of} ${7 + i}\n`)
+  writeFileSync(join(folder, 'quotas'), lines.join(''))
+  const { file } = open()
+  await file.written
+  expect(readFileSync(join(folder, 'quotas'), 'utf8')).toBe(lines.slice(1).join(''))
+  await file.close()
+})
 
 test('a last line of the file that was cut short is reported, and the lines before it count', async () => {
   writeFileSync(join(folder, 'quotas'), `team/app ${day} 6\nteam/app ${day} 9\nteam/app ${day} 1`)
