@@ -180,7 +180,8 @@ export const questionWords = (q: Question, nonce: string): readonly string[] => 
 /** The answer in what a store said; undefined where it is none to this question: what answers may be anything. */
 export function readAnswer(said: unknown, nonce: string, messages: number): Answer | undefined {
   if (!Array.isArray(said) || said.length !== 8 || said[0] !== nonce) return undefined
-  const numbers = [said[1], said[3], said[4], said[5], said[6]].map(whole).filter((n) => n !== undefined)
+  const figures = [whole(said[1], 7), whole(said[3]), whole(said[4], 15), whole(said[5], 15), whole(said[6])]
+  const numbers = figures.filter((n) => n !== undefined)
   const [day = 0, restOfDayMs = 0, own = 0, total = 0, owedUs = 0] = numbers
   const [epoch, told] = [said[2], said[7]]
   if (numbers.length !== 5 || typeof epoch !== 'string' || !Array.isArray(told) || told.length !== messages)
@@ -190,10 +191,13 @@ export function readAnswer(said: unknown, nonce: string, messages: number): Answ
   return { day, epoch, restOfDayMs, own, total, owedMs: owedUs / 1000, verdicts }
 }
 
-/** A whole number of up to 16 digits: the most is what the slowest rate owes after the largest burst, 3.6e15 µs. */
-const whole = (value: unknown): number | undefined => {
+/**
+ * A whole number of up to so many digits: the most is what the slowest rate owes after the largest burst, 3.6e15 µs. Days and counts
+ * have no more than quota-file.ts reads: with a larger one, a start would pass over the line, and no date could be made of a day.
+ */
+const whole = (value: unknown, digits = 16): number | undefined => {
   const text = String(value)
-  return /^\d{1,16}$/.test(text) ? Number(text) : undefined
+  return /^\d+$/.test(text) && text.length <= digits ? Number(text) : undefined
 }
 
 function readVerdict(said: unknown): Verdict | undefined {

@@ -224,6 +224,8 @@ test.each([
   ['null', null],
   ['too short a list', ['n', 1]],
   ['the answer to another question', ['m', 1, 'e', 1, '1', '1', '0', ['yes']]],
+  ['an answer with a day for which there is no date', ['n', 9_999_999_999, 'e', 1, '1', '1', '0', ['yes']]],
+  ['an answer with more recipients than are kept', ['n', 1, 'e', 1, '9999999999999999', '1', '0', ['yes']]],
   ['an answer with a count below 0', ['n', 1, 'e', 1, '-1', '1', '0', ['yes']]],
   ['an answer with a count that is not a number', ['n', 1, 'e', 1, 'NaN', '1', '0', ['yes']]],
   ['an answer without an epoch', ['n', 1, null, 1, '1', '1', '0', ['yes']]],
