@@ -22,8 +22,11 @@ type Asking = {
   readonly recipients: number
   readonly decide: (refused: Refusal | undefined) => void
 }
-/** What is to be asked about one credential; `tells`: the store is to be told its count, even if no message waits. */
-type Line = { readonly waiting: Asking[]; tells: boolean; readonly served: Promise<void> }
+/**
+ * What is to be asked about one credential. While anybody is `telling`, the store is to be told its count, even if no message waits;
+ * each is called when that is done, which is not the end of a line to which messages go on coming.
+ */
+type Line = { readonly waiting: Asking[]; readonly telling: (() => void)[] }
 
 type Parts = {
   readonly own: Allowances
@@ -138,23 +141,23 @@ export class FleetAllowances {
   #line(name: string): Line {
     const known = this.#lines.get(name)
     if (known !== undefined) return known
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-    const line: Line = { waiting: [], tells: false, served: begun.then(() => this.#serve(name, line)) }
+    const line: Line = { waiting: [], telling: [] }
     this.#lines.set(name, line)
-    begin()
+    queueMicrotask(() => void this.#serve(name, line))
     return line
   }
 
   #tell(name: string): Promise<void> {
-    const line = this.#line(name)
-    line.tells = true
-    return line.served
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#line(name).telling.push(resolve)
+    return promise
   }
 
   async #serve(name: string, line: Line): Promise<void> {
-    while (line.waiting.length > 0 || line.tells) {
-      line.tells = false
+    while (line.waiting.length > 0 || line.telling.length > 0) {
+      const told = line.telling.splice(0)
       await this.#ask(name, line.waiting.splice(0, mostAtOnce))
+      for (const done of told) done()
     }
     this.#lines.delete(name)
   }
