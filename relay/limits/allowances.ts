@@ -158,7 +158,8 @@ export class Allowances {
 
   /** Remembers a refusal that the store has decided as the credential's last one, for /usage. */
   note({ name }: Counted, refused: Refusal): Refusal {
-    return this.#noted(this.#account(name), refused) ?? refused
+    this.#noted(this.#account(name), refused)
+    return refused
   }
 
   /** The day that what is counted now is counted for: days since the epoch. */
@@ -167,14 +168,10 @@ export class Allowances {
   }
 
   /**
-   * The message was not kept after all; `day`: what it was counted for. A credential gets back only recipients of a day that is not
-   * over, since what it took of its rate is earned anew soon; a throttle gets its rate back as well, since others share it.
+   * A message of this credential was not kept after all; `day`: what it was counted for. Only recipients of a day that is not over
+   * come back, since what was taken of its rate is earned anew soon.
    */
   giveBack(counted: Counted, recipients: number, day: number): void {
-    if (isThrottle(counted.name)) {
-      this.take(counted, -recipients)
-      return
-    }
     const account = this.#account(counted.name)
     if (account.day > day) return
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }

@@ -117,7 +117,10 @@ export class FleetAllowances {
     return this.#parts.own.dayOf(credential)
   }
 
-  /** The message was not kept after all; see Allowances.giveBack for what comes back. */
+  /**
+   * The message was not kept after all; see Allowances.giveBack for what comes back to a credential. A throttle gets its rate back,
+   * since others share it.
+   */
   giveBack(credential: Counted, recipients: number, day: number): void {
     if (isThrottle(credential.name)) {
       void this.take(credential, -recipients)

@@ -5,6 +5,7 @@ import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
 import { count, peek, roomFor } from '../../../relay/inbound/counts.ts'
 import type { Inbound, InForce } from '../../../relay/inbound/inbound.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
+import { FleetAllowances } from '../../../relay/limits/fleet-allowances.ts'
 import { dayMs } from '../../../relay/rules/utc-day.ts'
 import { credential, policy } from '../policy.ts'
 
@@ -26,13 +27,15 @@ const elsewhere = credential({ name: 'teams/web' })
 function relay(throttles: readonly ThrottleConfig[], sharing: RelayConfig['sharing'] = { relays: 1 }) {
   const clock = { ms: 0 }
   let config = policy({ throttles, sharing })
-  const allowances = new Allowances({
+  const own = new Allowances({
     events: { quotaApproaching: () => undefined },
     index: 0,
     sharing: () => config.sharing,
     wall: () => clock.ms,
     monotonic: () => clock.ms,
   })
+  const events = { limitStore: () => undefined, limitsJudged: () => undefined }
+  const allowances = new FleetAllowances({ own, relay: 'one', events })
   const inbound = { allowances, inForce: () => ({ config }) as InForce }
   return {
     clock,
