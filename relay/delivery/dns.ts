@@ -46,17 +46,21 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
+  /** The first server is of no use: those behind it are asked from then on. */
+  const leave = (asked: Resolver): void => {
+    const others = asked.getServers().slice(1)
+    if (asked === resolver) resolver = resolverOf(others.length > 0 ? others : servers)
+  }
   /**
    * Whether that there is no record is to be believed: a server that looks up nothing for others does not know the root either. The
-   * first server, whose answer it was, is asked of the root; if it is of no use, those behind it are asked from then on.
+   * first server, whose answer it was, is asked of the root.
    */
   const unlessOfNoUse = async <T>(answer: Answered<T>, asked: Resolver): Promise<Answered<T>> => {
     const root = await answered(asked.resolveNs('.'), limitMs)
     if (root.kind === 'found') return answer
     if (root.kind === 'failed' && root.why !== refused)
       return { kind: 'failed', why: `no record of it, and of the root: ${root.why}` }
-    const others = asked.getServers().slice(1)
-    if (asked === resolver) resolver = resolverOf(others.length > 0 ? others : servers)
+    leave(asked)
     return { kind: 'failed', why: noRecursion }
   }
   /** An answer without a record is one only where it has no error: by it mail is given up, or goes to the domain itself. */
@@ -65,7 +69,9 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     if (answer.kind !== 'noRecord' || server === undefined) return answer
     const codes = await Promise.all(types.map((type) => responseCode(server, name, type)))
     const odd = codes.find((code = 0) => code !== 0)
-    return odd === undefined ? answer : ({ kind: 'failed', why: `the name server answers with error ${odd}` } as const)
+    if (odd === undefined) return answer
+    leave(asked)
+    return { kind: 'failed', why: `the name server answers with error ${odd}` } as const
   }
   return {
     exchangers: async (domain) => {
@@ -111,8 +117,8 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
 /** The server that says so works: it is those of the domain that do not. */
 const servfail = 'SERVFAIL'
 const refused = 'REFUSED'
-/** Said by a server that can not tell: another one may. */
-const unsure: ReadonlySet<string> = new Set([servfail, refused, 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
+/** Said by a server that can not tell, or of one that is not there, as over TCP for what UDP cut off: another one may tell. */
+const unsure: ReadonlySet<string> = new Set([servfail, refused, 'ENOTIMP', 'EFORMERR', 'EBADRESP', 'ECONNREFUSED'])
 const isUnsure = (answer: Answered<unknown>): boolean => answer.kind === 'failed' && unsure.has(answer.why)
 const noRecursion = 'no record of it, nor of the root: the name server looks up nothing for others'
 const failures: Readonly<Record<string, Answered<never>>> = {

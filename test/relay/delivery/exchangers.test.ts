@@ -174,9 +174,10 @@ test.each<[string, Table]>([
 })
 
 test.each<[string, Table]>([
-  ['has not even a root', { '': [], 'x.test': [] }],
-  ['refuses what is asked of the root', { '': 'REFUSED', 'x.test': [] }],
-])('a name server that %s, and looks up nothing for others, has mail deferred, and the next name server is asked from then on', async (_what, table) => {
+  ['has not even a root, and looks up nothing for others,', { '': [], 'x.test': [] }],
+  ['refuses what is asked of the root, and looks up nothing for others,', { '': 'REFUSED', 'x.test': [] }],
+  ['answers with an error that Node does not tell', { 'x.test': 'NOTAUTH' }],
+])('a name server that %s has mail deferred, and the next name server is asked from then on', async (_what, table) => {
   const ofNoUse = await startNameServer(table)
   const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })
   for (const isAlone of [false, true]) {
@@ -198,6 +199,7 @@ test('where a name server can not tell of the root now, the reply says that, and
 test.each([
   'SERVFAIL',
   'REFUSED',
+  'truncated',
 ] as const)('after %s of one name server of the system the next one is asked', async (says) => {
   const ill = await startNameServer({ 'x.test': says, 'a.x.test': says })
   const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })

@@ -17,6 +17,7 @@ export type Behaviour =
   | 'SERVFAIL'
   | 'REFUSED'
   | 'NOTAUTH'
+  | 'truncated'
   | 'silence'
   | 'another id'
   | 'garbage'
@@ -66,7 +67,8 @@ function answer(question: Buffer, type: number, behaviour: Exclude<Behaviour, 's
   const code = typeof behaviour === 'string' && behaviour in codes ? codes[behaviour as keyof typeof codes] : 0
   const message = Buffer.concat([question, ...records])
   if (behaviour === 'another id') message.writeUInt16BE((message.readUInt16BE(0) + 1) & 0xffff, 0)
-  message.writeUInt16BE(0x8180 | code, 2)
+  // It is not there over TCP, where the whole answer would be.
+  message.writeUInt16BE(0x8180 | code | (behaviour === 'truncated' ? 0x0200 : 0), 2)
   message.writeUInt16BE(records.length, 6)
   message.writeUInt16BE(0, 8)
   message.writeUInt16BE(0, 10)
