@@ -22,7 +22,7 @@ import { again } from './again.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import { spoolError, wordsOf } from './disk-error.ts'
 import { makeFolders } from './folders.ts'
-import { identityOf } from './identity.ts'
+import { identityOf, isAnother } from './identity.ts'
 import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
 import { type Lock, lockDirectory } from './lock.ts'
 import { pathsOf } from './paths.ts'
@@ -40,9 +40,10 @@ type Parts = {
  */
 export async function openSpool({ directory, events, now = Date.now }: Parts): Promise<JournalSpool> {
   await makeFolders(nodeDisk, directory)
-  const lock = lockDirectory(directory)
+  let identity: string | undefined
+  const lock = lockDirectory(directory, () => isAnother(nodeDisk, directory, identity))
   try {
-    const identity = await identify(directory, events)
+    identity = await identify(directory, events)
     const disk = writtenAlone(lock)
     return await JournalSpool.open({ directory, identity, events, now, disk, closed: () => lock.release() })
   } catch (error) {

@@ -25,6 +25,12 @@ export async function identityOf(disk: Disk, directory: string): Promise<string>
   return id
 }
 
+/** Whether the folder has another id by now; not where that can not be told. */
+export async function isAnother(disk: Disk, directory: string, id: string | undefined): Promise<boolean> {
+  const found = await read(disk, pathsOf(directory).identity).catch(() => undefined)
+  return id !== undefined && found !== undefined && found !== id
+}
+
 async function read(disk: Disk, path: string): Promise<string | undefined> {
   const file = await disk.open(path)
   try {

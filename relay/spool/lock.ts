@@ -16,6 +16,9 @@ const sqliteBusy = 5
 /** How often we look for our lock file: once somebody has deleted it, another process can take a lock of its own. */
 const lookEveryMs = 1000
 
+const exchanged =
+  'is another one by now, as where its volume was mounted after this relay had begun: the relay ends, and its next start has that one'
+
 export type Lock = {
   /**
    * Set while others may have the lock, too: what cannot be written to the kernel only locks for reading, and for all who ask.
@@ -25,8 +28,12 @@ export type Lock = {
   release(): void
 }
 
-/** @throws {SpoolError} naming the folder and who holds it. */
-export function lockDirectory(directory: string): Lock {
+/**
+ * `isAnother`: whether the folder has another spool by now, as where its volume was mounted late, over the folder that a relay had
+ * begun with. This one knows nothing of the mail in it, which would wait, untold, for the next start.
+ * @throws {SpoolError} naming the folder and who holds it.
+ */
+export function lockDirectory(directory: string, isAnother: () => Promise<boolean> = async () => false): Lock {
   const path = join(directory, 'lock')
   let held = hold(directory)
   signHolder(directory)
@@ -48,11 +55,16 @@ export function lockDirectory(directory: string): Lock {
     held = hold(directory)
     signHolder(directory)
   }
-  /** If another process has the lock by then this throws, nobody catches it, and the process ends: a spool is never shared. */
+  /**
+   * If another process has the lock by then this throws, nobody catches it, and the process ends: a spool is never shared. Nor is one
+   * exchanged for another under a process.
+   */
   const look = async (): Promise<void> => {
     const isGone = await isNoMore(path, held)
+    const isExchanged = isGone && (await isAnother())
     const mayBeAlone = held.shared !== undefined && (await isWritable(path))
     if (isReleased) return
+    if (isExchanged) throw new SpoolError('fault', `spool ${directory} ${exchanged}`)
     if (mayBeAlone) takeAlone()
     else if (isGone) renew()
     lookLater()

@@ -1,7 +1,7 @@
 /** A spool has one relay at a time, and a second one is told who has it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -120,6 +120,22 @@ test('a process whose lock was deleted, and taken by another one, ends (case S21
   const lock = lockDirectory(directory)
   expect(await ended).toEqual([1, null])
   lock.release()
+})
+
+test('a process whose folder has another spool by now, as of a volume that was mounted late, ends; its own one that comes back does not end it (cases S21, S30)', async () => {
+  const folder = temporaryFolder()
+  const at = (name: string) => join(folder, name)
+  const [directory, late, early] = [at('spool'), at('late'), at('early')]
+  await (await open(late)).close()
+  const { child } = await other(directory)
+  const ended = once(child, 'exit')
+  renameSync(directory, early)
+  renameSync(early, directory)
+  rmSync(join(directory, 'lock'))
+  await until('the lock is there again', () => existsSync(join(directory, 'lock')))
+  renameSync(directory, early)
+  renameSync(late, directory)
+  expect(await ended).toEqual([1, null])
 })
 
 // The kernel gives a lock to one process alone only on a file that can be written to.
