@@ -27,7 +27,12 @@ const savedMs = 200
 const pastMs = 1_000
 /** A credential that has saved up so much time surely has few, whatever comes next. */
 const surelyFewMs = 100
-const tickMs = 4
+const tickMs = 2
+/**
+ * About as long as a message takes on a loop at rest: when one of a credential with few begins, no other begins for so long, so that
+ * it finds the loop and the disk free. After that the others have as long again, however many have few.
+ */
+export const quietMs = 4
 const lookEveryMs = 10
 /** The part of the difference from `busyShare` that the pace makes good at each look. */
 const gain = 0.3
@@ -79,6 +84,7 @@ export class Headroom {
    */
   #lastFew = { name: '', at: Number.NEGATIVE_INFINITY }
   #otherFew = this.#lastFew
+  #quietUntil = Number.NEGATIVE_INFINITY
   #perSecond = mostPerSecond
   #last: Look
   /** The strangers' part of the time, smoothed over `strangersOverMs`. */
@@ -139,6 +145,7 @@ export class Headroom {
   }
 
   #hasFew(name: string, at: number): void {
+    if (at >= this.#quietUntil + quietMs) this.#quietUntil = at + quietMs
     if (this.#lastFew.name !== name) this.#otherFew = this.#lastFew
     this.#lastFew = { name, at }
   }
@@ -150,6 +157,8 @@ export class Headroom {
 
   #inPace(owner: Begun, now: number): boolean {
     if (owner.nextAt > now) return false
+    // A loop with time to spare needs no quiet.
+    if (this.#quietUntil > now && this.#perSecond < mostPerSecond) return false
     owner.nextAt = Math.max(owner.nextAt, now - 2 * tickMs) + 1000 / (this.#perSecond * owner.perMessage)
     return true
   }

@@ -1,6 +1,6 @@
 /** A credential with many messages leaves room for one with few (case R15); the clock and the load of the event loop are simulated. */
 import { expect, test } from 'vitest'
-import { aboutMs, busyShare, fewPerSecond, Headroom, leastPerSecond } from '../../relay/headroom.ts'
+import { aboutMs, busyShare, fewPerSecond, Headroom, leastPerSecond, quietMs } from '../../relay/headroom.ts'
 import type { Owner } from '../../relay/turns.ts'
 
 const flood: Owner = { rank: 'credential', name: 'mail/flood' }
@@ -50,7 +50,7 @@ function stage({ costMs = 0.5, strangers = 0, besides = 0 } = {}) {
       each(n)
       for (const owner of many)
         for (let more = 8; more > 0 && (waiting.get(owner.name) ?? 0) < 50 && enter(owner); more -= 1);
-      if (now % 4 === 0) tick?.()
+      if (now % 2 === 0) tick?.()
       // The messages that were let in begin.
       await Promise.resolve()
       await Promise.resolve()
@@ -83,6 +83,26 @@ test('beside a credential with few messages, one with many leaves the loop time 
   expect((busy() - before.ms) / 4000).toBeGreaterThan(busyShare - 0.1)
   expect((busy() - before.ms) / 4000).toBeLessThan(busyShare + 0.1)
   expect(begunIn('mail/flood') - before.flood).toBeGreaterThan(4000)
+})
+
+test('while a message of a credential with few is dealt with, one with many begins none, and soon after it does', async () => {
+  const { pass, enter, begunIn, tenTimesASecond } = stage()
+  await pass(1000, [flood], tenTimesASecond)
+  enter(few)
+  const before = begunIn('mail/flood')
+  await pass(quietMs - 1, [flood])
+  expect(begunIn('mail/flood')).toBe(before)
+  await pass(quietMs, [flood])
+  expect(begunIn('mail/flood')).toBeGreaterThan(before)
+})
+
+test('however many have few messages, the one with many begins its own between them', async () => {
+  const { pass, enter, begunIn } = stage({ costMs: 0.1 })
+  const begins = (at: number): void => void enter({ ...few, name: `shop/${at % 100}` })
+  await pass(1000, [flood], begins)
+  const before = begunIn('mail/flood')
+  await pass(1000, [flood], begins)
+  expect(begunIn('mail/flood') - before).toBeGreaterThan(2000)
 })
 
 test('two credentials with many messages begin the same number', async () => {
@@ -155,7 +175,7 @@ test('a message that comes when the next one may begin goes behind those that ha
   const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
   await pass(2000, [flood], tenTimesASecond)
   const waited = headroom.waiting
-  // At the least pace one message may begin every 5 ms, and the timer looks every 4 ms.
+  // At the least pace one message may begin every 5 ms, and the timer looks every 2 ms.
   for (let ms = 0; ms < 12; ms += 1) await pass(1, [], () => expect(enter(flood)).toBe(false))
   expect(headroom.waiting).toBeGreaterThan(waited)
 })
