@@ -130,8 +130,9 @@ class World {
   }
 
   #judge(fact: keyof Events, told: readonly unknown[]): void {
-    const isOfDamage = fact === 'quarantined' || fact === 'forgotten' || fact === 'notDeleted'
-    this.#expect(!isOfDamage || !this.#isWhole, `${fact}: ${told}`)
+    // No fault of these leaves damage: what was promised is there whole, and what was not is swept.
+    this.#expect(fact !== 'quarantined' && fact !== 'forgotten', `${fact}: ${told}`)
+    this.#expect(fact !== 'notDeleted' || !this.#isWhole, `${fact}: ${told}`)
     this.#expect(fact !== 'unreadable' || this.#hadBadDisk, `${fact}: ${told}`)
     // A slow disk may not have taken what is left when a relay that is to end has no more time.
     const isTooLate = this.#hadBadDisk && `${told[1]}`.endsWith(' is closed')
@@ -261,7 +262,6 @@ class World {
     const dice = this.#dice
     if (how === 'kill') this.#losing = this.#losing.killedAfter(deeds.length)
     else {
-      this.#isWhole = false
       this.#losing = new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
       this.#losing.octets = this.#volume
     }
