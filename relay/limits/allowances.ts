@@ -157,9 +157,8 @@ export class Allowances {
   }
 
   /** Remembers a refusal that the store has decided as the credential's last one, for /usage. */
-  note({ name }: Counted, refused: Refusal): Refusal {
+  note({ name }: Counted, refused: Refusal): void {
     this.#noted(this.#account(name), refused)
-    return refused
   }
 
   /** The day that what is counted now is counted for: days since the epoch. */

@@ -185,7 +185,8 @@ export class FleetAllowances {
     for (const [i, { credential, recipients, decide }] of asking.entries()) {
       if (recipients > 0) events.limitsJudged('store')
       const refused = refusalOf(answer.verdicts[i], answer, credential, recipients)
-      decide(refused && own.note(credential, refused))
+      if (refused !== undefined) own.note(credential, refused)
+      decide(refused)
     }
   }
 

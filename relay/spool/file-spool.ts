@@ -41,7 +41,7 @@ type Parts = {
 export async function openSpool({ directory, events, now = Date.now }: Parts): Promise<JournalSpool> {
   await makeFolders(nodeDisk, directory)
   let identity: string | undefined
-  const lock = lockDirectory(directory, () => isAnother(nodeDisk, directory, identity))
+  const lock = lockDirectory(directory, async () => identity !== undefined && isAnother(nodeDisk, directory, identity))
   try {
     identity = await identify(directory, events)
     const disk = writtenAlone(lock)

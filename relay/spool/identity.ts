@@ -26,9 +26,9 @@ export async function identityOf(disk: Disk, directory: string): Promise<string>
 }
 
 /** Whether the folder has another id by now; not where that can not be told. */
-export async function isAnother(disk: Disk, directory: string, id: string | undefined): Promise<boolean> {
+export async function isAnother(disk: Disk, directory: string, id: string): Promise<boolean> {
   const found = await read(disk, pathsOf(directory).identity).catch(() => undefined)
-  return id !== undefined && found !== undefined && found !== id
+  return found !== undefined && found !== id
 }
 
 async function read(disk: Disk, path: string): Promise<string | undefined> {

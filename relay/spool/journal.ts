@@ -80,7 +80,7 @@ export class Journal {
     // could take the room that mail had left for them.
     this.#writing = shared(
       (items) => parts.silence.during(this.#write(items)),
-      (item) => weightOf(item) + (fullBatch * octetsIn(item)) / parts.segmentBytes,
+      (item) => weightOf(item, parts.segmentBytes),
       fullBatch,
     )
   }
@@ -286,21 +286,24 @@ function withNext(rows: readonly Row[], number: number): readonly Row[] {
   return [...rows.slice(0, -1), { from: last.from, to: number }]
 }
 
-/** What a record costs in time, in recipients: to write it, and for a new message, to answer its client and tell of it. */
-function weightOf({ entry }: Item): number {
-  if (entry.kind === 'accepted') return 64 + entry.envelope.forwardPaths.length
-  return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
+/** What a record takes of a full batch: time, and octets, of which a segment's are as much as a full batch's time. */
+function weightOf({ entry, content }: Item, segmentBytes: number): number {
+  const recipients = recipientsIn(entry)
+  const octets = (content?.length ?? 0) + recipients * bytesOfOne
+  return (entry.kind === 'accepted' ? answering : 0) + recipients + (fullBatch * octets) / segmentBytes
 }
 
-/** About what a record takes on the disk. */
-function octetsIn({ entry, content }: Item): number {
-  const recipients =
-    entry.kind === 'accepted' ? entry.envelope.forwardPaths.length : 'recipients' in entry ? entry.recipients.length : 0
-  return (content?.length ?? 0) + recipients * bytesOfOne
+/** What is said of them may be long: then one counts as several. */
+function recipientsIn(entry: Entry): number {
+  if (entry.kind === 'accepted') return entry.envelope.forwardPaths.length
+  return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
 }
 
 /** Octets of one recipient. */
 const bytesOfOne = 128
+
+/** What it takes to answer the client of a new message and to tell of it, in recipients. */
+const answering = 64
 
 /** Some 25 ms of the event loop. Behind one write a crowd that ends its messages at once would hold it for a third of a second. */
 const fullBatch = 12_000
