@@ -231,6 +231,7 @@ class Session {
     this.end = end
     end.on('close', () => clearTimeout(this.#idle))
     end.on('data', (chunk: Buffer) => {
+      hosts.deeds++
       clearTimeout(this.#idle)
       this.#text += chunk.toString('latin1')
       while (this.#take());
