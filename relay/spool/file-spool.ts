@@ -15,7 +15,8 @@
  * A DSN (`reports`) closes the recipients it reports by its own record, so each is reported once, whatever comes after.
  * So delivery must queue the DSN before it records a recipient as bounced: a message with no pending recipient is ended.
  *
- * A segment is deleted when it is the oldest and no message of ours has its newest record there; see cleaner.ts.
+ * A segment is deleted when it is the oldest, not the only one, and no message of ours has its newest record there; see cleaner.ts.
+ * Where a full volume has no room for another one, the only one gives its own back, and its file is named `emptied` meanwhile.
  */
 import type { Events } from '../events.ts'
 import { again } from './again.ts'

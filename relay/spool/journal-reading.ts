@@ -10,7 +10,7 @@ import type { Findings } from './findings.ts'
 import { LostRecords } from './lost-records.ts'
 import { believeNewest, type Newest } from './newest-segment.ts'
 import { originalOf } from './opening.ts'
-import type { Paths } from './paths.ts'
+import { emptied, type Paths } from './paths.ts'
 import { isAside, setAside } from './quarantine.ts'
 import { checkAll, type Entry, holdsRecord, journalVersion, type Piece, scan, type Trust } from './record.ts'
 import { Replay } from './replay.ts'
@@ -33,6 +33,7 @@ export class JournalReading {
   /** Names of files in the folder of the journal that are moved aside at the end. */
   readonly #aside: string[] = []
   #lastNumber = 0
+  #hasEmptied = false
 
   constructor(disk: Disk, paths: Paths, findings: Findings) {
     this.#disk = disk
@@ -48,6 +49,11 @@ export class JournalReading {
     return this.#lastNumber
   }
 
+  /** There is none, since nothing was needed of the last one. */
+  get isEmptied(): boolean {
+    return this.#segments.length === 0 && this.#hasEmptied
+  }
+
   /** @throws SpoolError where a segment can not be read, or is of a newer version. */
   async read(): Promise<void> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
@@ -57,6 +63,7 @@ export class JournalReading {
     for (const segment of this.#segments) this.#checkEnd(segment)
     await this.#checkReturned()
     await this.#checkMissing(names)
+    if (this.#hasEmptied && !this.isEmptied) await this.#findings.sweep(this.#paths.emptied, emptied)
   }
 
   /**
@@ -68,6 +75,10 @@ export class JournalReading {
   }
 
   async #file(name: string, names: readonly string[], segments: WholeSegments, newest: Newest): Promise<void> {
+    if (name === emptied) {
+      this.#hasEmptied = true
+      return
+    }
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')

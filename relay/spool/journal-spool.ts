@@ -85,7 +85,7 @@ export class JournalSpool implements Spool {
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
     const { events, now } = parts
     const disk = space.counting(parts.disk)
-    const { segments, lastNumber, register, ahead, ended, untold } = recovered
+    const { segments, lastNumber, isEmptied, register, ahead, ended, untold } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#space = space
@@ -123,6 +123,7 @@ export class JournalSpool implements Spool {
       segments,
       segmentBytes,
       lastNumber,
+      isEmptied,
       undone: () => register.undone,
       found: {
         entries: [...ended.map((queueId) => removal(queueId).entry), ...untold.map(voiding)],

@@ -33,6 +33,8 @@ type Parts = {
   readonly segmentBytes: number
   /** The highest number that a segment ever had. */
   readonly lastNumber: number
+  /** There is no segment, and a file stands for that (paths.ts). */
+  readonly isEmptied: boolean
   /** How many messages are ours and not done with. */
   readonly undone: () => number
   /**
@@ -66,6 +68,8 @@ export class Journal {
   /** Segments that could not be begun, and of which the disk did not remove a file. */
   #left: readonly Row[] = []
   #removing: Promise<void> | undefined
+  /** The file is there that stands for a journal without segments. */
+  #isEmptied: boolean
   /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
 
@@ -73,6 +77,7 @@ export class Journal {
     this.#parts = parts
     this.#older = [...parts.segments]
     this.#lastNumber = parts.lastNumber
+    this.#isEmptied = parts.isEmptied
     this.#owed = parts.found.entries
     this.#ending = parts.found.ending
     this.#largest = largestOf(parts.segmentBytes, parts.segments)
@@ -90,9 +95,9 @@ export class Journal {
     return this.#active === undefined ? this.#older : [...this.#older, this.#active.segment]
   }
 
-  /** The oldest segment, if it is not being written any more. */
+  /** The oldest segment that may go: it is not being written any more, and is not the only one. */
   get oldest(): Segment | undefined {
-    return this.#older[0]
+    return this.#active === undefined && this.#older.length === 1 ? undefined : this.#older[0]
   }
 
   /** An older segment is damaged, and goes as soon as nothing in it is needed. */
@@ -123,8 +128,28 @@ export class Journal {
       this.#broken = undefined
     } catch (error) {
       this.#broken = this.#error('a new segment of the journal could not be written', error)
+      if (this.#broken.kind === 'full') await this.#empty().catch(ignored)
       throw this.#broken
     }
+  }
+
+  /**
+   * Without room for a new segment the only one gives its own back, where nothing in it is needed. It is not deleted: a start
+   * would take contents that were on their way in for those of lost records.
+   */
+  async #empty(): Promise<void> {
+    const [last, ...others] = this.#older
+    if (last === undefined || others.length > 0 || last.live > 0 || last.damaged) return
+    const { disk, paths } = this.#parts
+    this.#isEmptied = true
+    await disk.rename(paths.segment(last.name), paths.emptied).catch(unlessAbsent)
+    const file = await disk.openToWrite(paths.emptied)
+    try {
+      await file.truncate(0)
+    } finally {
+      await file.close()
+    }
+    await disk.syncDirectory(paths.journal)
   }
 
   /** Waits for what is being written; nothing is taken any more. */
@@ -230,6 +255,7 @@ export class Journal {
       await file.sync()
       await disk.rename(temporary, path)
       await disk.syncDirectory(paths.journal)
+      if (this.#isEmptied) this.#isEmptied = !(await this.#removed(paths.emptied))
       segment.bytes = records.reduce((sum, r) => sum + r.bytes, 0)
       this.#owed = this.#owed.slice(owed.length)
       this.#ending = 0
@@ -315,3 +341,7 @@ const largestOf = (segmentBytes: number, segments: readonly Segment[]): number =
   segments.reduce((most, { bytes }) => Math.max(most, bytes), segmentBytes)
 
 const ignored = (): void => {}
+
+function unlessAbsent(error: unknown): void {
+  if (!isAbsent(error)) throw error
+}

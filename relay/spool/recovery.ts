@@ -20,6 +20,7 @@ import { notRead } from './whole-segments.ts'
 export type Recovered = {
   readonly segments: readonly Segment[]
   readonly lastNumber: number
+  readonly isEmptied: boolean
   /** The messages that are ours. */
   readonly register: Register
   readonly ahead: Ahead
@@ -66,10 +67,11 @@ class Recovery {
     // What was moved aside is durable there before the journal changes that names it: else the next start could sweep it.
     if (this.#findings.damage) await this.#disk.syncDirectory(this.#paths.quarantine).catch(ignored)
     await this.#journal.moveAside()
-    const { segments, lastNumber } = this.#journal
+    const { segments, lastNumber, isEmptied } = this.#journal
     return {
       segments,
       lastNumber,
+      isEmptied,
       register: this.#register,
       ahead: this.#ahead,
       ended: this.#ended,
@@ -180,6 +182,7 @@ class Recovery {
     // Nothing is received before the first segment is there.
     if (
       this.#journal.segments.length === 0 &&
+      !this.#journal.isEmptied &&
       this.#journal.lost.isEmpty &&
       names.some((name) => name.endsWith('.eml'))
     )

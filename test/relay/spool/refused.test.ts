@@ -156,7 +156,7 @@ test('while the disk neither lets a segment be begun nor removed, for however lo
   const disk = { create: async () => file, unlink: fails } as unknown as Disk
   const nobody = () => undefined
   const journal = new Journal({
-    ...{ disk, paths: pathsOf('/spool'), segments: [], segmentBytes: 65_536, lastNumber: 0 },
+    ...{ disk, paths: pathsOf('/spool'), segments: [], segmentBytes: 65_536, lastNumber: 0, isEmptied: false },
     ...{ undone: () => 0, found: { entries: [], ending: 0 }, written: nobody, broken: nobody, gone: nobody },
     silence: { during: (write) => write },
   })
