@@ -187,12 +187,11 @@ export class JournalReading {
     }
   }
 
-  // One that is gone while an older one is there was not deleted by us.
+  // One that is gone while an older one is there was not deleted by us; those that could not be begun, nor removed, do not count.
   async #checkMissing(names: readonly string[]): Promise<void> {
-    const listed = this.#oldestListed
-    const numbers = names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
-    const oldest = Math.min(...numbers.filter((number) => number >= listed))
-    const missing = this.replay.listed.filter((name) => !names.includes(name))
+    const { listed } = this.replay
+    const oldest = Math.min(...listed.filter((name) => names.includes(name)).map(numberOf))
+    const missing = listed.filter((name) => !names.includes(name))
     const gone = missing.map(parseSegmentName).filter((segment) => segment !== undefined)
     for (const segment of gone) {
       if (segment.number < oldest) continue
@@ -216,7 +215,7 @@ export class JournalReading {
 
   /** The number of the oldest segment that the newest one lists; 0 where it lists none. */
   get #oldestListed(): number {
-    const numbers = this.replay.listed.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
+    const numbers = this.replay.listed.map(numberOf)
     return numbers.length === 0 ? 0 : Math.min(...numbers)
   }
 
@@ -225,6 +224,8 @@ export class JournalReading {
     this.#findings.tell(this.#paths.segment(segment.name), why)
   }
 }
+
+const numberOf = (name: string): number => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY
 
 /** A file with such a number and no record is not ours: no journal gets so far, and names behind it would soon lack a digit. */
 const farOff = 9_000_000_000

@@ -169,11 +169,14 @@ test('while the disk neither lets a segment be begun nor removed, for however lo
   expect((await tries(15_000)) - before).toBeLessThan(1_000_000)
 })
 
-test('a segment that a failing disk let neither be begun nor removed is no damage at a later start (case S16)', async () => {
+test.each([
+  ['that lists no segment as old', 0],
+  ['that lists one before it and one behind it, which were given back', 1],
+])('a segment that a failing disk let neither be begun nor removed is no damage at a start from one %s (case S16)', async (_, behind) => {
   const { spool, failing, directory } = await opened()
   const segments = () => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.log'))
   const [first = ''] = segments()
-  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  const before = (await accept(spool, contentOf(1, 10))).envelope.queueId
   const failsToSync = async () => {
     failing.failing.set('sync journal', 'EIO')
     await expect(accept(spool, contentOf(2, 10))).rejects.toThrow(SpoolError)
@@ -186,11 +189,18 @@ test('a segment that a failing disk let neither be begun nor removed is no damag
   const left = paths.slice(1).map((path) => ({ path, content: readFileSync(path) }))
   failing.failing.clear()
   await mended(spool)
-  await spool.remove(queueId)
-  await until('the first segment is gone', () => !segments().includes(first))
-  // The one that is begun now lists no segment that is as old.
+  const mail = [before]
+  if (behind > 0) mail.push((await accept(spool, contentOf(3, 10))).envelope.queueId)
+  else {
+    await spool.remove(before)
+    await until('the first segment is gone', () => !segments().includes(first))
+  }
   await failsToSync()
   await mended(spool)
+  if (behind > 0) {
+    for (const queueId of mail) await spool.remove(queueId)
+    await until('one segment is left', () => segments().length === 1)
+  }
   await spool.close()
   // As where it was killed before it could remove them.
   for (const { path, content } of left) writeFileSync(path, content)
