@@ -174,7 +174,10 @@ test.each([
   ['that lists one before it and one behind it, which were given back', 1],
 ])('a segment that a failing disk let neither be begun nor removed is no damage at a start from one %s (case S16)', async (_, behind) => {
   const { spool, failing, directory } = await opened()
-  const segments = () => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.log'))
+  const segments = () =>
+    readdirSync(join(directory, 'journal'))
+      .filter((name) => name.endsWith('.log'))
+      .toSorted()
   const [first = ''] = segments()
   const before = (await accept(spool, contentOf(1, 10))).envelope.queueId
   const failsToSync = async () => {
@@ -184,9 +187,10 @@ test.each([
   }
   for (const call of ['syncDirectory journal', 'unlink journal']) failing.failing.set(call, 'EIO')
   await failsToSync()
-  await until('a segment could not be removed', () => segments().length > 1)
+  // The last one may still come to be the next segment.
+  await until('two segments could not be removed', () => segments().length > 2)
   const paths = segments().map((name) => join(directory, 'journal', name))
-  const left = paths.slice(1).map((path) => ({ path, content: readFileSync(path) }))
+  const left = paths.slice(1, -1).map((path) => ({ path, content: readFileSync(path) }))
   failing.failing.clear()
   await mended(spool)
   const mail = [before]
