@@ -139,7 +139,7 @@ export class Journal {
    */
   async #empty(): Promise<void> {
     const [last, ...others] = this.#older
-    if (last === undefined || others.length > 0 || last.live > 0 || last.damaged) return
+    if (last === undefined || others.length > 0 || last.live > 0 || last.damaged || last.bytes === 0) return
     const { disk, paths } = this.#parts
     this.#isEmptied = true
     await disk.rename(paths.segment(last.name), paths.emptied).catch(unlessAbsent)
@@ -150,6 +150,8 @@ export class Journal {
       await file.close()
     }
     await disk.syncDirectory(paths.journal)
+    last.bytes = 0
+    this.#largest = this.#parts.segmentBytes
   }
 
   /** Waits for what is being written; nothing is taken any more. */
