@@ -160,7 +160,8 @@ class Opening {
 
   async #secure(plain: Socket): Promise<void> {
     const { host, tls } = this.#target.smarthost
-    const handshake = { host, verified: tlsPolicies[tls.mode].verified, deadlineMs: this.#around.deadlines.TLS }
+    const { starts, verified } = tlsPolicies[tls.mode]
+    const handshake = { host, verified, upgraded: starts === 'upgrade', deadlineMs: this.#around.deadlines.TLS }
     this.#socket = this.#socketOr('TLS', await startTls(plain, { ...handshake, context: this.#roots() }))
   }
 

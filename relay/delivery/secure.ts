@@ -52,12 +52,14 @@ export type Handshake = {
   readonly host: string
   readonly context: SecureContext
   readonly verified: boolean
+  /** Behind STARTTLS: the other side has spoken before, and has said that TLS was to begin. */
+  readonly upgraded: boolean
   readonly deadlineMs: number
 }
 
 /** Verifies the name, or for an address the certificate's IP entries (RFC 9525 section 6). Resolves with the answer when it fails. */
 export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocket | Answer> {
-  const { host, context, verified, deadlineMs } = handshake
+  const { host, context, verified, upgraded, deadlineMs } = handshake
   // A peer that is not verified may be anybody: what it sends in the handshake has limits.
   const stranger = verified ? undefined : new UnderHandshake(socket)
   return new Promise((resolve) => {
@@ -81,7 +83,7 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       finish(secured)
     }
     const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))
-    const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error))
+    const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error, upgraded))
     const deadline = new Alarm(() => finish(none('silent', 'no end of the TLS handshake')))
     deadline.set(deadlineMs)
     secured.on('secureConnect', onSecure).on('close', onClose).on('error', onError)
@@ -96,7 +98,7 @@ function identityProblem(host: string, shown: PeerCertificate): Error | undefine
 
 const lost: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
 
-const refused = (host: string, error: NodeJS.ErrnoException): Answer =>
+const refused = (host: string, error: NodeJS.ErrnoException, upgraded: boolean): Answer =>
   lost.has(error.code ?? '')
     ? none('lost', `the connection was lost in the TLS handshake (${error.code})`)
-    : none('insecure', `no trusted TLS with ${host}: ${inWords(error)}`)
+    : none('insecure', `no trusted TLS with ${host}: ${inWords(error, upgraded)}`)

@@ -97,7 +97,13 @@ test('case T23: an exchanger that breaks TLS while the first octets of a content
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const plain = connect((server.address() as AddressInfo).port, '127.0.0.1')
   await once(plain, 'connect')
-  const handshake = { host: '127.0.0.1', context: secureContext(undefined, false), verified: false, deadlineMs: 20_000 }
+  const handshake = {
+    host: '127.0.0.1',
+    context: secureContext(undefined, false),
+    verified: false,
+    upgraded: true,
+    deadlineMs: 20_000,
+  }
   const secured = await startTls(plain, handshake)
   if ('kind' in secured) throw new Error(JSON.stringify(secured))
   const large = Buffer.concat([hello, Buffer.from('all of it goes as a stream, and unsigned\r\n'.repeat(5000))])

@@ -1,8 +1,11 @@
 /** What is wrong with the TLS of a smarthost is told in words that name what mends it. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
 import { type Deadlines, deadlines } from '../../../relay/delivery/stage.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
+import { onTestFinished } from '../../own-test.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
@@ -24,6 +27,10 @@ const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
 /** The text of the reply with which the first attempt ends. */
 async function replyOf(options: Options, tls: SmarthostConfig['tls'], ca: string, within: Deadlines = deadlines) {
   const { port } = await startSmarthost({ offers: [...everything, 'STARTTLS'], ...options })
+  return replyFrom(port, tls, ca, within)
+}
+
+async function replyFrom(port: number, tls: SmarthostConfig['tls'], ca: string, within: Deadlines = deadlines) {
   const { attempted, attempts, spool } = rig(oneSmarthost(port, { tls }), { files: { ca }, deadlines: within })
   spool.put(envelope(hello), hello)
   await attempted(1)
@@ -61,6 +68,24 @@ test.each(told)('case T18: what is wrong with a certificate is told in words: %s
 test('case T18: a smarthost that speaks in clear where TLS was to begin is told as that, with the mode that it needs', async () => {
   expect(await replyOf({ certificate: forAddress }, { ...startTls, mode: 'Implicit' }, forAddress.ca)).toContain(
     'it speaks in clear where TLS was to begin: tls.mode Implicit is for ports like 465',
+  )
+})
+
+test('case T18: a smarthost that goes on in clear behind its 220 to STARTTLS is told as that, and no other mode is advised', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).write('220 x\r\n')
+    socket.on('data', (said) => {
+      // The head of a ClientHello: from here on, all that we send is read as TLS.
+      if (said[0] === 0x16) socket.write('454 4.7.0 TLS not available\r\n')
+      else socket.write(String(said).startsWith('EHLO') ? '250-x\r\n250 STARTTLS\r\n' : '220 go ahead\r\n')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  expect(await replyFrom((server.address() as AddressInfo).port, startTls, forAddress.ca)).toBe(
+    'TLS: no trusted TLS with 127.0.0.1: it goes on in clear behind its 220 to STARTTLS: its own TLS does not work, or ' +
+      'somebody on the way puts text in (ERR_SSL_WRONG_VERSION_NUMBER)',
   )
 })
 
