@@ -220,9 +220,12 @@ class Opening {
 const needsImplicit = 'if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit'
 
 function expectPositive(answer: Answer, stage: Stage, unanswered = stage): WireReply {
-  if (answer.kind === 'reply' && isPositive(answer)) return answer.reply
+  if (answer.kind === 'reply' && isPositive(answer) && !isSecondGreeting(answer.reply, stage)) return answer.reply
   throw new StageFailed(answer.kind === 'none' ? unanswered : stage, answer)
 }
+
+/** A proxy and the server behind it may both greet. Taken for the answer to EHLO, it would offer nothing, neither TLS nor a login. */
+const isSecondGreeting = ({ code }: WireReply, stage: Stage): boolean => stage === 'EHLO' && code === 220
 
 const isUnknownCommand = (answer: Answer): boolean =>
   answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)

@@ -6,6 +6,7 @@ import type { SmarthostConfig } from '../../../relay/config.ts'
 import { type Deadlines, deadlines } from '../../../relay/delivery/stage.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { onTestFinished } from '../../own-test.ts'
+import { say } from './behaviour.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
@@ -87,6 +88,14 @@ test('case T18: a smarthost that goes on in clear behind its 220 to STARTTLS is 
     'TLS: no trusted TLS with 127.0.0.1: it goes on in clear behind its 220 to STARTTLS: its own TLS does not work, or ' +
       'somebody on the way puts text in (ERR_SSL_WRONG_VERSION_NUMBER)',
   )
+})
+
+test.each([
+  ['in clear', 0, {}],
+  ['under TLS', 1, { certificate: forAddress }],
+] as const)('case T18: a smarthost that greets a second time, and so answers EHLO %s with 220, is told as that: not as one without STARTTLS or AUTH', async (_name, second, options) => {
+  const EHLO = (time: number) => (time % 2 === second ? say('220 x again\r\n250-x\r\n250 STARTTLS') : undefined)
+  expect(await replyOf({ ...options, script: { EHLO } }, startTls, forAddress.ca)).toBe('EHLO was answered 220 x again')
 })
 
 test('case T18: a smarthost that waits for TLS where STARTTLS was to come is told with the mode that it may need', async () => {
