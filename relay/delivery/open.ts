@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type Lookup, lookupIn } from './addresses.ts'
-import { type Answer, noAnswer, none, type WireReply } from './answer.ts'
+import { type Answer, type Cause, noAnswer, none, type WireReply } from './answer.ts'
 import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { faultAt } from './classify.ts'
@@ -94,6 +94,7 @@ class Opening {
   /** That it has connected to. */
   address = ''
   #wire: Wire | undefined
+  readonly #began = performance.now()
 
   constructor(target: Tried, context: () => SecureContext, around: HostSurroundings, signal: AbortSignal) {
     this.#target = target
@@ -135,9 +136,20 @@ class Opening {
 
   async #hearBanner(): Promise<void> {
     const answer = await this.#ask('', 'banner')
-    const waitsForTls =
-      this.#target.smarthost.tls.mode === 'StartTLS' && answer.kind === 'none' && answer.cause === 'silent'
-    expectPositive(waitsForTls ? none('silent', `${answer.why}; ${needsImplicit}`) : answer, 'banner')
+    expectPositive(
+      answer.kind === 'none' && this.#mayWaitForTls(answer.cause)
+        ? none(answer.cause, `${answer.why}; ${needsImplicit}`)
+        : answer,
+      'banner',
+    )
+  }
+
+  /** It has said nothing at all, and for longer than who has no room for us. One that waits has less patience than we, mostly. */
+  #mayWaitForTls(cause: Cause): boolean {
+    const { smarthost, addresses } = this.#target
+    // The mode is nobody's choice with an exchanger.
+    if (smarthost.tls.mode === 'Implicit' || addresses !== undefined || this.#socket?.bytesRead !== 0) return false
+    return cause === 'silent' || (cause === 'lost' && performance.now() - this.#began >= tlsWaitMs)
   }
 
   abandon(): void {
@@ -217,6 +229,7 @@ class Opening {
   }
 }
 
+const tlsWaitMs = 5000
 const needsImplicit = 'if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit'
 
 function expectPositive(answer: Answer, stage: Stage, unanswered = stage): WireReply {

@@ -6,7 +6,8 @@ import type { SmarthostConfig } from '../../../relay/config.ts'
 import { type Deadlines, deadlines } from '../../../relay/delivery/stage.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { onTestFinished } from '../../own-test.ts'
-import { say } from './behaviour.ts'
+import { drop, say } from './behaviour.ts'
+import { clockAhead } from './clock-ahead.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
@@ -103,6 +104,32 @@ test('case T18: a smarthost that waits for TLS where STARTTLS was to come is tol
   expect(await replyOf(options, startTls, forAddress.ca, allWithin(500))).toBe(
     'banner: no answer within 0.5 s; if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit',
   )
+})
+
+test.each([
+  'StartTLS',
+  'Opportunistic',
+  'Disabled',
+] as const)('case T18: %s: a smarthost that has waited for TLS, and closes the connection before our patience ends, is told with the mode that it may need', async (mode) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    clockAhead(10_000)
+    socket.end()
+  })
+  server.listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  expect(await replyFrom(port, { ...startTls, mode }, forAddress.ca)).toBe(
+    'banner: the connection was closed; if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit',
+  )
+})
+
+test.each([
+  ['speaks and then stalls', say(Buffer.from('220-x\r\n')), 'banner: no answer within 0.5 s'],
+  ['closes at once', drop, 'banner: the connection was closed'],
+] as const)('case T18: no other mode is advised where a smarthost %s', async (_name, banner, words) => {
+  expect(await replyOf({ script: { banner } }, startTls, forAddress.ca, allWithin(500))).toBe(words)
 })
 
 test.each([
