@@ -121,7 +121,7 @@ class Opening {
     if (policy.starts === 'upgrade' && (policy.required || capabilities.startTls)) {
       await this.#upgrade(capabilities)
       // In TLS 1.3 our side of the handshake ends first: if the server refuses it, it says so only now (RFC 8446 section 2).
-      capabilities = await this.#hello('TLS')
+      capabilities = await this.#hello(true)
     }
     if (login !== undefined) await this.#logIn(login, capabilities)
     return new Client(
@@ -193,11 +193,13 @@ class Opening {
     return result
   }
 
-  /** A server that does not know EHLO has no extensions (RFC 5321 section 3.2). `unanswered`: the stage that failed if none comes. */
-  async #hello(unanswered: Stage = 'EHLO'): Promise<Capabilities> {
+  /** A server that does not know EHLO has no extensions (RFC 5321 section 3.2). If nothing comes behind a handshake, that failed. */
+  async #hello(behindHandshake = false): Promise<Capabilities> {
     const { helloName } = this.#target
     const answer = await this.#ask(`EHLO ${helloName}\r\n`, 'EHLO')
-    if (!isUnknownCommand(answer)) return capabilitiesOf(expectPositive(answer, 'EHLO', unanswered))
+    if (behindHandshake && answer.kind === 'none')
+      throw new StageFailed('TLS', afterHandshake(answer.cause, answer.why))
+    if (!isUnknownCommand(answer)) return capabilitiesOf(expectPositive(answer, 'EHLO'))
     const { code, lines } = await this.#say(`HELO ${helloName}\r\n`, 'EHLO')
     return capabilitiesOf({ code, lines: lines.slice(0, 1) })
   }
@@ -232,9 +234,13 @@ class Opening {
 const tlsWaitMs = 5000
 const needsImplicit = 'if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit'
 
-function expectPositive(answer: Answer, stage: Stage, unanswered = stage): WireReply {
+/** What is insecure has told of TLS, and of our side of the handshake. */
+const afterHandshake = (cause: Cause, why: string): Answer =>
+  none(cause, cause === 'insecure' ? why : `after the handshake: ${why}`)
+
+function expectPositive(answer: Answer, stage: Stage): WireReply {
   if (answer.kind === 'reply' && isPositive(answer) && !isSecondGreeting(answer.reply, stage)) return answer.reply
-  throw new StageFailed(answer.kind === 'none' ? unanswered : stage, answer)
+  throw new StageFailed(stage, answer)
 }
 
 /** A proxy and the server behind it may both greet. Taken for the answer to EHLO, it would offer nothing, neither TLS nor a login. */

@@ -6,7 +6,7 @@ import type { SmarthostConfig } from '../../../relay/config.ts'
 import { type Deadlines, deadlines } from '../../../relay/delivery/stage.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { onTestFinished } from '../../own-test.ts'
-import { drop, say } from './behaviour.ts'
+import { drop, say, silence } from './behaviour.ts'
 import { clockAhead } from './clock-ahead.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -130,6 +130,15 @@ test.each([
   ['closes at once', drop, 'banner: the connection was closed'],
 ] as const)('case T18: no other mode is advised where a smarthost %s', async (_name, banner, words) => {
   expect(await replyOf({ script: { banner } }, startTls, forAddress.ca, allWithin(500))).toBe(words)
+})
+
+test.each([
+  ['silent', silence, 'TLS: after the handshake: no answer within 0.5 s'],
+  ['gone', drop, 'TLS: after the handshake: the connection was closed'],
+] as const)('case T18: a smarthost that is %s at EHLO under TLS is told as that: the handshake was not what failed', async (_name, answer, words) => {
+  const EHLO = (time: number) => (time === 1 ? answer : undefined)
+  const options = { certificate: forAddress, script: { EHLO } }
+  expect(await replyOf(options, startTls, forAddress.ca, allWithin(500))).toBe(words)
 })
 
 test.each([
