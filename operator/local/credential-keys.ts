@@ -16,6 +16,8 @@ export type Made = { readonly id: string; readonly password: string }
 
 export type Keeping = {
   readonly made: Made | undefined
+  /** The password in the Secret that it had under another name. */
+  readonly former?: string | undefined
   /** Whether the relay accepts the key `made`. */
   readonly isReached: boolean
   readonly heard: Heard
@@ -67,9 +69,9 @@ const keysHad = ({ username, keys }: CredentialConfig): BindingKeys => ({
 export function keepKeys(state: State, name: Name, binding: Binding, keeping: Keeping): Kept {
   const folder = state.secret(namespaceOf(name), binding.secretName)
   const before = recordOf(keptText(state.keysFile(name)))
-  const { made, isReached, now } = keeping
+  const { made, former, isReached, now } = keeping
   const active = activeOf(stamped(before?.keys ?? [], now))
-  const held = isReached ? made?.password : ownPassword(folder, binding, before)
+  const held = isReached ? made?.password : (former ?? ownPassword(folder, binding, before))
   const password = held ?? newPassword()
   const replaces = held === undefined ? active?.id : undefined
   const facts: KeyFacts = {

@@ -10,6 +10,7 @@ import { type DeclaredFacts, declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
 import { type KeyPlaces, type LookOf, localDomainKeys, recordedIn } from './domain-keys.ts'
 import { keptText } from './files.ts'
+import { formerSecretsIn } from './former-secrets.ts'
 import type { State } from './state.ts'
 import { readStatuses } from './status-file.ts'
 
@@ -17,11 +18,17 @@ import { readStatuses } from './status-file.ts'
 export function snapshotOf(directory: Directory, state: State, place: Place, look: LookOf = () => undefined): Snapshot {
   const declared = declaredFacts(directory.objects)
   const places = keyPlaces(directory, state, look)
+  const keys = bindingKeys(declared.credentials, state, places.running)
+  const asked = declared.credentials.map((credential) => [nameOf(credential), secretNameOf(credential)] as const)
   const found = (name: Name) => look(name)?.found ?? recordsBefore(places.statuses.get(`SenderDomain ${name}`) ?? {})
   return {
     ...declared,
     unread: [...directory.unread, ...directory.doubted],
-    bindingKeys: bindingKeys(declared.credentials, state, places.running),
+    bindingKeys: keys,
+    formerSecrets: formerSecretsIn(
+      state,
+      asked.filter(([name]) => keys.has(name)),
+    ),
     running: places.running,
     place,
     domainKeys: domainKeys(declared, places),

@@ -7,6 +7,7 @@ import type { Dirty } from '../dirty.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
+import { passwordIn } from './binding-secret.ts'
 import { keepKeys, type Made } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
@@ -16,6 +17,7 @@ import { keyPlaces } from './facts.ts'
 import type { Ran } from './fleet.ts'
 import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
+import { formerSecretsIn } from './former-secrets.ts'
 import { keepSigningKeys, pruneKeys } from './kept-keys.ts'
 import { Reporter } from './reporter.ts'
 import { foldersIn, type State } from './state.ts'
@@ -67,11 +69,12 @@ export function processSink(options: {
   /** Keys whose passwords are in no Secret yet. */
   const made = new Map<Name, Made>()
   let keysAgain: NodeJS.Timeout | undefined
-  const keep = (name: Name, binding: Binding, certificate: string): number => {
+  const keep = (name: Name, binding: Binding, certificate: string, former: string | undefined): number => {
     const its = made.get(name)
     const now = Date.now()
     const { isNew, at, ...kept } = keepKeys(state, name, binding, {
       made: its,
+      former,
       isReached: its !== undefined && reporter.isProgrammedWith(binding.fleet, name, its.id),
       heard: reporter.heard(binding.fleet, name),
       authority: certificate,
@@ -79,9 +82,23 @@ export function processSink(options: {
     })
     if (kept.made === undefined) made.delete(name)
     else made.set(name, kept.made)
-    // The relay has to learn of the change: the next snapshot will have the key's verifier.
-    if (isNew) dirty.mark()
+    // The relay has to learn of the change: the next snapshot will have the key's verifier, or the status the Secret's new name.
+    if (isNew || former !== undefined) dirty.mark()
     return kept.made === undefined ? at : now + againMs
+  }
+  const keepSecrets = (compiled: Compiled, certificate: string): void => {
+    let soonest = Date.now() + longestMs
+    // Read before any Secret is written: two credentials may exchange their names.
+    const former = formerPasswords(state, compiled)
+    for (const [name, binding] of compiled.bindings) {
+      attempt(`Secret of RelayCredential ${name}`, () => {
+        soonest = Math.min(soonest, keep(name, binding, certificate, former.get(name)))
+      })
+    }
+    clearTimeout(keysAgain)
+    keysAgain = setTimeout(() => dirty.mark(), Math.max(0, soonest - Date.now()))
+    // An old one goes in the turn after that, when its password is known to stand under the new name.
+    if (allRead(directory()) && former.size === 0) attempt('old Secrets', () => pruneBindings(state, compiled))
   }
   let recorded = ''
   /** Undefined where the state folder can not be read any more. */
@@ -113,18 +130,9 @@ export function processSink(options: {
         signingKey: (domain, keyFile) => pemIn(keys, domain as Name, keyFile),
         now: Date.now(),
       } satisfies FileSources
-      let soonest = Date.now() + longestMs
-      for (const [name, binding] of compiled.bindings) {
-        attempt(`Secret of RelayCredential ${name}`, () => {
-          soonest = Math.min(soonest, keep(name, binding, sources.authority.certificate))
-        })
-      }
-      clearTimeout(keysAgain)
-      keysAgain = setTimeout(() => dirty.mark(), Math.max(0, soonest - Date.now()))
-      if (allRead(directory())) {
-        attempt('old Secrets', () => pruneBindings(state, compiled))
-        attempt('old keys', () => pruneKeys(domainsIn(compiled), state))
-      }
+      // Where a password can not be read that is to stand under another name, no Secret is written or removed: it would be lost.
+      attempt('Secrets under another name', () => keepSecrets(compiled, sources.authority.certificate))
+      if (allRead(directory())) attempt('old keys', () => pruneKeys(domainsIn(compiled), state))
       const done = await Promise.all(
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
       )
@@ -179,6 +187,15 @@ async function applyFleet(
 ): Promise<Ran> {
   const fleet = fleets.fleet(name)
   return compiled.kind === 'run' ? fleet.run(compiled, sources) : fleet.hold(compiled.config)
+}
+
+/** By credential, the password in the Secret that it has under another name. @throws Unread */
+function formerPasswords(state: State, { bindings }: Compiled): ReadonlyMap<Name, string> {
+  const asked = [...bindings].map(([name, { secretName }]) => [name, secretName] as const)
+  const found = [...formerSecretsIn(state, asked)].map(
+    ([name, secret]) => [name, passwordIn(state.secret(namespaceOf(name), secret))] as const,
+  )
+  return new Map(found.flatMap(([name, password]) => (password === undefined ? [] : [[name, password] as const])))
 }
 
 /** Removes the Secrets and records of deleted credentials. A credential that is declared again gets a new password. */

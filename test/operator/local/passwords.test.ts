@@ -2,6 +2,8 @@
 import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { textOf } from '../../../operator/local/files.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
 import { parseConfig } from '../../../relay/config.ts'
 import { everyFile } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
@@ -39,6 +41,45 @@ test('a credential that asks for the Secret of another one does not get it, also
   const able = 'RelayCredential team-a/able'
   await until('the other one is judged', () => !local.condition(able, 'Accepted').startsWith('undefined'))
   expect(local.condition(able, 'Accepted')).toContain('False Conflicted')
+  expect(local.condition(web, 'Accepted')).toContain('True Accepted')
+  expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+})
+
+test('a Secret has the same password under another name, also where two credentials exchange their names', async () => {
+  const { directory } = await quickstart()
+  const declare = (first: string, second: string): void =>
+    writeYaml(directory, {
+      'credential.yaml': `${credential('web', 'shared', { secretTemplate: { name: first } })}---\n${credential('able', 'shared', { secretTemplate: { name: second } })}`,
+    })
+  declare('one', 'two')
+  const local = running(directory)
+  const able = 'RelayCredential team-a/able'
+  for (const ref of [web, able] as const) await local.until(ref, 'Ready', 'True')
+  const loginIn = (name: string): string =>
+    ['username', 'password'].map((key) => textOf(join(local.state.secret('team-a', name), key)) ?? '').join()
+  const named = (ref: typeof web | typeof able): unknown => readStatuses(local.state.statusFile).get(ref)?.['binding']
+  const [ofWeb, ofAble] = [loginIn('one'), loginIn('two')]
+
+  declare('two', 'one')
+  await until('the names are exchanged', () => loginIn('two') === ofWeb && loginIn('one') === ofAble)
+
+  declare('three', 'one')
+  await until('the status names the new one', () => JSON.stringify(named(web)) === '{"name":"three"}')
+  expect([loginIn('three'), loginIn('two')]).toEqual([ofWeb, ','])
+  const keys = readStatuses(local.state.statusFile).get(web)?.['keys'] as readonly unknown[]
+  expect(keys, 'no other password was ever made').toHaveLength(1)
+})
+
+test('a credential with a Secret of its own that is renamed to that of another one does not get it, also if its name comes first', async () => {
+  const { directory } = await quickstart()
+  writeYaml(directory, { 'able.yaml': credential('able', 'shared') })
+  const local = running(directory)
+  const able = 'RelayCredential team-a/able'
+  for (const ref of [web, able] as const) await local.until(ref, 'Ready', 'True')
+  writeYaml(directory, { 'able.yaml': credential('able', 'shared', { secretTemplate: { name: 'web' } }) })
+  await until('one of them is refused', () =>
+    [web, able].some((ref) => local.condition(ref as typeof web, 'Accepted').startsWith('False Conflicted')),
+  )
   expect(local.condition(web, 'Accepted')).toContain('True Accepted')
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
