@@ -3,11 +3,12 @@ import { rmSync } from 'node:fs'
 import type { Issued } from '../ca.ts'
 import type { Binding, Compiled, CompiledFleet } from '../compile/compiled.ts'
 import { isOf, type Name, nameIn, namespaceOf } from '../compile/snapshot.ts'
+import { usernameOf } from '../compile/wish.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
-import { passwordIn } from './binding-secret.ts'
+import { passwordIn, usernameIn } from './binding-secret.ts'
 import { keepKeys, type Made } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
@@ -200,12 +201,17 @@ function formerPasswords(state: State, { bindings }: Compiled): ReadonlyMap<Name
 
 /** Removes the Secrets and records of deleted credentials. A credential that is declared again gets a new password. */
 function pruneBindings(state: State, { bindings, heldBindings }: Compiled): void {
-  const held = new Set([...heldBindings].map(namespaceOf))
-  const owed = new Set([...bindings].map(([name, b]) => `${namespaceOf(name)}/${b.secretName}`))
-  for (const namespace of state.namespaces().filter((n) => !held.has(n))) {
-    for (const name of foldersIn(state.secrets(namespace))) {
-      if (!owed.has(`${namespace}/${name}`)) rmSync(state.secret(namespace, name), { recursive: true, force: true })
-    }
-    for (const name of state.recorded(namespace)) if (!bindings.has(name)) rmSync(state.keysFile(name), { force: true })
+  const namespaces = new Set([...heldBindings].map(namespaceOf))
+  const usernames = new Set([...heldBindings].map(usernameOf))
+  const owed = new Set([...bindings].map(([name, b]) => state.secret(namespaceOf(name), b.secretName)))
+  for (const namespace of state.namespaces()) {
+    const secrets = foldersIn(state.secrets(namespace)).map((name) => state.secret(namespace, name))
+    // A Secret that does not say whose it is may be that of any credential of its namespace that is held.
+    const mayBeHeld = (username: string | undefined): boolean =>
+      username === undefined ? namespaces.has(namespace) : usernames.has(username)
+    for (const secret of secrets.filter((folder) => !owed.has(folder) && !mayBeHeld(usernameIn(folder))))
+      rmSync(secret, { recursive: true, force: true })
+    for (const name of state.recorded(namespace).filter((n) => !bindings.has(n) && !heldBindings.has(n)))
+      rmSync(state.keysFile(name), { force: true })
   }
 }

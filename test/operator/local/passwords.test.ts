@@ -33,6 +33,30 @@ test('a deleted credential loses its Secret and its login, and has a new passwor
   })
 })
 
+test('a deleted credential loses its password also while another one of its namespace can not be used, which keeps its own', async () => {
+  const { directory } = await quickstart()
+  const held = (policyName: string): void =>
+    writeYaml(directory, { 'held.yaml': credential('held', policyName, { secretTemplate: { name: 'other' } }) })
+  held('shared')
+  const local = running(directory)
+  const other = 'RelayCredential team-a/held'
+  for (const ref of [web, other] as const) await local.until(ref, 'Ready', 'True')
+  const passwordOf = (name: string) => textOf(join(local.state.secret('team-a', name), 'password'))
+  const [before, kept] = [passwordOf('web'), passwordOf('other')]
+  held('missing')
+  await local.until(other, 'Accepted', 'False PolicyNotFound')
+  rmSync(join(directory, 'credential.yaml'))
+  await until('its password and its keys are gone', () => {
+    return passwordOf('web') === undefined && !existsSync(local.state.keysFile('team-a/web'))
+  })
+  writeYaml(directory, { 'credential.yaml': credential('web', 'shared') })
+  await local.until(web, 'Ready', 'True')
+  expect(passwordOf('web')).not.toBe(before)
+  held('shared')
+  await local.until(other, 'Ready', 'True')
+  expect(passwordOf('other')).toBe(kept)
+})
+
 test('a credential that asks for the Secret of another one does not get it, also if its name comes first, and that one keeps its login', async () => {
   const { directory } = await quickstart()
   const local = running(directory)
