@@ -74,8 +74,7 @@ test('octets that came while the process was too busy to look at them came in ti
   socket.on('data', () => made.unset())
   made.set(20)
   client.write('x')
-  const busyUntil = performance.now() + 200
-  while (performance.now() < busyUntil);
+  busyFor(200)
   await once(socket, 'data')
   expect(rings).toEqual([])
   made.set(20)
@@ -85,13 +84,50 @@ test('octets that came while the process was too busy to look at them came in ti
   server.close()
 })
 
-test('an alarm that has ended leaves no timer behind', () => {
+const busyFor = (ms: number): void => {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+test('an alarm whose time was over while the process was busy rings after that, where nothing came (case U01)', async () => {
+  vi.useRealTimers()
   const { made, rings } = alarm()
+  made.set(20)
+  busyFor(200)
+  await until('the alarm rings', () => rings.length === 1)
+})
+
+test('an alarm that ends just before it would have rung late does not ring', async () => {
+  vi.useRealTimers()
+  const { made, rings } = alarm()
+  made.set(20)
+  const ended = new Promise<void>((resolve) => {
+    setTimeout(() => {
+      made.end()
+      resolve()
+    }, 21)
+  })
+  busyFor(200)
+  await ended
+  // Whatever it has asked for by then is over before this one rings.
+  const later = alarm()
+  later.made.set(20)
+  busyFor(200)
+  await until('the later alarm rings', () => later.rings.length === 1)
+  expect(rings).toEqual([])
+})
+
+test('an alarm that has ended leaves no timer behind, and may be set again', () => {
+  const { made, rings } = alarm()
+  made.set(1000)
   made.set(100)
   made.end()
   expect(vi.getTimerCount()).toBe(0)
   vi.advanceTimersByTime(1000)
   expect(rings).toEqual([])
+  made.set(500)
+  vi.advanceTimersByTime(2000)
+  expect(rings).toEqual([1500])
 })
 
 test('an alarm that is set and unset a thousand times in a row makes one timer', () => {

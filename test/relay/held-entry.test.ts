@@ -35,10 +35,10 @@ test.each<readonly [string, Some, Some, Some]>([
   ['a sender domain whose subdomains are gone', as({ includeSubdomains: true }), as({ includeSubdomains: false }), {}],
   ['a sender domain whose subdomains are new', as({ includeSubdomains: false }), as({ includeSubdomains: true }), {}],
   [
-    'local parts of which one is under a prefix of before',
+    'local parts of which one is under a prefix of before, and one stands in other letter case',
     as({ localParts: ['Billing-*', 'info'] }),
-    as({ localParts: ['billing-7', 'bill', 'sales'] }),
-    as({ localParts: ['billing-7'] }),
+    as({ localParts: ['billing-7', 'billings', 'bill', 'sales', 'INFO'] }),
+    as({ localParts: ['info', 'billing-7', 'INFO'] }),
   ],
   [
     'a longer prefix of local parts',

@@ -13,13 +13,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
-import { capture } from '../../../relay/delivery/inbox.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { capture, InboxError } from '../../../relay/delivery/inbox.ts'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { fill } from '../spool/fill.ts'
+import { openFilesIn } from '../spool/open-files.ts'
 import { smallVolume, smallVolumesGiven } from '../spool/small-volume.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, rig } from './rig.ts'
@@ -100,6 +103,70 @@ test.each([
   expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
 })
 
+test('a folder with the name of the content is left as it is, and the message is not taken for captured', async () => {
+  const directory = temporaryFolder()
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  mkdirSync(join(directory, `${message.queueId}.eml`))
+  await expect(capture(directory, spool, message, { octets: 0 })).rejects.toThrow(InboxError)
+  expect(existsSync(join(directory, `${message.queueId}.json`))).toBe(false)
+})
+
+test('of a capture under way only what is not on the disk yet counts as room to come, and nothing of one that failed', async () => {
+  const directory = temporaryFolder()
+  const message = envelope(hello)
+  const underway = { octets: 0 }
+  const rest = Promise.withResolvers<Buffer>()
+  const content = Readable.from(
+    (async function* () {
+      yield hello.subarray(0, 5)
+      yield await rest.promise
+    })(),
+  )
+  const failed = expect(capture(directory, { content: () => content }, message, underway)).rejects.toThrow('no more')
+  await until('what came is written', () => underway.octets === hello.length - 5)
+  rest.reject(new Error('no more'))
+  await failed
+  expect([underway.octets, readdirSync(directory), openFilesIn(directory)]).toEqual([0, [], []])
+})
+
+/** Where `fails` says so, a sync is refused. */
+async function captureWhere(fails: (path: string | undefined, time: number) => boolean) {
+  const directory = join(temporaryFolder(), 'inbox')
+  const probe = await open(temporaryFolder())
+  const handles = Object.getPrototypeOf(probe) as FileHandle
+  await probe.close()
+  let times = 0
+  const unless = (path: string | undefined, act: () => Promise<void>): Promise<void> =>
+    fails(path, ++times) ? Promise.reject(Object.assign(new Error('EIO: i/o error'), { syscall: 'fsync' })) : act()
+  const { sync } = handles
+  const { syncDirectory } = nodeDisk
+  vi.spyOn(handles, 'sync').mockImplementation(function (this: FileHandle) {
+    return unless(undefined, () => sync.call(this))
+  })
+  vi.spyOn(nodeDisk, 'syncDirectory').mockImplementation((path) => unless(path, () => syncDirectory(path)))
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  const came = await capture(directory, spool, message, { octets: 0 }).catch((error: unknown) => error)
+  return { came, names: readdirSync(directory).map((name) => name.slice(message.queueId.length)) }
+}
+
+test.each<[string, (path: string | undefined, time: number) => boolean, readonly string[]]>([
+  ['content', (_path, time) => time === 1, []],
+  ['envelope', (_path, time) => time === 2, ['.eml']],
+  ['name', (path) => path?.endsWith('/inbox') ?? false, ['.eml', '.json']],
+  ['folder', (path) => path !== undefined && !path.endsWith('/inbox'), ['.eml', '.json']],
+])('a message is not taken for captured before its %s is durable (case S10)', async (_what, fails, left) => {
+  const { came, names } = await captureWhere(fails)
+  expect(came).toBeInstanceOf(InboxError)
+  expect(names).toEqual(left)
+})
+
 test('content that is shorter than what was accepted is not captured', async () => {
   const directory = temporaryFolder()
   const spool = new MemorySpool()
@@ -137,7 +204,7 @@ test('an inbox that takes small messages, and none as large as one that waits, i
   await until('the large message waits', () => delivery.summary().deferred === 1)
   spool.put(envelope(hello, { disposition: 'capture' }), hello)
   await until('the small message is captured', () => facts('captured').length === 1)
-  expect([facts('inboxFault').length, facts('inboxRecovered')]).toEqual([1, []])
+  expect([facts('inboxFault'), facts('inboxRecovered')]).toEqual([[[expect.stringMatching(/^EEXIST: /)]], []])
   rmdirSync(join(inboxDirectory, `${waits.queueId}.eml.tmp`))
   await until('the large message is captured', () => spool.stored.size === 0)
   expect([facts('inboxFault').length, facts('inboxRecovered')]).toEqual([1, [[]]])

@@ -66,8 +66,11 @@ test('that it stays so for a reason of the other kind is told as well, and each 
   await vi.advanceTimersByTimeAsync(5000)
   expect([tries, told]).toEqual([5, ['fault EIO', 'fault no room']])
   await vi.advanceTimersByTimeAsync(1000)
+  tries = 0
   fault.raise(io)
-  expect(told).toEqual(['fault EIO', 'fault no room', 'mended', 'fault EIO'])
+  await vi.advanceTimersByTimeAsync(1000)
+  // Of an outage, each time: whoever has seen the last one end knows nothing of this one.
+  expect(told).toEqual(['fault EIO', 'fault no room', 'mended', 'fault EIO', 'fault no room'])
   await fault.stop()
 })
 
@@ -79,6 +82,30 @@ test('the end of a fault is told when no write hangs any more either', async () 
   expect([fault.why, told]).toEqual(['no answer', ['fault no answer', 'fault EIO']])
   fault.silent(undefined)
   expect([fault.why, told]).toEqual([undefined, ['fault no answer', 'fault EIO', 'mended']])
+})
+
+test('a mending that is under way is waited for by stop, and what comes of it is not told', async () => {
+  const mending = Promise.withResolvers<void>()
+  const { told, fault } = watched(() => mending.promise)
+  fault.raise(full)
+  await vi.advanceTimersByTimeAsync(1000)
+  let isStopped = false
+  const stopping = fault.stop().then(() => {
+    isStopped = true
+  })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(isStopped).toBe(false)
+  mending.reject(io)
+  await stopping
+  expect(told).toEqual(['fault no room'])
+})
+
+test('what fails after stop is not told, also where nothing had failed before', async () => {
+  const { told, fault } = watched(async () => {})
+  await fault.stop()
+  fault.raise(io)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(told).toEqual([])
 })
 
 test('after stop no mending is tried, and nothing is told', async () => {

@@ -1,5 +1,6 @@
 /** The free room of a volume is asked for once a second at most, and what was written since counts as taken. */
 import { expect, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { FreeSpace } from '../../../relay/spool/free-space.ts'
 import { roomOf } from '../../../relay/spool/room.ts'
 
@@ -22,6 +23,8 @@ test('the volume is asked at most once a second', async () => {
   expect([space.free, space.free, state.asked]).toEqual([500, 500, 2])
   await space.refresh()
   expect([space.free, state.asked]).toEqual([400, 2])
+  state.time = 2000
+  expect([space.free, state.asked]).toEqual([400, 3])
 })
 
 test('octets that were written since the last answer count as taken', async () => {
@@ -36,6 +39,7 @@ test('octets that were written while the volume was asked count as taken, whethe
   const { state, space: opening } = volume(1000, 500)
   const space = await opening
   state.free = 400
+  space.took(70)
   const asking = space.refresh()
   space.took(50)
   await asking
@@ -55,8 +59,31 @@ test('while a volume cannot be asked, its last answer counts', async () => {
   broken = true
   time = 5000
   expect(space.free).toBe(70)
+  // An answer that nobody waits for may be none, too.
+  await new Promise((resolve) => setImmediate(resolve))
   await expect(space.refresh()).rejects.toThrow('EIO')
   expect(space.free).toBe(70)
+})
+
+test('each file that is made counts as taken, until the volume is asked again (case R11)', async () => {
+  const space = await FreeSpace.of(async () => ({ free: 70, total: 100, files: { free: 2, total: 10 } }))
+  const made: string[] = []
+  const create = async (path: string): Promise<never> => {
+    made.push(path)
+    throw new Error('of no use')
+  }
+  const disk = space.counting({ ...nodeDisk, create })
+  const left = []
+  for (const path of ['a', 'b', 'c']) {
+    await expect(disk.create(path)).rejects.toThrow('of no use')
+    left.push(space.files)
+  }
+  expect([made, left.map((files) => files?.free)]).toEqual([
+    ['a', 'b', 'c'],
+    [1, 0, 0],
+  ])
+  await space.refresh()
+  expect(space.files).toEqual({ free: 2, total: 10 })
 })
 
 test.each([

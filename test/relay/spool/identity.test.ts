@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { identityOf } from '../../../relay/spool/identity.ts'
+import { identityOf, isAnother } from '../../../relay/spool/identity.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
+import { openFilesIn } from './open-files.ts'
 import { listening } from './samples.ts'
 
 async function openedIn(directory: string): Promise<string | undefined> {
@@ -89,4 +90,23 @@ test('an identity that can not be read is not replaced', async () => {
   failing.failing.set('read', 'EIO')
   await expect(identityOf(failing.disk, directory)).rejects.toThrow('EIO')
   expect(await identityOf(nodeDisk, directory)).toBe(id)
+})
+
+const other = '00000000-0000-4000-8000-000000000000'
+
+test.each<[string, string | undefined, string | undefined, boolean]>([
+  ['has the id of another one', other, undefined, true],
+  ['has its own', undefined, undefined, false],
+  ['has a file in which no id stands', 'torn', undefined, false],
+  ['can not be read', other, 'EIO', false],
+])('a folder that %s tells so whether it is another spool by now (case S21)', async (_what, written, code, is) => {
+  const directory = temporaryFolder()
+  const id = await identityOf(nodeDisk, directory)
+  if (written !== undefined) writeFileSync(join(directory, 'identity'), `${written}\n`)
+  const failing = new FailingDisk()
+  if (code !== undefined) failing.failing.set('read', code)
+  expect(await isAnother(failing.disk, directory, id)).toBe(is)
+  // A relay that could not read its own id at its start has nothing to compare with.
+  expect(await isAnother(failing.disk, directory, undefined)).toBe(false)
+  expect(openFilesIn(directory)).toEqual([])
 })

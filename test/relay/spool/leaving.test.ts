@@ -1,5 +1,5 @@
 /** What comes between the removal of a message, or of a segment, and its end leaves nothing behind: no record, and no open file. */
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Disk, nodeDisk } from '../../../relay/spool/disk.ts'
@@ -9,6 +9,7 @@ import { until } from '../../local/until.ts'
 import { accept, contentOf, draft } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { LosingDisk } from './losing-disk.ts'
+import { openFiles } from './open-files.ts'
 import { listening, octets } from './samples.ts'
 
 async function open(directory: string, disk: Disk = nodeDisk, segmentBytes = 1000) {
@@ -161,17 +162,6 @@ test('a segment that somebody opens again while it is deleted is not kept open: 
   await until('nobody has it open', () => !openFiles().some((path) => path.includes(oldest)))
   await spool.close()
 })
-
-/** The files that this process has open, among them deleted ones. */
-const openFiles = (): readonly string[] =>
-  readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)]
-    } catch {
-      // It was closed meanwhile.
-      return []
-    }
-  })
 
 test('a large content whose file the disk did not remove is removed with the next one, also where the disk did not fail otherwise', async () => {
   const directory = temporaryFolder()

@@ -1,11 +1,12 @@
 /** What is not in memory of a long queue is read from the disk: as it is now, by few open files, and never that of another message. */
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
+import { openFilesIn } from './open-files.ts'
 import { listening, octets } from './samples.ts'
 
 async function opened(directory: string) {
@@ -31,14 +32,7 @@ test('messages in more than fifty segments are read with sixteen segments open, 
   expect(segments(directory).length).toBeGreaterThan(50)
   const { spool } = await opened(directory)
   for (const [n, id] of ids.entries()) expect((await octets(spool.content(id))).equals(contentOf(n, 4000))).toBe(true)
-  const open = () =>
-    readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(join(directory, 'journal'))
-      } catch {
-        return false
-      }
-    })
+  const open = () => openFilesIn(join(directory, 'journal'))
   // Sixteen that are read, and the one that is written.
   expect(open()).toHaveLength(17)
   await spool.close()

@@ -1,6 +1,6 @@
 /** A few segments stay open for reading, the last used ones, and none is closed under somebody who reads it. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { OpenSegments } from '../../../relay/spool/open-segments.ts'
 import { pathsOf } from '../../../relay/spool/paths.ts'
@@ -9,6 +9,7 @@ import { newSegment } from '../../../relay/spool/segment.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { FailingDisk } from './failing-disk.ts'
+import { openFilesIn } from './open-files.ts'
 
 function withSegments(count: number) {
   const directory = temporaryFolder()
@@ -24,14 +25,7 @@ function withSegments(count: number) {
     if (segment === undefined) throw new Error(`no segment ${n}`)
     return String(await open.read({ segment, at: 0, bytes: 100 }))
   }
-  const descriptors = () =>
-    readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory)
-      } catch {
-        return false
-      }
-    }).length
+  const descriptors = () => openFilesIn(directory).length
   const opened = () => failing.calls.filter((call) => call === 'open journal').length
   return { failing, segments, open, read, descriptors, opened }
 }
