@@ -176,6 +176,33 @@ test('content that is shorter than what was accepted is not captured', async () 
   expect(existsSync(join(directory, `${message.queueId}.eml`))).toBe(false)
 })
 
+test('a relay that ends waits for the captures under way, and begins no others', async () => {
+  const spool = new MemorySpool()
+  const open = Promise.withResolvers<void>()
+  const of = spool.content.bind(spool)
+  let asked = 0
+  async function* slowly(queueId: string) {
+    await open.promise
+    yield* of(queueId)
+  }
+  spool.content = (queueId) => {
+    asked += 1
+    return Readable.from(slowly(queueId))
+  }
+  const { delivery, facts } = rig([], { spool })
+  for (let n = 0; n < 40; n += 1) spool.put(envelope(hello, { disposition: 'capture' }), hello)
+  await until('some are under way', () => asked === 16)
+  let isClosed = false
+  const closing = delivery.close(10_000).then(() => {
+    isClosed = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(isClosed).toBe(false)
+  open.resolve()
+  await closing
+  expect([asked, facts('captured').length, spool.stored.size]).toEqual([16, 16, 24])
+})
+
 test('while the inbox takes nothing, which is told once, messages wait and do not bounce, and they are captured when it takes them', async () => {
   const { spool, inboxDirectory, delivery, facts } = rig([])
   rmSync(inboxDirectory, { recursive: true })
