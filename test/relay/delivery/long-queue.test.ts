@@ -30,11 +30,13 @@ function filled(
 }
 
 test('a long queue is delivered, each message once', async () => {
+  // More than are passed in one turn.
+  const longer = 2500
   const upstream = await startSmarthost()
-  const spool = filled(many, (n) => [`u${n}@x.test`])
+  const spool = filled(longer, (n) => [`u${n}@x.test`])
   const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
   await until('all are delivered', () => spool.stored.size === 0)
-  expect(rcptOf(upstream.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
+  expect(rcptOf(upstream.received)).toEqual(Array.from({ length: longer }, (_, n) => `u${n}@x.test`).toSorted())
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
 })
 
