@@ -85,7 +85,7 @@ export class JournalSpool implements Spool {
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
     const { events, now } = parts
     const disk = space.counting(parts.disk)
-    const { segments, lastNumber, isEmptied, register, ahead, ended, untold } = recovered
+    const { segments, lastNumber, isEmptied, register, ahead, ended, untold, reported } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#space = space
@@ -126,7 +126,11 @@ export class JournalSpool implements Spool {
       isEmptied,
       undone: () => register.undone,
       found: {
-        entries: [...ended.map((queueId) => removal(queueId).entry), ...untold.map(voiding)],
+        entries: [
+          ...ended.map((queueId) => removal(queueId).entry),
+          ...untold.map(voiding),
+          ...[...reported].map(stating),
+        ],
         ending: recovered.undone - register.undone,
       },
       written: (items, bytes) => this.#written(items, bytes),
@@ -371,6 +375,11 @@ export class JournalSpool implements Spool {
 }
 
 const removal = (queueId: string): Record => ({ entry: { kind: 'removed', queueId } })
+const stating = ([queueId, recipients]: readonly [string, readonly RecipientState[]]): Entry => ({
+  kind: 'state',
+  queueId,
+  recipients,
+})
 const voiding = (queueId: string): Entry => ({ kind: 'void', queueId })
 
 const ignored = (): void => {}

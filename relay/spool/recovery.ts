@@ -2,6 +2,7 @@
  * The opening of a spool: the journal is read, whom a DSN reports is closed, what has nothing left to do is ended, and contents that
  * no record names are swept, or set aside where records are damaged.
  */
+import type { RecipientState } from '../mail/envelope.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
@@ -28,6 +29,8 @@ export type Recovered = {
   readonly ended: readonly string[]
   /** DSNs that were lost before anybody heard of them: they are made void, so that no start takes their originals for reported. */
   readonly untold: readonly string[]
+  /** States of messages whose own newest record is behind the DSN that reports on them: that may leave before they are copied again. */
+  readonly reported: ReadonlyMap<string, readonly RecipientState[]>
   /** How many messages were not done with, by the records alone. */
   readonly undone: number
   /** Unfinished files and records, of which nobody was promised anything. */
@@ -47,6 +50,7 @@ class Recovery {
   readonly #ahead = new Ahead()
   readonly #ended: string[] = []
   readonly #untold: string[] = []
+  readonly #reported = new Map<string, readonly RecipientState[]>()
 
   constructor(parts: OpeningParts) {
     const { disk, paths, events } = parts
@@ -76,6 +80,7 @@ class Recovery {
       ahead: this.#ahead,
       ended: this.#ended,
       untold: this.#untold,
+      reported: this.#reported,
       undone,
       swept: this.#findings.swept,
     }
@@ -114,9 +119,13 @@ class Recovery {
       if (!(await this.#tells(queueId))) continue
       const dsn = recordIn(await read(place), place.segment.nonce)?.entry
       const forwardPaths = (dsn !== undefined && 'envelope' in dsn && dsn.envelope.reports?.forwardPaths) || []
-      const before = (await messages.load(handle))?.message.recipients ?? []
+      const { message } = (await messages.load(handle)) ?? {}
+      const before = message?.recipients ?? []
       const after = closed(before, forwardPaths)
-      if (after.every((r, i) => r === before[i])) continue
+      if (message === undefined || after.every((r, i) => r === before[i])) continue
+      // A copy that was on its way when the DSN came to be may lie in the next segment, and outlive that of the DSN.
+      if ((register.placeOf(handle)?.segment.number ?? 0) > place.segment.number)
+        this.#reported.set(message.envelope.queueId, after)
       this.#ahead.report(handle, forwardPaths)
       register.standing(handle, after)
     }
