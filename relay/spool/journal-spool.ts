@@ -127,9 +127,10 @@ export class JournalSpool implements Spool {
       undone: () => register.undone,
       found: {
         entries: [
+          // Before the removals: a state behind that of its message would be one of a message that is missing.
+          ...[...reported].map(stating),
           ...ended.map((queueId) => removal(queueId).entry),
           ...untold.map(voiding),
-          ...[...reported].map(stating),
         ],
         ending: recovered.undone - register.undone,
       },
