@@ -10,7 +10,7 @@ import type { Findings } from './findings.ts'
 import { LostRecords } from './lost-records.ts'
 import { believeNewest, type Newest } from './newest-segment.ts'
 import { originalOf } from './opening.ts'
-import { emptied, type Paths } from './paths.ts'
+import type { Paths } from './paths.ts'
 import { isAside, setAside } from './quarantine.ts'
 import { checkAll, type Entry, holdsRecord, journalVersion, type Piece, scan, type Trust } from './record.ts'
 import { Replay } from './replay.ts'
@@ -63,7 +63,7 @@ export class JournalReading {
     for (const segment of this.#segments) this.#checkEnd(segment)
     await this.#checkReturned()
     await this.#checkMissing(names)
-    if (this.#hasEmptied && !this.isEmptied) await this.#findings.sweep(this.#paths.emptied, emptied)
+    if (this.#hasEmptied && !this.isEmptied) await this.#findings.sweep(this.#paths.emptied, 'emptied')
   }
 
   /**
@@ -75,11 +75,11 @@ export class JournalReading {
   }
 
   async #file(name: string, names: readonly string[], segments: WholeSegments, newest: Newest): Promise<void> {
-    if (name === emptied) {
+    const path = this.#paths.segment(name)
+    if (path === this.#paths.emptied) {
       this.#hasEmptied = true
       return
     }
-    const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)

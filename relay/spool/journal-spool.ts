@@ -85,7 +85,7 @@ export class JournalSpool implements Spool {
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
     const { events, now } = parts
     const disk = space.counting(parts.disk)
-    const { segments, lastNumber, isEmptied, register, ahead, ended, untold, reported } = recovered
+    const { segments, lastNumber, isEmptied, register, ahead, entries, undone } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#space = space
@@ -125,15 +125,7 @@ export class JournalSpool implements Spool {
       lastNumber,
       isEmptied,
       undone: () => register.undone,
-      found: {
-        entries: [
-          // Before the removals: a state behind that of its message would be one of a message that is missing.
-          ...[...reported].map(stating),
-          ...ended.map((queueId) => removal(queueId).entry),
-          ...untold.map(voiding),
-        ],
-        ending: recovered.undone - register.undone,
-      },
+      found: { entries, ending: undone - register.undone },
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
       gone: ({ name }, why) => events.quarantined(paths.segment(name), why),
@@ -376,11 +368,5 @@ export class JournalSpool implements Spool {
 }
 
 const removal = (queueId: string): Record => ({ entry: { kind: 'removed', queueId } })
-const stating = ([queueId, recipients]: readonly [string, readonly RecipientState[]]): Entry => ({
-  kind: 'state',
-  queueId,
-  recipients,
-})
-const voiding = (queueId: string): Entry => ({ kind: 'void', queueId })
 
 const ignored = (): void => {}

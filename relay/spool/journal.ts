@@ -38,8 +38,7 @@ type Parts = {
   /** How many messages are ours and not done with. */
   readonly undone: () => number
   /**
-   * Removals and voids that a start has found to be due: the first segment says them in the write that counts messages, `ending` of
-   * which they end.
+   * What a start has found to be due: the first segment says it in the write that counts messages, `ending` of which it ends.
    */
   readonly found: { readonly entries: readonly Entry[]; readonly ending: number }
   /** After each write, when its items have been told. */

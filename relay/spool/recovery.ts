@@ -2,7 +2,6 @@
  * The opening of a spool: the journal is read, whom a DSN reports is closed, what has nothing left to do is ended, and contents that
  * no record names are swept, or set aside where records are damaged.
  */
-import type { RecipientState } from '../mail/envelope.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
@@ -13,7 +12,7 @@ import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
 import { parseQueueId } from './queue-id.ts'
-import { recordIn } from './record.ts'
+import { type Entry, recordIn } from './record.ts'
 import type { Register } from './register.ts'
 import type { Place, Segment } from './segment.ts'
 import { notRead } from './whole-segments.ts'
@@ -25,12 +24,8 @@ export type Recovered = {
   /** The messages that are ours. */
   readonly register: Register
   readonly ahead: Ahead
-  /** Messages that have nothing left to do, or no content any more: their removal is still to be written. */
-  readonly ended: readonly string[]
-  /** DSNs that were lost before anybody heard of them: they are made void, so that no start takes their originals for reported. */
-  readonly untold: readonly string[]
-  /** States of messages whose own newest record is behind the DSN that reports on them: that may leave before they are copied again. */
-  readonly reported: ReadonlyMap<string, readonly RecipientState[]>
+  /** What the journal is to say of all this, in this order: removals come behind the states of the same messages. */
+  readonly entries: readonly Entry[]
   /** How many messages were not done with, by the records alone. */
   readonly undone: number
   /** Unfinished files and records, of which nobody was promised anything. */
@@ -48,9 +43,7 @@ class Recovery {
   readonly #findings: Findings
   readonly #journal: JournalReading
   readonly #ahead = new Ahead()
-  readonly #ended: string[] = []
-  readonly #untold: string[] = []
-  readonly #reported = new Map<string, readonly RecipientState[]>()
+  readonly #entries: Entry[] = []
 
   constructor(parts: OpeningParts) {
     const { disk, paths, events } = parts
@@ -78,9 +71,7 @@ class Recovery {
       isEmptied,
       register: this.#register,
       ahead: this.#ahead,
-      ended: this.#ended,
-      untold: this.#untold,
-      reported: this.#reported,
+      entries: this.#entries,
       undone,
       swept: this.#findings.swept,
     }
@@ -125,7 +116,7 @@ class Recovery {
       if (message === undefined || after.every((r, i) => r === before[i])) continue
       // A copy that was on its way when the DSN came to be may lie in the next segment, and outlive that of the DSN.
       if ((register.placeOf(handle)?.segment.number ?? 0) > place.segment.number)
-        this.#reported.set(message.envelope.queueId, after)
+        this.#entries.push({ kind: 'state', queueId: message.envelope.queueId, recipients: after })
       this.#ahead.report(handle, forwardPaths)
       register.standing(handle, after)
     }
@@ -137,7 +128,8 @@ class Recovery {
     const handle = register.find(dsn)
     if (handle === undefined || register.isDone(handle) || !register.hasFile(handle)) return true
     if (await this.#hasContent(handle)) return true
-    this.#untold.push(dsn)
+    // No later start may take its originals for reported.
+    this.#entries.push({ kind: 'void', queueId: dsn })
     this.#forget(handle)
     return false
   }
@@ -152,7 +144,7 @@ class Recovery {
   }
 
   #end(handle: number): void {
-    this.#ended.push(this.#register.outline(handle)?.queueId ?? '')
+    this.#entries.push({ kind: 'removed', queueId: this.#register.outline(handle)?.queueId ?? '' })
     this.#forget(handle)
   }
 
