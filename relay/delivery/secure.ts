@@ -84,7 +84,7 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
     }
     const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))
     const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error, upgraded))
-    const deadline = new Alarm(() => finish(none('silent', 'no end of the TLS handshake')))
+    const deadline = new Alarm(() => finish(none('silent', `no end of the handshake within ${deadlineMs / 1000} s`)))
     deadline.set(deadlineMs)
     secured.on('secureConnect', onSecure).on('close', onClose).on('error', onError)
   })

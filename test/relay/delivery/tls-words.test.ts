@@ -141,6 +141,12 @@ test.each([
   expect(await replyOf(options, startTls, forAddress.ca, allWithin(500))).toBe(words)
 })
 
+test('case T18: for how long a smarthost was silent in the handshake is told', async () => {
+  const options = { script: { STARTTLS: say('220 2.0.0 ready') } }
+  const words = 'TLS: no end of the handshake within 0.5 s'
+  expect(await replyOf(options, startTls, forAddress.ca, allWithin(500))).toBe(words)
+})
+
 test.each([
   ['StartTLS', 'TLSv1.3', 'TLS: no TLS with it: it wants a certificate of its client'],
   ['Implicit', 'TLSv1.3', 'banner: no TLS with it: it wants a certificate of its client'],
