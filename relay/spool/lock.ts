@@ -93,12 +93,15 @@ type Held = { readonly database: DatabaseSync; readonly file: number; readonly s
 
 const ownStat = promisify(fstat)
 
-/** The file was deleted, or another one has its name. Where that cannot be told, nothing has changed. */
+/**
+ * The file was deleted, or another one has its name. Where that cannot be told, nothing has changed. Volumes that were filled alike
+ * have the same inodes.
+ */
 async function isNoMore(path: string, { file }: Held): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (!('ino' in found)) return found.code === 'ENOENT'
   const own = await ownStat(file).catch(() => found)
-  return own.ino !== found.ino
+  return own.ino !== found.ino || own.dev !== found.dev
 }
 
 const isWritable = (path: string): Promise<boolean> =>

@@ -1,7 +1,7 @@
 /** A spool has one relay at a time, and a second one is told who has it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -137,6 +137,22 @@ test('a process whose folder has another spool by now, as of a volume that was m
   renameSync(late, directory)
   expect(await ended).toEqual([1, null])
 })
+
+test.runIf(smallVolumesGiven())(
+  'a process ends when a volume with another spool is mounted over its own (cases S21, S30)',
+  async () => {
+    const [volume, late] = [smallVolume('size=8m'), smallVolume('size=8m')]
+    await (await open(join(late, 'spool'))).close()
+    const { said, child } = await other(join(volume, 'spool'))
+    expect(said).toBe('open')
+    const inodes = [volume, late].map((at) => statSync(join(at, 'spool/lock')).ino)
+    expect(inodes[0]).toBe(inodes[1])
+    const ended = once(child, 'exit')
+    execFileSync('mount', ['--bind', late, volume])
+    onTestFinished(() => void execFileSync('umount', ['-l', volume]))
+    expect(await ended).toEqual([1, null])
+  },
+)
 
 // The kernel gives a lock to one process alone only on a file that can be written to.
 test.runIf(smallVolumesGiven())(
