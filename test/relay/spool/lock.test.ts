@@ -1,7 +1,17 @@
 /** A spool has one relay at a time, and a second one is told who has it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,13 +24,15 @@ import { accept, contentOf } from './contents.ts'
 import { listening } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
-/** How often a look at the lock is to fail, as on a network that hiccups. */
-const hiccups = vi.hoisted(() => ({ left: 0 }))
+/** How often a look at the lock is to fail, as on a network that hiccups; and how often it was looked for. */
+const hiccups = vi.hoisted(() => ({ left: 0, looks: 0 }))
 
 vi.mock('node:fs/promises', async (original) => {
   const fs = await original<typeof import('node:fs/promises')>()
   const stat = async (...rest: Parameters<typeof fs.stat>) => {
-    if (hiccups.left === 0 || !String(rest[0]).endsWith('/lock')) return fs.stat(...rest)
+    if (!String(rest[0]).endsWith('/lock')) return fs.stat(...rest)
+    hiccups.looks += 1
+    if (hiccups.left === 0) return fs.stat(...rest)
     hiccups.left -= 1
     throw Object.assign(new Error('stale file handle'), { code: 'ESTALE' })
   }
@@ -108,6 +120,21 @@ test('a lock that can not be looked at for a moment counts as there, and is look
   await until('it was looked for twice', () => hiccups.left === 0)
   rmSync(join(directory, 'lock'))
   await until('the lock is there again', () => existsSync(join(directory, 'lock')))
+  await spool.close()
+})
+
+test('a lock that can not be made anew is tried for on and on, and the relay goes on (case S21)', async () => {
+  const directory = temporaryFolder()
+  const lock = join(directory, 'lock')
+  const spool = await open(directory)
+  const { looks } = hiccups
+  rmSync(lock)
+  mkdirSync(lock)
+  await until('it was tried twice', () => hiccups.looks >= looks + 3)
+  await accept(spool, contentOf(1, 40))
+  rmdirSync(lock)
+  await until('the lock is there again', () => existsSync(lock))
+  expect((await other(directory)).said).toContain('is in use by')
   await spool.close()
 })
 
