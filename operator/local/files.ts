@@ -55,31 +55,47 @@ function bytesOf(path: string): Buffer | undefined {
   }
 }
 
+type Keep = 'durable' | 'derived'
+
 /**
  * Writes a temporary file and renames it; only its owner may read it. Returns whether the content changed, and writes nothing
  * where it did not. `derived` content can be made again from other files, so it is not fsynced.
  */
-export function replaceFile(
-  path: string,
-  content: string | Uint8Array,
-  keep: 'durable' | 'derived' = 'durable',
-): boolean {
-  const bytes = Buffer.from(content)
-  if (bytesOf(path)?.equals(bytes)) return false
+export function replaceFile(path: string, content: string | Uint8Array, keep: Keep = 'durable'): boolean {
+  return replaceFiles(new Map([[path, content]]), keep).length > 0
+}
+
+/**
+ * Replaces files that belong together, as a username and its password: none of them before the disk has all, since it may take
+ * long for each. Returns the paths whose content changed. @throws Error where one can not be written; then none is replaced.
+ */
+export function replaceFiles(
+  contents: ReadonlyMap<string, string | Uint8Array>,
+  keep: Keep = 'durable',
+): readonly string[] {
+  const changed = [...contents].filter(([path, content]) => !bytesOf(path)?.equals(Buffer.from(content)))
+  const paths = changed.map(([path]) => path)
+  try {
+    for (const [path, content] of changed) writeBeside(path, content, keep)
+  } catch (error) {
+    for (const path of paths) rmSync(besideOf(path), { force: true })
+    throw error
+  }
+  for (const path of paths) renameSync(besideOf(path), path)
+  return paths
+}
+
+const besideOf = (path: string): string => `${path}.tmp`
+
+function writeBeside(path: string, content: string | Uint8Array, keep: Keep): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const beside = `${path}.tmp`
-  rmSync(beside, { force: true })
-  const file = openSync(beside, 'wx', 0o600)
+  rmSync(besideOf(path), { force: true })
+  const file = openSync(besideOf(path), 'wx', 0o600)
   try {
     // writeFileSync writes all or throws; a plain write may stop short on a full disk without an error.
-    writeFileSync(file, bytes)
+    writeFileSync(file, content)
     if (keep === 'durable') fsyncSync(file)
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw error
   } finally {
     closeSync(file)
   }
-  renameSync(beside, path)
-  return true
 }

@@ -1,8 +1,8 @@
 /** A file that is replaced on a disk without enough room keeps its former content. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { replaceFile } from '../../../operator/local/files.ts'
+import { replaceFile, replaceFiles } from '../../../operator/local/files.ts'
 import { smallVolume, smallVolumesGiven } from '../../relay/spool/small-volume.ts'
 
 describe.runIf(smallVolumesGiven())('on a volume of 64 KiB', () => {
@@ -17,5 +17,18 @@ describe.runIf(smallVolumesGiven())('on a volume of 64 KiB', () => {
     // The part that was written must not take up room that other files need.
     expect(existsSync(`${path}.tmp`)).toBe(false)
     expect(replaceFile(path, 'y'.repeat(30_000), keep)).toBe(true)
+  })
+
+  test('of files that belong together none is replaced where one does not fit, and nothing of them is left', () => {
+    const folder = smallVolume('size=64k')
+    const [username, password] = [join(folder, 'username'), join(folder, 'password')]
+    replaceFiles(new Map([username, password].map((path) => [path, 'as it was'])))
+    const tooLarge = new Map([
+      [username, 'new'],
+      [password, 'x'.repeat(200_000)],
+    ])
+    expect(() => replaceFiles(tooLarge)).toThrow('ENOSPC')
+    expect([username, password].map((path) => readFileSync(path, 'utf8'))).toEqual(['as it was', 'as it was'])
+    expect(readdirSync(folder).toSorted()).toEqual(['password', 'username'])
   })
 })
