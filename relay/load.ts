@@ -238,14 +238,17 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
   }
 }
 
-/** An empty username or password (a slip of the hand in a Secret) gets in nowhere: the last good login of that server stays in use. */
+/**
+ * An empty username or password (a slip of the hand in a Secret) gets in nowhere, and one that is not there may not go with a new one
+ * of the other: the last good login of that server stays in use.
+ */
 function keepGoodLogins({ config, files, stale, previous }: Reading): void {
   for (const auth of serversOf(config).flatMap((server) => server.auth ?? [])) {
     const pair = [auth.usernameFile, auth.passwordFile]
-    const empty = pair.find((path) => secretIn({ files }, path) === '')
-    if (empty === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue
+    const bad = pair.find((path) => stale.has(path) || secretIn({ files }, path) === '')
+    if (bad === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue
     for (const path of pair) files.set(path, previous.files.get(path) ?? '')
-    stale.set(empty, 'it is empty')
+    stale.set(bad, stale.get(bad) ?? 'it is empty')
   }
 }
 

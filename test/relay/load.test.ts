@@ -113,7 +113,7 @@ test.each([
   ['ses/password', withLogin],
   ['store/username', withStore],
   ['store/password', withStore],
-] as const)('an empty %s leaves the last good login in use, and is told', async (path, named) => {
+] as const)('where %s is empty, or not there any more, the last good login is in use, and that is told (case U22)', async (path, named) => {
   const { folder, write } = await written()
   const [username, password] = [path.replace(/[^/]*$/, 'username'), path.replace(/[^/]*$/, 'password')]
   const good = { [username]: 'relay', [password]: 'first\n' }
@@ -124,8 +124,13 @@ test.each([
   const after = loadConfig(folder, before)
   expect(Object.fromEntries(after.files)).toMatchObject(good)
   expect(toldStale(after)).toEqual([`${path} (it is empty)`])
+  // As where a Secret has lost a key, which the kubelet leaves out then.
+  rmSync(join(folder, path))
+  const without = loadConfig(folder, after)
+  expect(Object.fromEntries(without.files)).toMatchObject(good)
+  expect(toldStale(without)).toEqual([`${path} (it is not readable (ENOENT))`])
   write({ [username]: 'another', [password]: 'second' })
-  expect(toldStale(loadConfig(folder, after))).toEqual([])
+  expect(toldStale(loadConfig(folder, without))).toEqual([])
 })
 
 test('a key that is empty leaves the last good pair in use, and is told', async () => {
