@@ -1,7 +1,7 @@
 /** Domains that have an exchanger in common share its connections, and take turns where it takes few. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import { say, silence } from './behaviour.ts'
+import { type Script, say, silence } from './behaviour.ts'
 import type { Table } from './name-server.ts'
 import { hello } from './samples.ts'
 import type { Smarthost } from './smarthost.ts'
@@ -118,4 +118,45 @@ test('case U23: once an exchanger has taken connections further domains open the
   host.script.dot = (time) => (time <= 5 ? silence : undefined)
   for (let n = 0; n < 9; n++) spool.put(to(`u@d${n}.test`), hello)
   await until('all is delivered but what hangs', () => spool.stored.size === 5)
+})
+
+test('an exchanger that has moved gets mail at its new address, also while mail of another domain hangs at the former one', async () => {
+  const table: Table = { 'a.test': mx([10, 'mx.test']), 'b.test': mx([10, 'mx.test']), 'mx.test': at(one) }
+  const script: Script = { dot: (time) => (time === 0 ? undefined : silence) }
+  const { hosts, dns, spool } = await startWorld(table, { [one]: { script }, [two]: {} })
+  spool.put(to('first@a.test'), hello)
+  await until('the exchanger has worked', () => spool.stored.size === 0)
+  spool.put(to('u@a.test'), hello)
+  await until('the second one hangs', () => hosts[one].times('dot') === 2)
+  dns.table['mx.test'] = at(two)
+  spool.put(to('v@b.test'), hello)
+  await until('the third one is delivered', () => spool.stored.size === 1)
+  expect(rcptOf(hosts[two].received)).toEqual(['v@b.test'])
+})
+
+test('a domain that has mail all the time goes to its new exchangers within a minute, and holds no connection to those of before', async () => {
+  let time = Date.now()
+  const table: Table = { 'a.test': mx([10, 'm1.test']), 'm1.test': at(one), 'm2.test': at(two) }
+  const { hosts, dns, spool } = await startWorld(table, { [one]: {}, [two]: {} }, { now: () => time })
+  spool.put(to('first@a.test'), hello)
+  await until('the exchanger has worked', () => spool.stored.size === 0)
+  const goesOn = Promise.withResolvers<void>()
+  hosts[one].script.dot = say('250 2.0.0 queued', { after: goesOn.promise })
+  spool.put(to('u@a.test'), hello)
+  await until('the second one is on its way', () => hosts[one].times('dot') === 2)
+  dns.table['a.test'] = mx([10, 'm2.test'])
+  time += 60_001
+  // Those that come while DNS is asked still go to the former one.
+  let n = 0
+  await until('mail is at the new one', () => {
+    spool.put(to(`v${n++}@a.test`), hello)
+    return hosts[two].received.length > 0
+  })
+  const late = to('w@a.test')
+  spool.put(late, hello)
+  await until('all later mail is there', () => !spool.stored.has(late.queueId))
+  expect(rcptOf(hosts[two].received)).toContain('w@a.test')
+  goesOn.resolve()
+  await until('all is delivered', () => spool.stored.size === 0)
+  await until('the former connections are closed', () => hosts[one].open() === 0)
 })
