@@ -1,5 +1,6 @@
 /** A reload moves the counts of a relay to the store that its policy names by then, and leaves the one before. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
 import { until } from '../../local/until.ts'
@@ -69,5 +70,51 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     await a?.away()
     a?.fleet.giveBack(perTeam, 4, a.fleet.dayOf(perTeam))
     expect(a?.by).toEqual({ store: 16, share: 0 })
+  })
+})
+
+describe.runIf(installed('redis-server'))('with a Redis that wants TLS and a password', () => {
+  test('a relay connects to its store anew where a reload brings another password, authority or timeout, though all names are the same (case A19)', async () => {
+    const password = 'a-password-of-the-store'
+    const [certificates, foreign] = await Promise.all([
+      makeCertificates(['127.0.0.1']),
+      makeCertificates(['127.0.0.1']),
+    ])
+    const redis = await startRedis({ certificates, password })
+    onTestFinished(() => redis.stop())
+    const files = { ca: certificates.ca, u: 'default', p: password }
+    const storeWith = (timeoutMs: number) =>
+      storeAt(redis.port, {
+        timeoutMs,
+        tls: { mode: 'Implicit', caFile: 'ca' },
+        auth: { usernameFile: 'u', passwordFile: 'p' },
+      })
+    const [a] = countingFleet(storeWith(10_000), 1, files).relays()
+    const reload = (other: Partial<typeof files>, timeoutMs = 10_000): void =>
+      a?.fleet.follow({
+        config: policy({ sharing: { relays: 1, store: storeWith(timeoutMs) } }),
+        hash: '',
+        files: new Map(Object.entries({ ...files, ...other })),
+      })
+    const app = limited({ daily: 100 })
+    expect(await a?.taken(app, 1)).toBe(1)
+    for (const [other, why] of [
+      [{ p: 'another-password' }, 'it says WRONGPASS'],
+      [{ ca: foreign.ca }, 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ] as const) {
+      reload(other)
+      await a?.away()
+      expect(a?.fleet.status()).toMatchObject({ why })
+      reload({})
+      await a?.connected()
+      expect(await a?.taken(app, 1)).toBe(1)
+    }
+    reload({}, 50)
+    await a?.connected()
+    redis.pause()
+    onTestFinished(() => redis.resume())
+    expect(await a?.taken(app, 1)).toBe(1)
+    expect(a?.fleet.status()).toMatchObject({ why: 'no answer within 50 ms' })
+    expect(a?.by).toEqual({ store: 3, share: 1 })
   })
 })
