@@ -190,7 +190,8 @@ function keepGoodCertificates({ config, files, stale, previous }: Reading): void
       throw new Error(`the certificate of listener ${name} can not be used: ${problem}`)
     }
     files.set(tls.certificateFile, certificate).set(tls.keyFile, key)
-    stale.set(tls.certificateFile, problem)
+    // Where one is not there, it is not the fault of the other that they do not belong together.
+    if (!stale.has(tls.certificateFile) && !stale.has(tls.keyFile)) stale.set(tls.certificateFile, problem)
   }
 }
 

@@ -133,6 +133,19 @@ test.each([
   expect(toldStale(loadConfig(folder, without))).toEqual([])
 })
 
+test.each([
+  'tls.crt',
+  'tls.key',
+])('where %s is not there any more beside a new other half, the last good pair is in use, and just that is told (case T12)', async (path) => {
+  const { folder, write } = await written()
+  const before = loadConfig(folder)
+  write({ 'tls.crt': other.cert, 'tls.key': other.key })
+  rmSync(join(folder, path))
+  const after = loadConfig(folder, before)
+  expect(after.files).toEqual(before.files)
+  expect(toldStale(after)).toEqual([`${path} (it is not readable (ENOENT))`])
+})
+
 test('a key that is empty leaves the last good pair in use, and is told', async () => {
   const { folder, write } = await written()
   const before = loadConfig(folder)
