@@ -1,7 +1,7 @@
 /** Whoever has no lane to a domain gets one, although other domains always have mail, or are silent. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import { silence } from './behaviour.ts'
+import { say, silence } from './behaviour.ts'
 import type { Entry, Table } from './name-server.ts'
 import { allWithin } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -52,6 +52,28 @@ test('a domain that always has mail makes room for others after twenty messages 
   put('late@late.test')
   await until('all are delivered', () => spool.stored.size === 0)
   expect(rcptIndex(hosts[host].received, 'late@')).toBeLessThan(150)
+})
+
+test('while a route has all its connections in use for other domains, a domain whose mail waits holds none open', async () => {
+  const other = '127.0.7.5'
+  const table: Table = {
+    'a.test': toHost,
+    'mx.test': [{ a: host }],
+    'b.test': [{ mx: [1, 'other.test'] }],
+    'other.test': [{ a: other }],
+  }
+  const goesOn = Promise.withResolvers<void>()
+  const dot = say('250 2.0.0 queued', { after: goesOn.promise })
+  const hosts = { [host]: {}, [other]: { script: { dot } } }
+  const world = await startWorld(table, hosts, { bounds: { maxConnections: 1 } })
+  const put = (to: string): void => void world.spool.put(envelope(hello, { forwardPaths: [to] }), hello)
+  for (let n = 0; n < 300; n++) put(`u${n}@a.test`)
+  put('v@b.test')
+  await until('the other domain has the connection', () => world.hosts[other].times('dot') === 1)
+  expect(world.spool.stored.size).toBeGreaterThan(1)
+  await until('none is open to the first one', () => world.hosts[host].open() === 0)
+  goesOn.resolve()
+  await until('all are delivered', () => world.spool.stored.size === 0)
 })
 
 test('a credential that sends to one domain does not wait for a flood of another one to hundreds of domains', async () => {

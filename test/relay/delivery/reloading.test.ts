@@ -192,6 +192,24 @@ test('a suspended fleet keeps its queue until it is resumed', async () => {
   await until('the message is delivered', () => upstream.received.length === 1)
 })
 
+test('a suspended fleet keeps no connection to a smarthost open, neither an idle one nor that of mail that was on its way', async () => {
+  const goesOn = Promise.withResolvers<void>()
+  const after = goesOn.promise
+  const upstream = await startSmarthost({ script: { dot: (time) => say('250 ok', time === 2 ? { after } : {}) } })
+  const routes = [route('r', [smarthost('a', upstream.port)])]
+  const { spool, reload, attempted, quiet } = rig(routes)
+  for (let i = 0; i < 2; i++) spool.put(envelope(hello), hello)
+  await attempted(2)
+  await quiet()
+  spool.put(envelope(hello), hello)
+  await until('one is on its way', () => upstream.times('dot') === 3)
+  reload(routes, { suspended: true })
+  await until('idle ones are closed', () => upstream.open() === 1)
+  goesOn.resolve()
+  await until('the last one is closed', () => upstream.open() === 0)
+  expect(upstream.received).toHaveLength(3)
+})
+
 test('a suspended fleet delivers nothing over a connection that a smarthost has not greeted yet: mail waits, and no attempt is charged', async () => {
   const greets = Promise.withResolvers<void>()
   const upstream = await startSmarthost({ script: { banner: say('220 smarthost.test', { after: greets.promise }) } })

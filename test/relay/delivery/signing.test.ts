@@ -46,8 +46,8 @@ async function started(given: Given = {}) {
         kept: bench.facts('deferred').find(isOwn)?.[3],
       }
     },
-    reloadWith: (next: Partial<SigningConfig>, nextFiles = files) =>
-      bench.reload(routes, { signing: [signingWith(domain, keys, next)] }, nextFiles),
+    reloadWith: (next: Partial<SigningConfig>, nextFiles = files, rest: Partial<RelayConfig> = {}) =>
+      bench.reload(routes, { signing: [signingWith(domain, keys, next)], ...rest }, nextFiles),
   }
 }
 
@@ -150,6 +150,46 @@ test('mail that waits is signed by the key that is in force when it leaves', asy
   await attempted(2)
   await quiet()
   expect(smarthost.received.flatMap(({ content }) => signatures(content).map(({ s }) => s))).toEqual(['r2'])
+})
+
+const soon: Partial<RouteConfig> = { retry: { scheduleMs: [300], expireAfterMs: 86_400_000 } }
+
+test('case M39: when a key is replaced under its name, all mail that waits leaves with one signature, which is of the new one, and its content as it was', async () => {
+  const renewed = rsaKey('r1')
+  const { spool, attempted, reloadWith, smarthost, delivery } = await started({
+    keys: [rsa],
+    upstream: { script: { dot: say('451 4.3.0 later') } },
+    route: soon,
+  })
+  const contents = Array.from({ length: 100 }, (_, n) =>
+    Buffer.from(`From: <app@corp.test>\r\nSubject: ${n}\r\n\r\nhello ${n}\r\n`),
+  )
+  for (const content of contents) spool.put(envelope(content, mine), content)
+  await attempted(contents.length)
+  // So that nothing that the former key has signed is on its way.
+  reloadWith({}, keyFiles([rsa]), { suspended: true })
+  await until('nothing is on its way', () => delivery.summary().inFlight === 0)
+  delete smarthost.script.dot
+  reloadWith({}, keyFiles([renewed]))
+  await until('all have left', () => spool.stored.size === 0)
+  const left = smarthost.received.map(({ content }) => content)
+  const isOf = (content: Buffer) => (one: Buffer) => one.subarray(-content.length).equals(content)
+  expect(contents.filter((content) => left.filter(isOf(content)).length !== 1)).toEqual([])
+  for (const message of left) expect(await verdicts(message, domain, [renewed])).toEqual(['r1 rsa-sha256 pass'])
+})
+
+test('a key of another kind under the same name signs when it is there: until then the one of before does not pass for it', async () => {
+  const next = ed25519Key('r1')
+  const { send, spool, reloadWith, smarthost } = await started({ keys: [rsa], route: soon })
+  await send()
+  const keys = [next.config]
+  reloadWith({ keys, whenBroken: 'Defer' })
+  const { kept } = await send()
+  expect(kept).toContain('key r1 can not be used: it is of type rsa where ed25519-sha256 needs ed25519')
+  reloadWith({ keys, whenBroken: 'Defer' }, keyFiles([next]))
+  await until('it has left', () => spool.stored.size === 0)
+  const signed = smarthost.received.map(({ content }) => verdicts(content, domain, [next]))
+  expect(await Promise.all(signed)).toEqual([['r1 rsa-sha256 neutral'], ['r1 ed25519-sha256 pass']])
 })
 
 test('mail of a domain whose records are broken waits until they are mended, and other mail does not', async () => {
