@@ -1,4 +1,5 @@
 /** One connection to a Redis or Valkey, and the only user of its client: it ends at the first thing that goes wrong. */
+import { isIP } from 'node:net'
 import { createClient, SocketClosedUnexpectedlyError } from '@redis/client'
 // Its TLS is Node's own, which this import makes safe against hostile server certificates.
 import '../peer-certificate.ts'
@@ -41,6 +42,8 @@ export async function connectRedis(
       connectTimeout: withinMs,
       noDelay: true,
       ...(tls !== undefined && { tls: true, minVersion: 'TLSv1.2', ...(tls.ca !== undefined && { ca: tls.ca }) }),
+      // Neither Node nor the client names the server by itself, and one address may lead to many stores.
+      ...(tls !== undefined && isIP(host) === 0 && { servername: host }),
     },
     database,
     ...auth,
