@@ -1,17 +1,19 @@
 /** A smarthost that follows a script, and remembers what was sent to it. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, TLSSocket, type TLSSocketOptions } from 'node:tls'
 import { onTestFinished } from '../../own-test.ts'
 import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
 import { type Received, SmarthostSession } from './smarthost-session.ts'
 
+type Pair = { readonly cert: string; readonly key: string }
 /** With `wantsOurs`, a client without a certificate is refused; in TLS 1.3, it learns so only after its handshake. */
-type Certificate = Pick<SecureContextOptions, 'ciphers' | 'dhparam' | 'maxVersion'> & {
-  readonly cert: string
-  readonly key: string
-  readonly wantsOurs?: boolean
-}
+type Certificate = Pick<SecureContextOptions, 'ciphers' | 'dhparam' | 'maxVersion'> &
+  Pair & {
+    readonly wantsOurs?: boolean
+    /** Shown to who asks for these names (RFC 6066 section 3). */
+    readonly byName?: Readonly<Record<string, Pair>>
+  }
 
 export type Options = {
   readonly script?: Script
@@ -121,9 +123,12 @@ function ehloReply(offers: readonly string[]): string {
 }
 
 function secure(socket: Socket, certificate: Certificate, ready: (secured: Socket) => void): void {
-  const { wantsOurs = false, ...own } = certificate
+  const { wantsOurs = false, byName = {}, ...own } = certificate
   const wanted = { requestCert: wantsOurs, rejectUnauthorized: wantsOurs }
-  const secured = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(own), ...wanted })
+  const SNICallback: TLSSocketOptions['SNICallback'] = (name, answer) =>
+    answer(null, createSecureContext(byName[name] ?? own))
+  const secureContext = createSecureContext(own)
+  const secured = new TLSSocket(socket, { isServer: true, secureContext, SNICallback, ...wanted })
   secured.on('error', () => socket.destroy())
   secured.once('secure', () => ready(secured))
 }

@@ -1,12 +1,14 @@
 /** A smarthost is verified by TLS before it gets a login or mail, and TLS is never less than the mode asks for. */
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
+import type { Lookup } from '../../../relay/delivery/addresses.ts'
+import { Pool } from '../../../relay/delivery/pool.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { oldTlsServer } from '../old-tls.ts'
 import { drop, type Script, say } from './behaviour.ts'
-import { oneSmarthost, rig } from './rig.ts'
-import { envelope, hello } from './samples.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
+import { envelope, hello, smarthost } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
 
 type Certificate = Awaited<ReturnType<typeof makeCertificates>>
@@ -288,4 +290,24 @@ test('mail for a smarthost with no more than TLS 1.1 is deferred', async () => {
   spool.put(envelope(hello), hello)
   await attempted(1)
   expect(attempts[0]?.outcome).toMatchObject(insecure)
+})
+
+test('of several smarthosts at one address each shows the certificate of the name that it is asked by (case T18)', async () => {
+  const pairs = { 'a.test': await makeCertificates(['a.test']), 'b.test': await makeCertificates(['b.test']) }
+  const certificate = { ...forAddress, byName: pairs }
+  const roots = `${pairs['a.test'].ca}\n${pairs['b.test'].ca}`
+  const lookup: Lookup = (_, answered) => process.nextTick(answered, null, [{ address: '127.0.0.1', family: 4 }])
+  for (const tlsFromStart of [true, false]) {
+    const { port } = await startSmarthost({ offers, certificate, tlsFromStart })
+    const openedBy = async (host: string): Promise<string> => {
+      const tls = { mode: tlsFromStart ? 'Implicit' : 'StartTLS' } as const
+      const target = { smarthost: smarthost('one', port, { host, tls }), helloName: 'relay.example.org', roots }
+      const pool = new Pool(target, { lookup, deadlines: allWithin(20_000) }, { smarthostConnected: () => {} })
+      onTestFinished(() => pool.destroy())
+      const opened = await pool.connections(() => false).acquire(false)
+      return opened.kind === 'open' ? opened.kind : `${opened.stage} ${JSON.stringify(opened.answer)}`
+    }
+    expect([await openedBy('a.test'), await openedBy('b.test')]).toEqual(['open', 'open'])
+    expect(await openedBy('c.test')).toMatch(/^TLS .*"insecure"/)
+  }
 })
