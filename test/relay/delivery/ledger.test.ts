@@ -15,7 +15,7 @@ const refused: Outcome = { kind: 'bounced', reply: reply(550, '1.1', 'no such us
 const retry = { scheduleMs: [1000], expireAfterMs: 60_000 }
 
 /** A ledger of messages that were delivered while the spool took nothing; `tries` counts what it has tried to write. */
-async function behind(messages: number, repeatMs = 20) {
+async function behind(messages: number, repeatMs = 20, random = () => 0.5) {
   const spool = new MemorySpool()
   const counts = { tries: 0 }
   spool.before = () => void counts.tries++
@@ -30,7 +30,7 @@ async function behind(messages: number, repeatMs = 20) {
     now,
     timeOfDay: (at) => at,
     waitingSince: { look: () => {}, of: () => now(), atTheEarliest: () => now() },
-    random: () => 0.5,
+    random,
     repeatMs,
     onComing: () => {},
     onRetry: () => {},
@@ -62,7 +62,23 @@ test('while no DSN can be written, some ten thousand recipients wait for theirs 
     forwardPaths.length,
   ])
   expect(left.sort()).toEqual([...Array(10).fill(['', 1]), ['app@corp.test', 1000], ['app@corp.test', 1000]])
+  // Those who were reported leave their room to others.
+  spool.broken.add('commit')
+  for (let n = 0; n < 12; n += 1) await settleOne(1000, refused)
+  expect(ledger.unwritten).toHaveLength(10)
   await ledger.stop(0)
+})
+
+test('recipients of one message who are deferred together are due together, so that they share a transaction again', async () => {
+  let dice = 0
+  const { settleOne, told } = await behind(0, 20, () => {
+    dice += 0.3
+    return dice % 1
+  })
+  await settleOne(30, { kind: 'deferred', scope: 'recipient', reply: reply(450, '2.0', 'later') })
+  const dueAt = told.filter(({ fact }) => fact === 'deferred').map(({ arguments: [, , at] }) => at)
+  expect(dueAt).toHaveLength(30)
+  expect(new Set(dueAt).size).toBe(1)
 })
 
 test('a ledger with nothing to write stops at once, however long it may take', async () => {
