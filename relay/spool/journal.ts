@@ -142,13 +142,14 @@ export class Journal {
     const { disk, paths } = this.#parts
     this.#isEmptied = true
     await disk.rename(paths.segment(last.name), paths.emptied).catch(unlessAbsent)
+    // A loss of power may not leave a segment without octets under its own name.
+    await disk.syncDirectory(paths.journal)
     const file = await disk.openToWrite(paths.emptied)
     try {
       await file.truncate(0)
     } finally {
       await file.close()
     }
-    await disk.syncDirectory(paths.journal)
     last.bytes = 0
     this.#largest = this.#parts.segmentBytes
   }

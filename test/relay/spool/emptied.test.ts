@@ -13,6 +13,12 @@ async function opened(losing: LosingDisk) {
   return { told, spool: await JournalSpool.open({ ...parts, disk: losing.disk, events: told.events }) }
 }
 
+/** What a loss of power leaves of the data and of the names. */
+const lucks = [
+  ...[['none', 'none'] as const, ['none', 'all'] as const, ['all', 'none'] as const, ['all', 'all'] as const],
+  ...Array.from({ length: 4 }, () => ['some', 'some'] as const),
+]
+
 const segmentsOf = (losing: LosingDisk): readonly string[] => losing.paths.filter((path) => path.endsWith('.log'))
 
 test('a full volume has the room of the last segment back, and a crash at any call of that, and of what follows, is no damage (cases S10, S14)', async () => {
@@ -39,9 +45,7 @@ test('a full volume has the room of the last segment back, and a crash at any ca
   for (let deeds = before; deeds <= all; deeds += 1) {
     const left = [
       losing.killedAfter(deeds),
-      ...(['none', 'all', 'some', 'some', 'some', 'some'] as const).map((names) =>
-        losing.after(deeds, { data: names, names, dice }),
-      ),
+      ...lucks.map(([data, names]) => losing.after(deeds, { data, names, dice })),
     ]
     for (const files of left) {
       const { spool, told } = await opened(files instanceof LosingDisk ? files : new LosingDisk(files))
