@@ -72,7 +72,7 @@ export class Damage {
     const { disk, paths, register, events, drop, remove } = this.#parts
     const path = paths.content(queueId)
     register.setMovingAside(handle, true)
-    const lies = await setAside(disk, paths, path, `${queueId}.eml`)
+    const lies = (await setAside(disk, paths, path, `${queueId}.eml`)) === undefined
     // Durable before its removal is: if a loss of power undid only the move, the next start would sweep it, since no record names it.
     if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'

@@ -47,8 +47,10 @@ export class Findings {
     if (isOfNoFile(kept)) await this.setAside(path, name, 'is a folder')
   }
 
+  /** Whether it lies there. */
   async setAside(path: string, name: string, why: string): Promise<boolean> {
-    this.tell(path, why)
-    return setAside(this.#parts.disk, this.#parts.paths, path, name)
+    const whyNot = await setAside(this.#parts.disk, this.#parts.paths, path, name)
+    this.tell(path, whyNot === undefined ? why : `${why}, and can not be set aside: ${whyNot}`)
+    return whyNot === undefined
   }
 }

@@ -71,7 +71,11 @@ export class JournalReading {
    * contents whose records are in them.
    */
   async moveAside(): Promise<void> {
-    for (const name of this.#aside) await setAside(this.#disk, this.#paths, this.#paths.segment(name), name)
+    for (const name of this.#aside) {
+      const path = this.#paths.segment(name)
+      const whyNot = await setAside(this.#disk, this.#paths, path, name)
+      if (whyNot !== undefined) this.#findings.tell(path, `can not be set aside: ${whyNot}`)
+    }
   }
 
   async #file(name: string, names: readonly string[], segments: WholeSegments, newest: Newest): Promise<void> {

@@ -1,6 +1,6 @@
 /** The folder of what is damaged: nothing in it is deleted or written over. */
 import type { Disk } from './disk.ts'
-import { isAbsent } from './disk-error.ts'
+import { isAbsent, wordsOf } from './disk-error.ts'
 import type { Paths } from './paths.ts'
 
 /** Moved there, under its name or the next free one. @throws what the disk throws */
@@ -13,12 +13,9 @@ export async function moveAside(disk: Disk, paths: Paths, path: string, name: st
   await disk.rename(path, paths.setAside(free))
 }
 
-/** False where that failed: a disk that cannot even rename must not keep us from mail that is whole. */
-export const setAside = (disk: Disk, paths: Paths, path: string, name: string): Promise<boolean> =>
-  moveAside(disk, paths, path, name).then(
-    () => true,
-    () => false,
-  )
+/** Why it could not be: a disk that cannot even rename must not keep us from mail that is whole. Undefined: it lies there. */
+export const setAside = (disk: Disk, paths: Paths, path: string, name: string): Promise<string | undefined> =>
+  moveAside(disk, paths, path, name).then(() => undefined, wordsOf)
 
 /** Whether a file of that name was moved there; also where that cannot be told. */
 export const isAside = (disk: Disk, paths: Paths, name: string): Promise<boolean> =>

@@ -1,9 +1,12 @@
-/** The folders of a relay are on the medium, with their names, before mail goes into them. */
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+/** The folders of a relay are on one medium, with their names, before mail goes into them. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { listening } from './samples.ts'
+import { smallVolumesGiven } from './small-volume.ts'
 import { traceable } from './traceable.ts'
 
 const moduleOf = (path: string): string => new URL(`../../../relay/${path}`, import.meta.url).pathname
@@ -64,4 +67,34 @@ describe.runIf(traceable())('the folders of a relay', () => {
     const synced = syncedIn(traced(data))
     expect([data, join(data, 'spool')].filter((folder) => !synced.has(folder))).toEqual([])
   })
+})
+
+describe.each(['journal', 'large', 'quarantine'])('%s is a folder of the spool, and nothing else', (name) => {
+  const open = (directory: string) => openSpool({ directory, events: listening().events })
+  const kept = '0mwtzj8j000xkuc.eml'
+
+  test('a link in its place is refused, and nothing in the folder that it leads to is touched (case S30)', async () => {
+    const [directory, elsewhere] = [join(temporaryFolder(), 'spool'), temporaryFolder()]
+    writeFileSync(join(elsewhere, kept), 'kept')
+    mkdirSync(directory)
+    symlinkSync(elsewhere, join(directory, name))
+    const mend = `make it a folder of ${directory}, with what is in it`
+    await expect(open(directory)).rejects.toThrow(
+      `${join(directory, name)} is a link, and a start without it would lose mail: ${mend}`,
+    )
+    expect(readdirSync(elsewhere)).toEqual([kept])
+  })
+
+  test.runIf(smallVolumesGiven())(
+    'a volume of its own is refused while it is there: a start without it would give its mail up (case S30)',
+    async () => {
+      const directory = join(temporaryFolder(), 'spool')
+      await (await open(directory)).close()
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', join(directory, name)])
+      onTestFinished(() => void execFileSync('umount', ['-l', join(directory, name)]))
+      writeFileSync(join(directory, name, kept), 'kept')
+      await expect(open(directory)).rejects.toThrow('is on another volume than the spool')
+      expect(readdirSync(join(directory, name))).toEqual([kept])
+    },
+  )
 })

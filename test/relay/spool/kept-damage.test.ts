@@ -56,6 +56,24 @@ test.each([
   await fourth.close()
 })
 
+test('what a start can not set aside is told as that, with the reason', async () => {
+  const directory = temporaryFolder()
+  await (await open(directory)).close()
+  const paths = ['journal', 'large'].map((folder) => join(directory, folder, 'notes.txt'))
+  for (const path of paths) writeFileSync(path, 'notes')
+  const failing = new FailingDisk()
+  failing.failing.set('makeDirectory quarantine', 'EACCES')
+  const told = listening()
+  await (await open(directory, failing.disk, told)).close()
+  const [inJournal, inLarge] = paths
+  expect(told.lines.filter((line) => line.startsWith('quarantined'))).toEqual([
+    `quarantined ${inJournal}: is no file of the journal`,
+    `quarantined ${inLarge}: is no content, and can not be set aside: EACCES: told to fail, makeDirectory`,
+    `quarantined ${inJournal}: can not be set aside: EACCES: told to fail, makeDirectory`,
+  ])
+  expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(['notes', 'notes'])
+})
+
 test('a segment with damaged content that is not aside yet when the relay ends is set aside by the next one, and not deleted', async () => {
   const directory = temporaryFolder()
   const small = contentOf(2, 1000)
