@@ -1,9 +1,8 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
-import { nodeDisk } from '../spool/disk.ts'
+import { type Disk, type DiskFile, nodeDisk } from '../spool/disk.ts'
 import { wordsOf } from '../spool/disk-error.ts'
 import type { Room } from '../spool/room.ts'
 import { reserveOf } from '../spool/sizes.ts'
@@ -18,20 +17,21 @@ export class InboxError extends Error {}
 export type Underway = { octets: number }
 
 /**
- * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. Nothing is
- * ever overwritten, so a second call after a crash finishes what the first began. @throws InboxError, SpoolError, ContentError
+ * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. What is published
+ * stays as it is, so a second call after a crash finishes what the first began. @throws InboxError, SpoolError, ContentError
  */
 export async function capture(
   directory: string,
   source: Pick<Spool, 'content'>,
   envelope: Envelope,
   underway: Underway,
+  disk = nodeDisk,
 ): Promise<void> {
   try {
-    await captureInto(directory, source, envelope, underway)
+    await captureInto(directory, source, envelope, underway, disk)
   } catch (error) {
     // Of a call to the system; where the spool gives the content not out, that has a name of its own.
-    throw error instanceof Error && 'syscall' in error ? new InboxError(wordsOf(error), { cause: error }) : error
+    throw error instanceof Error && 'code' in error ? new InboxError(wordsOf(error), { cause: error }) : error
   }
 }
 
@@ -40,25 +40,31 @@ async function captureInto(
   source: Pick<Spool, 'content'>,
   envelope: Envelope,
   underway: Underway,
+  disk: Disk,
 ): Promise<void> {
   const { queueId, bytes } = envelope
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const room = await nodeDisk.space(directory)
-  mustFit({ ...room, free: Math.max(0, room.free - underway.octets) }, bytes)
-  let left = bytes
+  const [content, described] = [join(directory, `${queueId}.eml`), join(directory, `${queueId}.json`)]
+  const description = Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)
+  await disk.makeDirectory(directory)
+  // Left by a call that was killed, or could not remove them: they may have the room that this one needs.
+  for (const path of [content, described]) await disk.unlink(temporary(path)).catch(ignored)
+  const [hasContent, isDescribed] = [await disk.isFile(content), await disk.isFile(described)]
+  const room = await disk.space(directory)
+  let left = (hasContent ? 0 : bytes) + (isDescribed ? 0 : description.length)
+  mustFit({ ...room, free: Math.max(0, room.free - underway.octets) }, left)
   underway.octets += left
   const wrote = (octets: number): void => {
     left -= octets
     underway.octets -= octets
   }
   try {
-    await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes, wrote))
+    if (!hasContent) await publish(disk, content, () => checked(source.content(queueId), bytes, wrote))
+    if (!isDescribed) await publish(disk, described, () => [description])
   } finally {
     wrote(left)
   }
-  await publish(join(directory, `${queueId}.json`), () => [Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)])
   // Its own name, too: it may be new.
-  await Promise.all([directory, dirname(directory)].map(nodeDisk.syncDirectory))
+  await Promise.all([directory, dirname(directory)].map(disk.syncDirectory))
 }
 
 /** The spool is on the same volume, whose last octets are for the removal of what has been delivered (decision 0053). */
@@ -68,35 +74,29 @@ function mustFit(room: Room, bytes: number): void {
   if (lacking !== undefined) throw new InboxError(lacking)
 }
 
-/** link(2) refuses where the name is taken; a file that has the name already was whole when it got it. */
-async function publish(path: string, content: () => AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-  const temporary = `${path}.tmp`
+type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>
+
+const temporary = (path: string): string => `${path}.tmp`
+
+/** It has its name when it is whole; a pipe, or a link to nowhere, that has it is no captured message, and is replaced. */
+async function publish(disk: Disk, path: string, content: () => Chunks): Promise<void> {
   try {
-    await write(temporary, content())
+    await write(await disk.create(temporary(path)), content())
+    await disk.rename(temporary(path), path)
   } catch (error) {
-    // Half of it takes room that others need more.
-    await unlink(temporary).catch(ignored)
+    // It takes room that others need more.
+    await disk.unlink(temporary(path)).catch(ignored)
     throw error
   }
-  await link(temporary, path).then(
-    () => unlink(temporary),
-    async (error: NodeJS.ErrnoException) => {
-      // A pipe, or a link to nowhere, is no captured message: it is replaced.
-      if (error.code === 'EEXIST' && (await lstat(path)).isFile()) return unlink(temporary)
-      if (error.code === 'EEXIST') return rename(temporary, path)
-      // SMB, FAT and much of FUSE give no file two names. They say so only where the new name is free: nothing is overwritten.
-      if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'ENOSYS') return rename(temporary, path)
-      throw error
-    },
-  )
 }
 
-async function write(path: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-  // Left by a call that was killed. It may be the other name of a published file, and must not be written over.
-  await unlink(path).catch(ignored)
-  const file = await open(path, 'wx', 0o600)
+async function write(file: DiskFile, content: Chunks): Promise<void> {
   try {
-    for await (const chunk of content) await file.writeFile(chunk)
+    let at = 0
+    for await (const chunk of content) {
+      await file.write([chunk], at)
+      at += chunk.length
+    }
     await file.sync()
   } finally {
     await file.close()

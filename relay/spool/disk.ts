@@ -1,6 +1,7 @@
 /** The few calls that the spool makes to a disk; a test may stand in a disk that loses power. */
 import fs, { constants } from 'node:fs'
 import { promisify } from 'node:util'
+import { isAbsent } from './disk-error.ts'
 import { type Room, roomOf } from './room.ts'
 
 export type DiskFile = {
@@ -22,6 +23,8 @@ export type Disk = {
   /** A file that is there already, to be read and written. */
   openToWrite(path: string): Promise<DiskFile>
   size(path: string): Promise<number>
+  /** Whether a file has this name: no folder, pipe or link. */
+  isFile(path: string): Promise<boolean>
   list(directory: string): Promise<readonly string[]>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
@@ -43,6 +46,7 @@ const calls = {
   fdatasync: promisify(fs.fdatasync),
   ftruncate: promisify(fs.ftruncate),
   stat: promisify(fs.stat),
+  lstat: promisify(fs.lstat),
   readdir: promisify(fs.readdir),
   mkdir: promisify(fs.mkdir),
   statfs: promisify(fs.statfs),
@@ -53,6 +57,7 @@ export const nodeDisk: Disk = {
   open: async (path) => fileOf(await calls.open(path, readable)),
   openToWrite: async (path) => fileOf(await calls.open(path, 'r+')),
   size: async (path) => (await calls.stat(path)).size,
+  isFile: (path) => calls.lstat(path).then((stats) => stats.isFile(), absentIsNone),
   list: (directory) => calls.readdir(directory),
   rename: promisify(fs.rename),
   unlink: promisify(fs.unlink),
@@ -66,6 +71,11 @@ export const nodeDisk: Disk = {
     }
   },
   space: async (path) => roomOf(await calls.statfs(path)),
+}
+
+function absentIsNone(error: unknown): false {
+  if (isAbsent(error)) return false
+  throw error
 }
 
 function fileOf(fd: number): DiskFile {

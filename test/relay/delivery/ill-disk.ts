@@ -53,6 +53,7 @@ export class IllDisk {
       open: (path) => this.#call(async () => this.#file(path, await disk.open(path))),
       openToWrite: (path) => this.#call(async () => this.#file(path, await disk.openToWrite(path))),
       size: (path) => this.#call(() => disk.size(path)),
+      isFile: (path) => this.#call(() => disk.isFile(path)),
       list: (path) => this.#call(() => disk.list(path)),
       rename: (from, to) => this.#call(() => disk.rename(from, to)),
       unlink: (path) => this.#call(() => disk.unlink(path)),

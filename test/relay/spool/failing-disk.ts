@@ -20,6 +20,7 @@ export class FailingDisk {
     openToWrite: (path) =>
       this.#call('openToWrite', path, async () => this.#file(path, await nodeDisk.openToWrite(path))),
     size: (path) => this.#call('size', path, () => nodeDisk.size(path)),
+    isFile: (path) => this.#call('isFile', path, () => nodeDisk.isFile(path)),
     list: (path) => this.#call('list', `${path}/`, () => nodeDisk.list(path)),
     rename: (from, to) => this.#call('rename', from, () => nodeDisk.rename(from, to)),
     unlink: (path) => this.#call('unlink', path, () => nodeDisk.unlink(path)),

@@ -55,6 +55,7 @@ export class LosingDisk {
     open: async (path) => this.#file(this.#at(path)),
     openToWrite: async (path) => this.#file(this.#at(path)),
     size: async (path) => this.#at(path).content.length,
+    isFile: async (path) => this.#files.has(path),
     list: async (directory) => [...this.#files.keys()].filter((p) => dirname(p) === directory).map((p) => basename(p)),
     rename: async (from, path) => {
       const inode = this.#at(from)

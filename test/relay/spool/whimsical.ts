@@ -44,6 +44,7 @@ export function whimsical(disk: Disk, { dice, failures, codes, ill = () => undef
     open: (path) => call('open', dirname(path), async () => file(path, await disk.open(path))),
     openToWrite: (path) => call('openToWrite', dirname(path), async () => file(path, await disk.openToWrite(path))),
     size: (path) => call('size', dirname(path), () => disk.size(path)),
+    isFile: (path) => call('isFile', dirname(path), () => disk.isFile(path)),
     list: (path) => call('list', path, () => disk.list(path)),
     rename: (from, to) => call('rename', dirname(from), () => disk.rename(from, to)),
     unlink: (path) => call('unlink', dirname(path), () => disk.unlink(path)),
