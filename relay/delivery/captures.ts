@@ -2,6 +2,7 @@
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
+import type { Disk } from '../spool/disk.ts'
 import type { Spool } from '../spool/spool.ts'
 import { replyFor } from './answer.ts'
 import type { Retry } from './decide.ts'
@@ -21,6 +22,8 @@ const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'capture
 
 type Parts = {
   readonly directory: string
+  /** Of the inbox. */
+  readonly disk?: Disk | undefined
   readonly spool: Pick<Spool, 'content' | 'handleOf'>
   readonly take: Take
   /** Looks what of the message is due; that comes back by `add`. */
@@ -123,9 +126,9 @@ export class Captures {
   }
 
   async #capture({ envelope }: Parcel['message']): Promise<Outcome> {
-    const { directory, spool, events, unread } = this.#parts
+    const { directory, disk, spool, events, unread } = this.#parts
     try {
-      await capture(directory, spool, envelope, this.#underway)
+      await capture(directory, spool, envelope, this.#underway, disk)
       unread.read(envelope.queueId)
       events.captured(envelope.queueId)
       this.#taken(envelope)

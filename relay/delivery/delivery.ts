@@ -5,6 +5,7 @@ import { Headroom } from '../headroom.ts'
 import type { SigningStatus, SmarthostStatus } from '../http.ts'
 import { Keyrings } from '../keys/keyrings.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
+import type { Disk } from '../spool/disk.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
 import { within } from '../within.ts'
@@ -59,6 +60,7 @@ export type DeliveryParts = {
   readonly events: Events
   readonly loaded: () => LoadedConfig
   readonly inboxDirectory: string
+  readonly inboxDisk?: Disk
   /** A file of ours: see OpenAttempts. */
   readonly attemptsFile: string
   readonly now?: () => number
@@ -125,6 +127,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const unreadContents = new Unread({ spool, events }, 'content')
   const captures = new Captures({
     directory: inboxDirectory,
+    disk: parts.inboxDisk,
     spool,
     take,
     ledger,

@@ -78,6 +78,11 @@ export class LosingDisk {
     return [...this.#files.keys()]
   }
 
+  /** The contents by path, as a process that is alive sees them. */
+  get files(): ReadonlyMap<string, Buffer> {
+    return new Map([...this.#files].map(([path, { content }]) => [path, content]))
+  }
+
   /** The files after the first so many deeds and a loss of power. */
   after(deeds: number, luck: Luck): ReadonlyMap<string, Buffer> {
     const done = this.deeds.slice(0, deeds)
