@@ -2,8 +2,9 @@
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
-import { type Disk, type DiskFile, nodeDisk } from '../spool/disk.ts'
+import { type Disk, nodeDisk } from '../spool/disk.ts'
 import { wordsOf } from '../spool/disk-error.ts'
+import { putFile, removeUnfinished } from '../spool/replace-file.ts'
 import type { Room } from '../spool/room.ts'
 import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -47,7 +48,7 @@ async function captureInto(
   const description = Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)
   await disk.makeDirectory(directory)
   // Left by a call that was killed, or could not remove them: they may have the room that this one needs.
-  for (const path of [content, described]) await disk.unlink(temporary(path)).catch(ignored)
+  for (const path of [content, described]) await removeUnfinished(disk, path)
   const [hasContent, isDescribed] = [await disk.isFile(content), await disk.isFile(described)]
   const room = await disk.space(directory)
   let left = (hasContent ? 0 : bytes) + (isDescribed ? 0 : description.length)
@@ -58,8 +59,9 @@ async function captureInto(
     underway.octets -= octets
   }
   try {
-    if (!hasContent) await publish(disk, content, () => checked(source.content(queueId), bytes, wrote))
-    if (!isDescribed) await publish(disk, described, () => [description])
+    // A pipe, or a link to nowhere, that has one of the names is no captured message, and is replaced.
+    if (!hasContent) await putFile(disk, content, () => checked(source.content(queueId), bytes, wrote))
+    if (!isDescribed) await putFile(disk, described, () => [description])
   } finally {
     wrote(left)
   }
@@ -74,35 +76,6 @@ function mustFit(room: Room, bytes: number): void {
   if (lacking !== undefined) throw new InboxError(lacking)
 }
 
-type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>
-
-const temporary = (path: string): string => `${path}.tmp`
-
-/** It has its name when it is whole; a pipe, or a link to nowhere, that has it is no captured message, and is replaced. */
-async function publish(disk: Disk, path: string, content: () => Chunks): Promise<void> {
-  try {
-    await write(await disk.create(temporary(path)), content())
-    await disk.rename(temporary(path), path)
-  } catch (error) {
-    // It takes room that others need more.
-    await disk.unlink(temporary(path)).catch(ignored)
-    throw error
-  }
-}
-
-async function write(file: DiskFile, content: Chunks): Promise<void> {
-  try {
-    let at = 0
-    for await (const chunk of content) {
-      await file.write([chunk], at)
-      at += chunk.length
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 async function* checked(content: Readable, bytes: number, wrote: (octets: number) => void): AsyncIterable<Buffer> {
   let octets = 0
   for await (const chunk of content as AsyncIterable<Buffer>) {
@@ -112,5 +85,3 @@ async function* checked(content: Readable, bytes: number, wrote: (octets: number
   }
   if (octets !== bytes) throw wrongLength(octets, bytes)
 }
-
-const ignored = (): void => {}

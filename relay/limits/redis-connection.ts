@@ -41,9 +41,13 @@ export async function connectRedis(
       reconnectStrategy: false,
       connectTimeout: withinMs,
       noDelay: true,
-      ...(tls !== undefined && { tls: true, minVersion: 'TLSv1.2', ...(tls.ca !== undefined && { ca: tls.ca }) }),
-      // Neither Node nor the client names the server by itself, and one address may lead to many stores.
-      ...(tls !== undefined && isIP(host) === 0 && { servername: host }),
+      ...(tls !== undefined && {
+        tls: true,
+        minVersion: 'TLSv1.2',
+        ...(tls.ca !== undefined && { ca: tls.ca }),
+        // Neither Node nor the client names the server by itself, and one address may lead to many stores.
+        ...(isIP(host) === 0 && { servername: host }),
+      }),
     },
     database,
     ...auth,

@@ -37,9 +37,7 @@ type Parts = {
   readonly isEmptied: boolean
   /** How many messages are ours and not done with. */
   readonly undone: () => number
-  /**
-   * What a start has found to be due: the first segment says it in the write that counts messages, `ending` of which it ends.
-   */
+  /** What a start has found to be due: the first segment says it in the write that counts messages, `ending` of which it ends. */
   readonly found: { readonly entries: readonly Entry[]; readonly ending: number }
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
