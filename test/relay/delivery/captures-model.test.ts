@@ -1,17 +1,16 @@
 /** Random stories of captured mail on a disk that is slow, silent, full, ill or lost: each is in the inbox once and whole, or waits. */
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
+import { createDelivery } from '../../../relay/delivery/delivery.ts'
 import type { Events } from '../../../relay/events.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
-import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
-import { LosingDisk } from '../spool/losing-disk.ts'
 import { type Deed, deeds } from './captures-stories.ts'
 import { FakeHours } from './fake-hours.ts'
-import { foundOn, IllDisk, type Illness, isWell, isWhole, segmentBytes, well } from './ill-disk.ts'
+import { foundOn, well } from './ill-disk.ts'
 import { contentFor } from './journal-stories.ts'
+import { ample, Machine, type Process } from './machine.ts'
 import { envelope, loadedWith } from './samples.ts'
 import { lastMs, toyWorld } from './toy-world.ts'
 
@@ -19,37 +18,19 @@ const long = process.env['RELAYFLEET_LONG'] === '1'
 const stories = long ? 3000 : 60
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_203)
 
-/** What a start may take, beside some two hundred calls to a disk that is slow with each. */
-const startMs = 60_000
-/** The octets of a volume that is never full, unless somebody else fills it. */
-const ample = 100_000_000
 /** The longest wait between two tries, and what a message of the longest queue may wait for the others. */
 const latestMs = 600_000
-
-/** One life of the relay: all that ends with it. */
-type Process = { readonly ill: IllDisk; readonly spool: JournalSpool; readonly delivery: Delivery }
 
 class World {
   readonly problems: string[] = []
   readonly #dice: () => number
-  readonly #volume: { all: number; others: number }
+  readonly #machine: Machine
   readonly #time = new FakeHours(
-    () => this.#deeds + (this.#ill?.losing.deeds.length ?? 0),
-    () => (this.#ill?.underWay ?? 0) + this.#remains > 0,
+    () => this.#deeds + this.#machine.deeds,
+    () => this.#machine.isBusy,
   )
   #deeds = 0
-  #losing = new LosingDisk()
-  #illness: Illness = well
-  /** There was no fault yet that may have left half of anything. */
-  #isWhole = true
-  /** The disk was ill, full or slow since the process began. */
-  #hadBadDisk = false
-  #ill: IllDisk | undefined
-  /** Killed processes of which something is left that still works. */
-  #remains = 0
   #now: Process | undefined
-  /** Of the processes that there have been, only the last one is heard. */
-  #processes = 0
   /** A fault of the inbox was told, and its end was not. */
   #isFaulty = false
   /** Messages that are captured, as this process has told. */
@@ -61,8 +42,7 @@ class World {
 
   constructor(dice: () => number, volume: number) {
     this.#dice = dice
-    this.#volume = { all: volume, others: 0 }
-    this.#losing.octets = this.#volume
+    this.#machine = new Machine(dice, volume)
   }
 
   #expect(holds: boolean, what: string): void {
@@ -74,14 +54,7 @@ class World {
     return this.#now
   }
 
-  /** The disk takes all at once. */
-  get #isGood(): boolean {
-    const { all, others } = this.#volume
-    return isWell(this.#illness) && this.#illness.latencyMs === 0 && all === ample && others === 0
-  }
-
-  #hear(own: number, fact: keyof Events, told: readonly unknown[]): void {
-    if (own !== this.#processes) return
+  #hear(fact: keyof Events, told: readonly unknown[]): void {
     this.#deeds++
     const queueId = `${told[0]}`
     if (fact === 'captured') {
@@ -92,18 +65,18 @@ class World {
     this.#expect(fact !== 'finished' || this.#captured.has(queueId), `${queueId} ends, and is not captured`)
     if (fact === 'inboxFault' || fact === 'inboxRecovered') {
       this.#expect(this.#isFaulty === (fact === 'inboxRecovered'), `${fact} is told twice`)
-      this.#expect(this.#hadBadDisk, `${fact} on a disk that works: ${told}`)
+      this.#expect(this.#machine.hadBadDisk, `${fact} on a disk that works: ${told}`)
       this.#isFaulty = fact === 'inboxFault'
     }
     const never: readonly string[] = ['quarantined', 'forgotten', 'bounced', 'discarded', 'dsnQueued', 'attempted']
     this.#expect(!never.includes(fact), `${fact}: ${told}`)
-    const isExpected = told[0] === 'open-attempts' || !this.#isWhole || this.#hadBadDisk
+    const isExpected = told[0] === 'open-attempts' || !this.#machine.isWhole || this.#machine.hadBadDisk
     this.#expect(fact !== 'unexpected' || isExpected, `${fact}: ${told}`)
   }
 
   /** Both files are whole, on the disk as it is now. */
   #isInInbox(queueId: string): boolean {
-    const files = this.#losing.files
+    const files = this.#machine.losing.files
     const [content, description] = ['eml', 'json'].map((ending) => files.get(`/data/inbox/${queueId}.${ending}`))
     if (content === undefined || description === undefined) return false
     this.#expect(this.#contents.get(queueId)?.equals(content) ?? false, `${queueId} has another content in the inbox`)
@@ -115,10 +88,10 @@ class World {
 
   /** Whatever was acknowledged is in the queue, or in the inbox as a whole; and what lists in the inbox is whole. */
   async #judge(): Promise<ReadonlySet<string>> {
-    const found = new Set((await foundOn(this.#losing)).keys())
+    const found = new Set((await foundOn(this.#machine.losing)).keys())
     for (const queueId of this.#ours.keys())
       this.#expect(found.has(queueId) || this.#isInInbox(queueId), `${queueId} is neither queued nor captured`)
-    for (const path of this.#losing.paths) {
+    for (const path of this.#machine.losing.paths) {
       const [, queueId = ''] = /^\/data\/inbox\/(.*)\.json$/.exec(path) ?? []
       this.#expect(queueId === '' || this.#isInInbox(queueId) || found.has(queueId), `${path} describes half a message`)
     }
@@ -129,8 +102,10 @@ class World {
     const found = await this.#judge()
     this.#captured.clear()
     this.#isFaulty = false
-    const { ill, spool, events } = await this.#opened()
-    this.#hadBadDisk = !this.#isGood
+    const { ill, spool, events } = await this.#machine.open(this.#time, {
+      hear: (fact, told) => this.#hear(fact, told),
+      wrong: (what) => this.#expect(false, what),
+    })
     for (const handle of spool.handles())
       this.#expect(found.has(spool.outline(handle)?.queueId ?? ''), 'one is too many')
     this.#expect(spool.size === found.size, `of ${found.size} messages ${spool.size} are found`)
@@ -148,50 +123,9 @@ class World {
     delivery.start()
   }
 
-  /** A start that fails is repeated, and in the end on a disk that works. */
-  async #opened() {
-    for (let tries = 0; ; tries += 1) {
-      const own = ++this.#processes
-      const events = new Proxy({} as Events, {
-        get:
-          (_, fact) =>
-          (...told: unknown[]) =>
-            this.#hear(own, fact as keyof Events, told),
-      })
-      if (tries === 3) this.#setDisk(well)
-      const ill = new IllDisk(this.#losing, this.#dice)
-      ill.set(this.#illness)
-      this.#ill = ill
-      let result: unknown
-      const parts = { directory: '/spool', events, now: Date.now, disk: ill.disk, segmentBytes, closed: () => {} }
-      const opening = JournalSpool.open(parts).catch((error: unknown) => error)
-      void opening.then((what) => {
-        result = what
-      })
-      await this.#time.wait(startMs + 200 * this.#illness.latencyMs, () => result !== undefined)
-      if (result instanceof JournalSpool) {
-        ill.isStarting = false
-        return { ill, spool: result, events }
-      }
-      if (tries > 3) throw result
-      // Nothing is left of a process that is killed while its start hangs.
-      void opening.then((late) => (late instanceof JournalSpool ? late.close() : undefined))
-      ill.set(well)
-      this.#losing = this.#losing.killedAfter(this.#losing.deeds.length)
-    }
-  }
-
-  #setDisk(is: Illness, others = this.#volume.others): void {
-    this.#illness = is
-    this.#volume.others = others
-    if (!isWhole(is)) this.#isWhole = false
-    if (!this.#isGood) this.#hadBadDisk = true
-    this.#ill?.set(is)
-  }
-
   async #submit({ credential, to, bytes }: Extract<Deed, { do: 'submit' }>): Promise<void> {
     const { spool } = this.#open
-    const own = this.#processes
+    const own = this.#machine.processes
     try {
       const incoming = await spool.receive()
       const { queueId } = incoming
@@ -205,36 +139,20 @@ class World {
         ...draft
       } = envelope(content, { credential, forwardPaths, disposition: 'capture' })
       const taken = await incoming.commit(draft)
-      if (own === this.#processes) this.#ours.set(queueId, taken.envelope)
+      if (own === this.#machine.processes) this.#ours.set(queueId, taken.envelope)
     } catch (error) {
       if (!(error instanceof SpoolError)) throw error
-      if (own === this.#processes) this.#expect(this.#hadBadDisk, `${error.message}`)
+      if (own === this.#machine.processes) this.#expect(this.#machine.hadBadDisk, `${error.message}`)
     }
   }
 
-  /** The disk as it is left at this moment is that of the next start; what is still done on this one does not count. */
   #cut(how: 'kill' | 'lose'): void {
-    const { ill, delivery, spool } = this.#open
-    this.#processes++
+    const cut = this.#open
     const submitting = [...this.#submitting]
     this.#submitting.clear()
-    const { deeds } = this.#losing
-    const luck = () => (['none', 'all', 'some'] as const)[Math.floor(this.#dice() * 3)] ?? 'some'
-    const dice = this.#dice
-    if (how === 'kill') this.#losing = this.#losing.killedAfter(deeds.length)
-    else {
-      this.#losing = new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
-      this.#losing.octets = this.#volume
-    }
+    this.#machine.cut(how)
     this.#now = undefined
-    // So that they do nothing more: nobody hears of them, and their disk is of no use.
-    ill.set(well)
-    this.#remains += 1
-    void Promise.all([delivery.close(0), ...submitting])
-      .then(() => spool.close())
-      .then(() => {
-        this.#remains -= 1
-      })
+    this.#machine.bury(cut, submitting)
   }
 
   async #restart(): Promise<void> {
@@ -248,7 +166,7 @@ class World {
       isClosed = true
     })
     await this.#time.wait(30_000 + lastMs, () => isClosed)
-    this.#expect(isClosed || this.#hadBadDisk, 'a relay does not end')
+    this.#expect(isClosed || this.#machine.hadBadDisk, 'a relay does not end')
     this.#cut('kill')
     await this.begin()
   }
@@ -263,7 +181,7 @@ class World {
         }
         return
       case 'disk':
-        return this.#setDisk(deed.is, Math.floor(deed.others * this.#volume.all))
+        return this.#machine.setDisk(deed.is, Math.floor(deed.others * this.#machine.volume.all))
       case 'wait':
         return this.#time.wait(deed.ms)
       case 'halt':
@@ -279,15 +197,17 @@ class World {
 
   /** Makes all well: from then on all mail has to come into the inbox, and nothing else may be there. */
   async end(): Promise<void> {
-    this.#volume.all = ample
-    this.#setDisk(well, 0)
+    this.#machine.volume.all = ample
+    this.#machine.setDisk(well, 0)
     const { spool, delivery } = this.#open
     await this.#time.wait(latestMs, () => spool.size === 0 && spool.fault === undefined && this.#submitting.size === 0)
     const { ready, deferred, inFlight } = delivery.summary()
     this.#expect(spool.size + ready + deferred + inFlight === 0, `${spool.size} messages are left`)
     this.#expect(!this.#isFaulty, 'a fault of the inbox is over, and that is not told')
     await this.#judge()
-    const names = this.#losing.paths.filter((path) => path.startsWith('/data/inbox/')).map((path) => path.slice(12))
+    const names = this.#machine.losing.paths
+      .filter((path) => path.startsWith('/data/inbox/'))
+      .map((path) => path.slice(12))
     const whole = [...this.#ours.keys()].flatMap((queueId) => [`${queueId}.eml`, `${queueId}.json`])
     const others = names.filter((name) => !whole.includes(name) && !this.#contents.has(name.split('.')[0] ?? ''))
     this.#expect(others.length === 0, `in the inbox are ${others}`)

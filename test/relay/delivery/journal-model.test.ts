@@ -2,18 +2,17 @@
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { connectTo } from '../../../relay/delivery/connect.ts'
-import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
+import { createDelivery } from '../../../relay/delivery/delivery.ts'
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Events } from '../../../relay/events.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
-import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
-import { LosingDisk } from '../spool/losing-disk.ts'
 import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
-import { foundOn, IllDisk, type Illness, isWell, isWhole, segmentBytes, well } from './ill-disk.ts'
+import { foundOn, isWell, well } from './ill-disk.ts'
 import { contentFor, type Deed, deeds } from './journal-stories.ts'
+import { ample, Machine, type Process } from './machine.ts'
 import { envelope, loadedWith } from './samples.ts'
 import { exchangersOf, hostNames, routesOf, type Ways, ways } from './stories.ts'
 import { type Mood, moods, type Sent, ToyHosts } from './toy-hosts.ts'
@@ -30,37 +29,19 @@ const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_202)
 
 /** How late an attempt may be: its next hop was left out, or what was to be read was not readable, for a minute. */
 const latestMs = 120_000 + longestAttemptMs
-/** What a start may take, beside some two hundred calls to a disk that is slow with each. */
-const startMs = 60_000
-/** The octets of a volume that is never full, unless somebody else fills it. */
-const ample = 100_000_000
-
-/** One life of the relay: all that ends with it. */
-type Process = { readonly ill: IllDisk; readonly spool: JournalSpool; readonly delivery: Delivery }
 
 class World {
   readonly problems: string[] = []
   readonly #dice: () => number
   readonly #hosts: ToyHosts
   readonly #fates: Fates
-  readonly #volume: { readonly all: number; others: number }
+  readonly #machine: Machine
   readonly #time = new FakeHours(
-    () => this.#deeds + this.#hosts.deeds + (this.#ill?.losing.deeds.length ?? 0),
-    () => (this.#ill?.underWay ?? 0) + this.#remains > 0 || (this.#unreported.size > 0 && this.#mayReport),
+    () => this.#deeds + this.#hosts.deeds + this.#machine.deeds,
+    () => this.#machine.isBusy || (this.#unreported.size > 0 && this.#mayReport),
   )
   #deeds = 0
-  #losing = new LosingDisk()
-  #illness: Illness = well
-  /** There was no fault yet that may have left half of anything. */
-  #isWhole = true
-  /** The disk was ill, full or slow since the process began. */
-  #hadBadDisk = false
-  #ill: IllDisk | undefined
-  /** Killed processes of which something is left that still works. */
-  #remains = 0
   #now: Process | undefined
-  /** Of the processes that there have been, only the last one is heard. */
-  #processes = 0
   #told = { fault: false, finished: 0 }
   readonly #envelopes = new Map<string, Envelope>()
   readonly #contents = new Map<string, string>()
@@ -74,8 +55,7 @@ class World {
   constructor(dice: () => number, ways: Ways, moodOf: readonly Mood[], volume: number) {
     this.#dice = dice
     this.#ways = ways
-    this.#volume = { all: volume, others: 0 }
-    this.#losing.octets = this.#volume
+    this.#machine = new Machine(dice, volume)
     const wrong = (what: string): void => void this.problems.push(`${Date.now()} ${what}`)
     this.#fates = new Fates((queueId) => this.#envelopes.get(queueId), wrong)
     this.#fates.retries.push(noRouteRetry)
@@ -96,14 +76,8 @@ class World {
     return this.#now
   }
 
-  /** The disk takes all at once. */
-  get #isGood(): boolean {
-    const { all, others } = this.#volume
-    return isWell(this.#illness) && this.#illness.latencyMs === 0 && all === ample && others === 0
-  }
-
   get #mayReport(): boolean {
-    return isWell(this.#illness) && this.#volume.others === 0
+    return isWell(this.#machine.illness) && this.#machine.volume.others === 0
   }
 
   #load(): void {
@@ -112,8 +86,7 @@ class World {
     this.#loaded = loadedWith(routes, { suspended: this.#isSuspended, hostname: this.#ways.hostname })
   }
 
-  #hear(own: number, fact: keyof Events, told: readonly unknown[]): void {
-    if (own !== this.#processes) return
+  #hear(fact: keyof Events, told: readonly unknown[]): void {
     this.#deeds++
     this.#fates.hear(fact, told)
     const [first, second] = [`${told[0]}`, `${told[1]}`]
@@ -132,11 +105,11 @@ class World {
   #judge(fact: keyof Events, told: readonly unknown[]): void {
     // No fault of these leaves damage: what was promised is there whole, and what was not is swept.
     this.#expect(fact !== 'quarantined' && fact !== 'forgotten', `${fact}: ${told}`)
-    this.#expect(fact !== 'notDeleted' || !this.#isWhole, `${fact}: ${told}`)
-    this.#expect(fact !== 'unreadable' || this.#hadBadDisk, `${fact}: ${told}`)
+    this.#expect(fact !== 'notDeleted' || !this.#machine.isWhole, `${fact}: ${told}`)
+    this.#expect(fact !== 'unreadable' || this.#machine.hadBadDisk, `${fact}: ${told}`)
     // A slow disk may not have taken what is left when a relay that is to end has no more time.
-    const isTooLate = this.#hadBadDisk && `${told[1]}`.endsWith(' is closed')
-    const isExpected = told[0] === 'open-attempts' || !this.#isWhole || isTooLate
+    const isTooLate = this.#machine.hadBadDisk && `${told[1]}`.endsWith(' is closed')
+    const isExpected = told[0] === 'open-attempts' || !this.#machine.isWhole || isTooLate
     this.#expect(fact !== 'clockStepped' && (fact !== 'unexpected' || isExpected), `${fact}: ${told}`)
   }
 
@@ -147,7 +120,7 @@ class World {
   }
 
   async begin(mayForget = false): Promise<void> {
-    const found = await foundOn(this.#losing)
+    const found = await foundOn(this.#machine.losing)
     for (const [queueId, { envelope }] of found) {
       // What was on its way in when the process ended may be ours or not.
       if (!this.#envelopes.has(queueId) && envelope.reports === undefined) this.#fates.expect(envelope)
@@ -155,8 +128,13 @@ class World {
     }
     this.#fates.restarted(found, mayForget)
     this.#unreported.clear()
-    const { ill, spool, events } = await this.#opened()
-    this.#hadBadDisk = !this.#isGood
+    const { ill, spool, events } = await this.#machine.open(this.#time, {
+      begins: () => {
+        this.#told.fault = false
+      },
+      hear: (fact, told) => this.#hear(fact, told),
+      wrong: (what) => this.#expect(false, what),
+    })
     const ids = [...spool.handles()].map((handle) => spool.outline(handle)?.queueId)
     this.#expect(
       ids.toSorted().join() === [...found.keys()].toSorted().join(),
@@ -175,52 +153,6 @@ class World {
     delivery.start()
   }
 
-  /** A start that fails is repeated, and in the end on a disk that works. */
-  async #opened() {
-    for (let tries = 0; ; tries += 1) {
-      const own = ++this.#processes
-      this.#told.fault = false
-      const events = new Proxy({} as Events, {
-        get:
-          (_, fact) =>
-          (...told: unknown[]) =>
-            this.#hear(own, fact as keyof Events, told),
-      })
-      if (tries === 3) this.#setDisk(well)
-      const ill = new IllDisk(this.#losing, this.#dice)
-      ill.set(this.#illness)
-      this.#ill = ill
-      let result: unknown
-      const parts = { directory: '/spool', events, now: Date.now, disk: ill.disk, segmentBytes, closed: () => {} }
-      const opening = JournalSpool.open(parts).catch((error: unknown) => error)
-      void opening.then((what) => {
-        result = what
-      })
-      await this.#time.wait(startMs + 200 * this.#illness.latencyMs, () => result !== undefined)
-      if (result instanceof JournalSpool) {
-        ill.isStarting = false
-        return { ill, spool: result, events }
-      }
-      this.#expect(
-        !isWell(this.#illness) || this.#volume.others > 0,
-        `a relay on a disk that works does not start: ${result}`,
-      )
-      if (tries > 3) throw result
-      // Nothing is left of a process that is killed while its start hangs.
-      void opening.then((late) => (late instanceof JournalSpool ? late.close() : undefined))
-      ill.set(well)
-      this.#losing = this.#losing.killedAfter(this.#losing.deeds.length)
-    }
-  }
-
-  #setDisk(is: Illness, others = this.#volume.others): void {
-    this.#illness = is
-    this.#volume.others = others
-    if (!isWhole(is)) this.#isWhole = false
-    if (!this.#isGood) this.#hadBadDisk = true
-    this.#ill?.set(is)
-  }
-
   #submitted(submitting: Promise<void>): void {
     this.#submitting.add(submitting)
     void submitting.finally(() => this.#submitting.delete(submitting))
@@ -228,7 +160,7 @@ class World {
 
   async #submit({ credential, from, to, bytes }: Extract<Deed, { do: 'submit' }>): Promise<void> {
     const { spool } = this.#open
-    const own = this.#processes
+    const own = this.#machine.processes
     try {
       const incoming = await spool.receive()
       const { queueId } = incoming
@@ -237,10 +169,10 @@ class World {
       for (let at = 0; at < content.length; at += 16_384) await incoming.write(content.subarray(at, at + 16_384))
       const { queueId: _, bytes: __, ...draft } = envelope(content, { credential, reversePath: from, forwardPaths: to })
       const taken = await incoming.commit({ ...draft, signingDomain: 'corp.test' })
-      if (own === this.#processes) this.#fates.expect(taken.envelope)
+      if (own === this.#machine.processes) this.#fates.expect(taken.envelope)
     } catch (error) {
       if (!(error instanceof SpoolError)) throw error
-      if (own === this.#processes) this.#expect(this.#hadBadDisk, `${error.message}`)
+      if (own === this.#machine.processes) this.#expect(this.#machine.hadBadDisk, `${error.message}`)
     }
   }
 
@@ -251,31 +183,15 @@ class World {
     this.#open.delivery.reload()
   }
 
-  /** The disk as it is left at this moment is that of the next start; what is still done on this one does not count. */
   #cut(how: 'kill' | 'lose'): void {
-    const { ill, delivery, spool } = this.#open
-    this.#processes++
+    const cut = this.#open
     const submitting = [...this.#submitting]
     this.#submitting.clear()
-    const { deeds } = this.#losing
-    const luck = () => (['none', 'all', 'some'] as const)[Math.floor(this.#dice() * 3)] ?? 'some'
-    const dice = this.#dice
-    if (how === 'kill') this.#losing = this.#losing.killedAfter(deeds.length)
-    else {
-      this.#losing = new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
-      this.#losing.octets = this.#volume
-    }
+    this.#machine.cut(how)
     for (const copy of this.#hosts.cut()) this.#fates.unheard(copy)
     this.#fates.explain(this.#hosts.copies)
     this.#now = undefined
-    // So that they do nothing more: nobody hears of them, and their disk is of no use.
-    ill.set(well)
-    this.#remains += 1
-    void Promise.all([delivery.close(0), ...submitting])
-      .then(() => spool.close())
-      .then(() => {
-        this.#remains -= 1
-      })
+    this.#machine.bury(cut, submitting)
   }
 
   async #restart({ graceMs, meanwhile, isCut }: Extract<Deed, { do: 'restart' }>): Promise<void> {
@@ -292,15 +208,15 @@ class World {
     void closing.then(() => {
       isClosed = true
     })
-    const own = this.#processes
+    const own = this.#machine.processes
     for (const deed of meanwhile) {
       if (deed.do === 'wait') await this.#time.wait(deed.ms, () => isClosed)
-      else if (!isClosed && own === this.#processes) await this.do(deed)
+      else if (!isClosed && own === this.#machine.processes) await this.do(deed)
     }
     if (!isCut) await this.#time.wait(longestAttemptMs, () => isClosed)
-    this.#expect(isClosed || isCut || this.#hadBadDisk, 'a relay does not end')
+    this.#expect(isClosed || isCut || this.#machine.hadBadDisk, 'a relay does not end')
     if (isClosed) this.#expect(this.#hosts.allOpen === 0, 'a relay that stops leaves something open')
-    const isSure = isClosed && !this.#hadBadDisk
+    const isSure = isClosed && !this.#machine.hadBadDisk
     this.#cut('kill')
     await this.begin(!isSure)
   }
@@ -313,7 +229,7 @@ class World {
       case 'mood':
         return void this.#hosts.moods.set(deed.host, deed.mood)
       case 'disk':
-        return this.#setDisk(deed.is, Math.floor(deed.others * this.#volume.all))
+        return this.#machine.setDisk(deed.is, Math.floor(deed.others * this.#machine.volume.all))
       case 'reload':
         return this.#reload({ ways: deed.ways })
       case 'suspend':
@@ -339,7 +255,7 @@ class World {
     const { spool, delivery } = this.#open
     const { ready, deferred, inFlight } = delivery.summary()
     this.#expect(
-      this.#hadBadDisk || ready + deferred + inFlight === spool.size,
+      this.#machine.hadBadDisk || ready + deferred + inFlight === spool.size,
       `of ${spool.size} messages ${ready} are ready, ${deferred} deferred and ${inFlight} in flight`,
     )
   }
@@ -347,7 +263,7 @@ class World {
   /** Makes all well: from then on all mail has to leave, and nothing of it may be left. */
   async end(): Promise<void> {
     this.#hosts.moods.clear()
-    this.#setDisk(well, 0)
+    this.#machine.setDisk(well, 0)
     const trust = this.#ways.trust.map(() => 'clear' as const)
     this.#reload({ ways: { ...this.#ways, takesAll: true, trust }, isSuspended: false })
     this.#fates.healthy = { since: Date.now(), latestMs }
@@ -361,8 +277,8 @@ class World {
       `the disk works, and the spool does not: ${spool.fault}`,
     )
     this.#expect(spool.claimed === 0, `an empty spool claims ${spool.claimed} octets`)
-    const left = this.#losing.paths.filter((path) => path.startsWith('/spool/large/') || path.endsWith('.tmp'))
-    this.#expect(left.length === 0 || !this.#isWhole, `files are left: ${left}`)
+    const left = this.#machine.losing.paths.filter((path) => path.startsWith('/spool/large/') || path.endsWith('.tmp'))
+    this.#expect(left.length === 0 || !this.#machine.isWhole, `files are left: ${left}`)
     this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, `${vi.getTimerCount()} timers are left`)
     this.#fates.judge(this.#hosts.copies)
     let isClosed = false
@@ -374,7 +290,7 @@ class World {
       })
     await this.#time.wait(lastMs, () => isClosed)
     this.#expect(isClosed, 'a relay without mail does not end')
-    const after = await foundOn(this.#losing)
+    const after = await foundOn(this.#machine.losing)
     this.#expect(after.size === 0, `the next start finds ${[...after.keys()]}`)
   }
 }
