@@ -6,6 +6,7 @@ import { createAuthority } from '../../../operator/ca.ts'
 import { type FileSources, type Reference, type RunningFleet, writeFleet } from '../../../operator/local/fleet-files.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { runningFleet } from './running-fleet.ts'
 
 /** Called in each wait for the disk, which may last for as long as a relay takes to load a change. */
 const disk = vi.hoisted(() => ({ waited: () => {} }))
@@ -30,19 +31,14 @@ function fleetFor(host: string): RunningFleet {
   const from = (key: string) => ({ kind: 'Secret', name: 'mail/ses', key }) as const
   const issued = (part: 'certificate' | 'key') => ({ kind: 'issued', part, hosts: [host] }) as const
   const config = { hostname: host, listeners: [{ name: 'a', tls }] } as unknown as RunningFleet['config']
-  return {
-    kind: 'run',
+  return runningFleet({
     config,
-    replicas: 1,
-    ports: [],
-    availability: { maxUnavailable: 1, drainTimeoutMs: 1_800_000 },
-    storage: '1Gi',
     files: [
       ...['username', 'password'].map((key) => ({ path: `secrets/ses/${key}`, from: from(key) })),
       { path: tls.certificateFile, from: issued('certificate') },
       { path: tls.keyFile, from: issued('key') },
     ],
-  }
+  })
 }
 
 test('while a fleet gets another login, certificate and smarthost, and the disk is slow, its relay finds no new one beside an old one (case U22)', async () => {

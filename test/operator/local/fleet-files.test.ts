@@ -8,6 +8,7 @@ import { type FileSources, type Reference, type RunningFleet, writeFleet } from 
 import { stateAt } from '../../../operator/local/state.ts'
 import type { RelayConfig } from '../../../relay/config.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
+import { runningFleet } from './running-fleet.ts'
 
 const now = Date.UTC(2026, 10, 24)
 const day = 24 * 3_600_000
@@ -29,15 +30,7 @@ const fleetWith = (
   hostname = 'a.example',
 ): RunningFleet => {
   const config = { hostname, listeners: listeners.map((name) => ({ name, tls: tls(name) })) } as unknown as RelayConfig
-  return {
-    kind: 'run',
-    config,
-    replicas: 1,
-    ports: [],
-    availability: { maxUnavailable: 1, drainTimeoutMs: 1_800_000 },
-    storage: '1Gi',
-    files,
-  }
+  return runningFleet({ config, files })
 }
 
 function folderAndSources(values: Readonly<Record<string, string>> = {}) {
