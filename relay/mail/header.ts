@@ -1,5 +1,6 @@
 /** The header block, strictly (RFC 5322 section 2.2): what two parsers could read differently is not a header. */
 import { isAscii, type Mailbox, mailboxInstead, parsePath } from './address.ts'
+import { decodeWords } from './encoded-word.ts'
 
 export type Field = {
   /** In lower case. */
@@ -76,9 +77,14 @@ const longestLine = 980
  * without its last CR LF.
  */
 function hidesSender(field: string, sender: typeof foldedSender): boolean {
-  for (const { 1: names, index } of field.matchAll(sender)) if (names === undefined) return field.includes('@', index)
+  for (const { 1: names, index } of field.matchAll(sender))
+    if (names === undefined) return mayShowAddress(decode(field.slice(index).replaceAll('\r\n', '')))
   return false
 }
+
+/** Whether an @ is in it as it is, in another width, or in an encoded-word; one that can not be decoded may have any. */
+const mayShowAddress = (text: string): boolean =>
+  text.includes('@') || (decodeWords(text) ?? '@').normalize('NFKC').includes('@')
 
 /** The fields of a header block, with or without its final blank line. */
 export function parseHeader(block: Buffer): ParsedHeader {

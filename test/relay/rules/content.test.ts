@@ -78,6 +78,10 @@ test.each([
     'DKIM-Signature: h=\r\n to:\r\n from:\r\n x;\r\n i=@corp.t; b=a\r\nFrom: app@corp.t',
   ],
   ['a signature with a list that goes on', 'DKIM-Signature: h=\r\n from:to:\r\n x; i=@corp.t\r\nFrom: app@corp.t'],
+  [
+    'a folded line with From and a name, a character of which is in two encoded-words',
+    'X: =?utf-8?q?Gru=C3=9F?=\r\n From: =?utf-8?q?J=C3?=\r\n =?utf-8?q?=B6rg?=\r\nFrom: app@corp.t',
+  ],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
 ])('a header is accepted: %s', (_name, from) => {
   expect(judgeHeader(submission, message(from))).toEqual({
@@ -138,6 +142,23 @@ test.each([
   ['a folded Sender behind ideographic spaces', 'X: y\r\n\t\u3000\u3000 Sender:ceo@other.t\r\nFrom: <app@corp.t>'],
   ['a folded From behind a byte order mark', 'X: y\r\n \ufeffFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From with a thin space before its colon', 'X: y\r\n From\u2009: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  [
+    'case M06: a folded From whose address is in an encoded-word',
+    `X: y\r\n From: =?utf-8?b?${base64('<ceo@other.t>')}?=\r\nFrom: <app@corp.t>`,
+  ],
+  [
+    'case M06: a folded From whose encoded address is folded, too',
+    'X: y\r\n From: =?utf-8?q?ceo=40?=\r\n =?utf-8?q?other=2Et?=\r\nFrom: <app@corp.t>',
+  ],
+  [
+    'case M06: a folded From in an encoding that nobody knows',
+    'X: y\r\n Sender: =?x?q?ceo=40other.t?=\r\nFrom: <app@corp.t>',
+  ],
+  ['case M06: a folded From with a fullwidth @', 'X: y\r\n From: ceo\uff20other.t\r\nFrom: <app@corp.t>'],
+  [
+    'case M06: a From with an encoded address where a long line is folded',
+    `X: ${'y'.repeat(995)}From: =?utf-8?q?ceo=40other.t?=\r\nFrom: <app@corp.t>`,
+  ],
   ['a From behind NEL and a no-break space', 'X: y\u0085\u00a0From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['case M06: a From where a long line is folded', `X: ${'y'.repeat(995)}From: ceo@other.t\r\nFrom: <app@corp.t>`],
   [

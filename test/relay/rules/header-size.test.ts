@@ -37,6 +37,10 @@ test.each([
   ['folded lists with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a:')}@`],
   ['folded words with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a')}@`],
   ['folded spaces with an address', `From: app@corp.t\r\nX: y${times('\r\n from: : : ')}@`],
+  [
+    'encoded-words behind a folded From',
+    `From: app@corp.t\r\nX: y\r\n from: ${times('=?utf-8?q?=C3?==?utf-8?q?=A9?=.')}`,
+  ],
   ['names in a long line', `From: app@corp.t\r\nX: ${times('from:')}@`],
   ['names with tags in a long line', `From: app@corp.t\r\nX: ${times('from:a; b=')}<@`],
   ['words in a long line', `From: app@corp.t\r\nX: from:${times('a')}@`],
