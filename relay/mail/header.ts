@@ -60,11 +60,12 @@ const plainFields = /^(?:[!-'*-9;=?-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*
 const fieldName = /^[!-'*-9;=?-~]+$/
 
 // A folded line that looks like a From or Sender: software that trims lines sees another field there. The list of names in the h=
-// of a DKIM-Signature may look so too (` from:to:subject; i=@corp.t`); `listed` matches such a list up to its end or to the next
-// tag.
-const listed =
-  /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
-    .source
+// of a DKIM-Signature may look so too (` from:to:subject; i=@corp.t`); `listed` matches such a list up to its end, or with the tags
+// behind it to the end of a line. Their values have only what those of a signature have: beside a space, comma, colon, bracket, quote
+// or encoded-word an address might stand by itself.
+const tag = /\w+[ \t]*=[\w+/=.@-]*/.source
+const tags = `${tag}(?:[ \\t]*;[ \\t]*${tag})*(?:[ \\t]*;)?[ \\t]*(?=\\r|$)`
+const listed = `(?:[ \\t\\r\\n]*[\\w.-]+[ \\t\\r\\n]*:)*[ \\t\\r\\n]*(?:[\\w.-]+[ \\t\\r\\n]*)?(?:$|;[ \\t\\r\\n]*(?:$|${tags}))`
 const foldedSender = new RegExp(`\\r\\n[ \\t]${blank}${anySender}(${listed})?`, 'gi')
 const senderAnywhere = new RegExp(`${anySender}(${listed})?`, 'gi')
 const ofSender = /^(?:resent-)?(?:from|sender)$/i

@@ -138,6 +138,10 @@ test.each([
   ['a folded From with a semicolon', 'X: y\r\n\tFrom: ;ceo@other.t\r\nFrom: <app@corp.t>'],
   ['a folded From behind a word and a semicolon', 'X: y\r\n From: x; <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From that looks like a tag', 'X: y\r\n From: to; b=<ceo@other.t>\r\nFrom: <app@corp.t>'],
+  [
+    'case M06: a folded From that looks like a tag, its address in an encoded-word',
+    'X: y\r\n From: to; b==?utf-8?q?=3Cceo=40other.t=3E?=\r\nFrom: <app@corp.t>',
+  ],
   ['a folded From behind a no-break space', 'X: y\r\n \u00a0From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded Sender behind ideographic spaces', 'X: y\r\n\t\u3000\u3000 Sender:ceo@other.t\r\nFrom: <app@corp.t>'],
   ['a folded From behind a byte order mark', 'X: y\r\n \ufeffFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
@@ -283,6 +287,17 @@ test.each([
   const audit = facts({ senderRules: senderRules({ headerFrom, alignment: { enforcement: 'Audit', mode: 'Strict' } }) })
   expect(ruleOf(message(from))).toBe(MAL)
   expect(ruleOf(message(from), audit)).toBe(MAL)
+})
+
+test.each([
+  'b=a ceo@other.t',
+  'b=a, ceo@other.t',
+  'b=a; ceo@other.t',
+  'b= ceo@other.t',
+  'b=a:ceo@other.t;',
+  'b="a"ceo@other.t',
+])('case M06: a folded From that looks like a list of names is malformed where an address stands beside its tags: %s', (tags) => {
+  expect(ruleOf(message(`X: y\r\n From: to; ${tags}\r\nFrom: <app@corp.t>`))).toBe(MAL)
 })
 
 test.each([

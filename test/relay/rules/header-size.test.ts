@@ -37,6 +37,8 @@ test.each([
   ['folded lists with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a:')}@`],
   ['folded words with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a')}@`],
   ['folded spaces with an address', `From: app@corp.t\r\nX: y${times('\r\n from: : : ')}@`],
+  ['spaces behind a tag behind a folded From', `From: app@corp.t\r\nX: y\r\n from:a; b=${times(' ')}a@`],
+  ['tags behind a folded From', `From: app@corp.t\r\nX: y\r\n from:a${times('; b=a')}"@`],
   [
     'encoded-words behind a folded From',
     `From: app@corp.t\r\nX: y\r\n from: ${times('=?utf-8?q?=C3?==?utf-8?q?=A9?=.')}`,
