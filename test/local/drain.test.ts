@@ -1,5 +1,5 @@
 /** A relay that is told to leave its fleet sends clients away, delivers its mail, and says when it has none left (case S29). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts'
 import { startLoad } from './load.ts'
 import { startSwiftReceiver } from './receiver.ts'
 import { recordMessages } from './recorded-messages.ts'
-import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
+import { accessTo, loadConfig, putFile, type Relay, startRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -30,7 +30,7 @@ async function stage() {
     /** Makes this the relay's smarthost; a relay that runs goes on. */
     through: (smarthostPort: number) =>
       writeRelay(folder, loadConfig({ listenPort, smarthostPort, maxConnections: 1 }), certificates),
-    leaves: (text: string) => writeFileSync(join(folder, 'config/drain'), text),
+    leaves: (text: string) => putFile(folder, 'drain', text),
     start: async (): Promise<Relay> => {
       relay = await startRelay(folder)
       return relay

@@ -18,7 +18,7 @@ import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from '../relay/delivery/signing-keys.ts'
 import { freePort, heldPort } from './free-port.ts'
-import { loadConfig, login, type Relay, startRelay, writeRelay } from './relay-process.ts'
+import { loadConfig, login, putFile, type Relay, startRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -114,7 +114,7 @@ test('while no newer configuration can be read, the one in force is still kept i
     const now = await relay.status()
     return now.configError !== undefined && now
   })
-  writeFileSync(join(folder, 'config/relay.json'), '{')
+  putFile(folder, 'relay.json', '{')
   await until('the newest one is refused', async () => {
     const { configError = '' } = await relay.status()
     return /no JSON.*last-good\.json can not be written/.test(configError)
@@ -155,18 +155,18 @@ test('what can not be applied is tried again and again, and a file that can not 
   const refusals = () => lined(folder).filter((line) => line.includes('configuration refused')).length
   write(changed(before, trouble.port))
   await until('it is applied in part', () => inPart() === 1)
-  writeFileSync(join(folder, 'config/tls.crt'), 'no certificate')
+  putFile(folder, 'tls.crt', 'no certificate')
   process.kill(relay.pid, 'SIGHUP')
   await until('the certificate is stale, and that is applied in part, too', () => inPart() === 2)
   for (const text of ['{', '[']) {
     const known = refusals()
-    writeFileSync(join(folder, 'config/relay.json'), text)
+    putFile(folder, 'relay.json', text)
     process.kill(relay.pid, 'SIGHUP')
     await until('it is refused, and the one in force is tried again', () => refusals() > known)
   }
   expect(lined(folder).filter((line) => line.includes('a file can not be used'))).toHaveLength(1)
   expect(inPart()).toBe(2)
-  writeFileSync(join(folder, 'config/relay.json'), printConfig(changed(before, trouble.port)))
+  putFile(folder, 'relay.json', printConfig(changed(before, trouble.port)))
   process.kill(relay.pid, 'SIGHUP')
   await until('it is told again', () => inPart() === 3)
   expect(lined(folder).filter((line) => line.includes('a file can not be used'))).toHaveLength(1)
@@ -308,7 +308,7 @@ test('a pipe where the copy of endpoints.json would be written holds nothing up,
 test('a damaged certificate file is stale in the status, and keeps relayfleet_config_ok at 0 until it is mended', async () => {
   const { folder, relay, before, write } = await running()
   expect(await relay.metric('relayfleet_config_ok')).toBe(1)
-  writeFileSync(join(folder, 'config/tls.crt'), 'no certificate')
+  putFile(folder, 'tls.crt', 'no certificate')
   process.kill(relay.pid, 'SIGHUP')
   await until('the certificate is stale', async () => (await relay.status()).stale.length > 0)
   expect(await relay.metric('relayfleet_config_ok')).toBe(0)

@@ -53,16 +53,17 @@ export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): 
 
 /** Writes the files that a relay reads; written again, they change a relay that runs. */
 export function writeRelay(folder: string, config: RelayConfig, { cert, key }: Certificates): void {
-  const at = join(folder, 'config')
-  mkdirSync(at, { recursive: true })
-  const put = (name: string, text: string): void => {
-    const beside = join(folder, `${name}.tmp`)
-    writeFileSync(beside, text, { mode: 0o600 })
-    renameSync(beside, join(at, name))
-  }
-  put('tls.crt', cert)
-  put('tls.key', key)
-  put('relay.json', printConfig(config))
+  mkdirSync(join(folder, 'config'), { recursive: true })
+  putFile(folder, 'tls.crt', cert)
+  putFile(folder, 'tls.key', key)
+  putFile(folder, 'relay.json', printConfig(config))
+}
+
+/** Writes one of them, in one step: a relay that looks meanwhile would find it empty, and tell of that. */
+export function putFile(folder: string, name: string, text: string): void {
+  const beside = join(folder, `${name}.tmp`)
+  writeFileSync(beside, text, { mode: 0o600 })
+  renameSync(beside, join(folder, 'config', name))
 }
 
 export type Relay = {
