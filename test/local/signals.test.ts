@@ -35,12 +35,14 @@ async function starting(answersInMs = 2500) {
   mkdirSync(dirname(identity), { recursive: true })
   writeFileSync(identity, '')
   const hangs = ['-P', identity, '-e', `inject=openat:delay_enter=${1000 * answersInMs}`]
-  const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
+  const calls = join(folder, 'calls')
+  const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', calls, ...hangs])
   const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
   const holder = join(data, 'spool/lock.holder')
+  // It has the lock of its spool before that.
   await until(
     'the relay waits for the disk',
-    () => existsSync(holder) && /process \d+ /.test(readFileSync(holder, 'utf8')),
+    () => existsSync(calls) && readFileSync(calls, 'utf8').includes('openat('),
   )
   const pid = Number(/process (\d+) /.exec(readFileSync(holder, 'utf8'))?.[1])
   onTestFinished(async () => {
