@@ -78,7 +78,11 @@ async function threeRelays(limits: { daily: number }) {
         const counts = Array.from({ length: connections }, async () => {
           const session = await SmtpSession.open(accessTo(listenPort, certificates))
           let accepted = 0
-          for (let i = 0; i < each; i++) if ((await session.submit(submission)).code === 250) accepted++
+          for (let i = 0; i < each; i++) {
+            if ((await session.submit(submission)).code === 250) accepted++
+            // Its transaction is still open, and with each further MAIL out of sequence the session would come nearer to its end.
+            else await session.expect(session.command('RSET'), 250)
+          }
           session.close()
           return accepted
         })
@@ -107,7 +111,8 @@ describe.runIf(installed('redis-server', 'aiosmtpd'))('a fleet with a limit stor
     given += await b.taken(40)
     await a.restart()
     await a.connected()
-    const rest = await Promise.all(members.map((m) => m.taken(48)))
+    // Each asks for more than the 60 that are left, and so learns that there are no more, however far ahead of the others it is.
+    const rest = await Promise.all(members.map((m) => m.taken(64)))
     given += rest.reduce((x, y) => x + y, 0)
     expect(given).toBe(200)
     expect(await queued(members.map((m) => m.relay))).toBe(200)
