@@ -18,6 +18,7 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { lockDirectory } from '../../../relay/spool/lock.ts'
+import { standStill } from '../../local/stand-still.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
@@ -143,8 +144,11 @@ test('a process whose lock was deleted, and taken by another one, ends (case S21
   const { said, child } = await other(directory)
   expect(said).toBe('open')
   const ended = once(child, 'exit')
+  // A lock that is only deleted it makes anew, and it may look for it at any moment.
+  await standStill(child)
   rmSync(join(directory, 'lock'))
   const lock = lockDirectory(directory)
+  child.kill('SIGCONT')
   expect(await ended).toEqual([1, null])
   lock.release()
 })
@@ -197,7 +201,7 @@ test.runIf(smallVolumesGiven())(
     const [first, second] = [await other(directory), await other(directory)]
     expect([first.said, second.said]).toEqual(['open', 'open'])
     const ended = once(first.child, 'exit')
-    second.child.kill('SIGSTOP')
+    await standStill(second.child)
     remount('rw')
     expect(await ended).toEqual([1, null])
     expect(segments()).toBe(1)
