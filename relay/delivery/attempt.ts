@@ -2,9 +2,9 @@
 import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
-import { type Answer, type Cause, isWithdrawn, replyFor, replyOf, type WireReply } from './answer.ts'
+import { type Answer, type Cause, isForNow, isWithdrawn, replyFor, replyOf } from './answer.ts'
 import { classifyOpening, classifyTransaction, explained, isOfDialogue } from './classify.ts'
-import type { Client, Transaction } from './client.ts'
+import { type Client, isPositive, type Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
@@ -109,7 +109,11 @@ async function transact(
   const started = performance.now()
   const transaction = await client.transact(mailing)
   const next = used ? isStale(transaction) && 'new' : isClosing(transaction) && isOneTooMany() && 'shared'
-  if (next === false) return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
+  if (next === false) {
+    // It may be this mail that is refused, or all that would come over the connection: the next is to have another one.
+    if (used && isForNow(transaction.mail)) client.quit()
+    return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
+  }
   client.destroy('it is of no use any more')
   return next
 }
@@ -139,26 +143,35 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })
 
-const isStale = ({ mail }: Transaction): boolean =>
-  mail.kind === 'none' ? betweenMessages.has(mail.cause) : isFarewell(mail.reply)
+/** Whether only the session has ended: nothing was said of the message, nor of anybody whom it is for. */
+const isStale = ({ mail, rcpt }: Transaction): boolean =>
+  isPositive(mail) ? rcpt.length > 0 && rcpt.every(isFarewell) : isFarewell(mail) || isOfIdleTime(mail)
 
 const isClosing = ({ mail }: Transaction): boolean => mail.kind === 'reply' && mail.reply.code === 421
 
 /**
- * Whether the answer to MAIL only ends the session. RFC 5321 section 3.8 has 421 for that, but after too long a pause Amazon SES
- * and Google say 451 4.4.2, and Exchange 451 4.7.0; after its number of messages OpenSMTPD says 452 4.5.3, which is about
- * recipients, of whom there are none yet. To a server that has forgotten the session, MAIL is out of sequence.
+ * Whether the first answer of a transaction only ends the session. RFC 5321 section 3.8 has 421 for that, but after its number of
+ * messages OpenSMTPD says 452 4.5.3, which is about recipients, of whom there are none yet, and KumoMTA said 451 4.5.3 of the first
+ * one; some refuse for good what they take in another session. To a server that has forgotten the session, MAIL is out of sequence.
  */
-function isFarewell(said: WireReply): boolean {
-  if (said.code < 400) return false
-  const reply = replyOf(said)
+function isFarewell(said: Answer): boolean {
+  if (said.kind === 'none') return betweenMessages.has(said.cause)
+  if (said.reply.code < 400) return false
+  const reply = replyOf(said.reply)
   const { code, status, text } = reply
-  if (isOfDialogue(reply)) return true
-  if (code >= 500) return false
-  return code === 421 || status === '4.4.2' || status === '4.5.3' || farewell.test(text)
+  if (isOfDialogue(reply) || hadEnough.every((words) => words.test(text))) return true
+  return code < 500 && (code === 421 || status === '4.5.3')
 }
 
-const farewell = /time-?out|timed out|too many messages.* (session|connection)\b/i
+/** `Too many messages for this session`, `Transaction limit per connection exceeded`. */
+const hadEnough = [/too many|maxim|limit|exceed/i, /\b(messages?|mails|transactions?)\b/i, /\b(session|connection)\b/i]
+
+/** After too long a pause Amazon SES and Google say 451 4.4.2, and Exchange 451 4.7.0. */
+function isOfIdleTime(mail: Answer): boolean {
+  if (mail.kind === 'none' || !isForNow(mail)) return false
+  const { status, text } = replyOf(mail.reply)
+  return status === '4.4.2' || /time-?out|timed out/i.test(text)
+}
 
 /** What may have happened since the message before: the connection ended, or a reply came that nobody had asked for. */
 const betweenMessages: ReadonlySet<Cause> = new Set(['lost', 'malformed'])
