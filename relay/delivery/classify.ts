@@ -55,14 +55,15 @@ const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'ref
 /** One outcome for each of the transaction's forward-paths, in their order. */
 export function classifyTransaction(transaction: Transaction, forwardPaths: number): readonly Outcome[] {
   const { mail, rcpt } = transaction
-  const someTaken = rcpt.some(isPositive)
+  // After a 421 the session has gone on to its end: that was said of the recipient, as by a greylist.
+  const others = { taken: rcpt.some(isPositive), decided: transaction.dot?.kind === 'reply' }
   const rest = isPositive(mail) ? classifyRest(transaction) : classifyMail(transaction)
   const goesOn = isTooLongFor(transaction, forwardPaths) ? isEndless : spoiltBy(transaction)
   const outcomes: Outcome[] = []
   for (let i = 0; i < forwardPaths; i++) {
     const answer = rcpt[i]
     const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
-    const outcome = isRest ? rest : classifyStage('RCPT', answer, someTaken)
+    const outcome = isRest ? rest : classifyStage('RCPT', answer, others)
     const decisive = isRest && isPositive(mail) ? (transaction.data ?? noAnswer) : (answer ?? mail)
     outcomes.push(goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome)
   }
@@ -112,18 +113,21 @@ function classifyRest({ data, content, dot }: Transaction): Outcome {
     : classifyStage('dot', dot)
 }
 
-/** Never called for the one reply that a stage hopes for. `othersTaken`: the same stage took other recipients. */
-function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): Outcome {
+/**
+ * Never called for the one reply that a stage hopes for. `others.taken`: the same stage took other recipients; `others.decided`:
+ * their content was answered.
+ */
+function classifyStage(stage: MailStage, answer: Answer, others = { taken: false, decided: false }): Outcome {
   if (answer.kind === 'none') return classifyNone(stage, answer)
   const reply = replyOf(answer.reply)
   const { code } = reply
   if (code < 400) return classifyNone(stage, { cause: 'malformed', why: `answered ${code} out of order` })
-  if (code === 421) return deferred('nextHop', reply)
-  if (asksToSlowDown(reply)) return deferred(othersTaken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
+  if (code === 421 && !others.decided) return deferred('nextHop', reply)
+  if (asksToSlowDown(reply)) return deferred(others.taken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
   if (code < 500) return deferred(scopeOf(stage, reply), reply)
   if (needsLogin(reply))
     return deferred(
-      othersTaken ? 'recipient' : 'nextHop',
+      others.taken ? 'recipient' : 'nextHop',
       replyFor('unauthenticated', `${stage} was answered ${quotation(answer.reply)}`),
     )
   if (isOfDialogue(reply))

@@ -59,6 +59,23 @@ test.each(
   await until('the next hop is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
+test.each(
+  both,
+)('421 for one recipient in a session that goes on, and takes the others, is of that recipient, as by a greylist (%s)', async (_, offers) => {
+  const script: Script = { RCPT: (_time, line) => (line.includes('<grey') ? say('421 4.7.1 greylisted') : undefined) }
+  const { arrived, lastOf, facts, upstream, spool } = await deliverTo(['a@x.test', 'grey@x.test', 'z@x.test'], {
+    script,
+    offers,
+  })
+  for (let i = 1; i <= 3; i++) {
+    await until('the others have the message', () => arrived().length === 2 * i && facts('deferred').length === i)
+    spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'grey@x.test', 'z@x.test'] }), hello)
+  }
+  await until('all have an outcome', () => arrived().length === 8 && facts('deferred').length === 4)
+  expect(lastOf('grey@x.test')).toMatchObject({ kind: 'deferred', scope: 'recipient', reply: { code: 421 } })
+  expect([facts('smarthostEjected'), upstream.connections()]).toEqual([[], 1])
+})
+
 test('a session that ends after a few refusals, as by smtpd_hard_error_limit of Postfix, costs no recipient an attempt', async () => {
   const session = (): Script => {
     let errors = 0
