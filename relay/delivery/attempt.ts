@@ -9,6 +9,7 @@ import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
+import { saysTooMany } from './surplus.ts'
 
 /** `fresh` asks for a connection that was not used before; `outcomes` are of the transaction on it, empty where there was none. */
 export type Connections = {
@@ -147,7 +148,8 @@ const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: tr
 const isStale = ({ mail, rcpt }: Transaction): boolean =>
   isPositive(mail) ? rcpt.length > 0 && rcpt.every(isFarewell) : isFarewell(mail) || isOfIdleTime(mail)
 
-const isClosing = ({ mail }: Transaction): boolean => mail.kind === 'reply' && mail.reply.code === 421
+const isClosing = ({ mail }: Transaction): boolean =>
+  mail.kind === 'reply' && (mail.reply.code === 421 || saysTooMany(mail))
 
 /**
  * Whether the first answer of a transaction only ends the session. RFC 5321 section 3.8 has 421 for that, but after its number of

@@ -142,7 +142,8 @@ export class Client {
     const { broken } = this.#wire
     const { code } = data.reply
     // A server that left right behind 354 gets no content; one that left behind a refusal has refused all the same.
-    if (broken?.kind === 'none' && (broken.cause === 'malformed' || code === 354)) return broken
+    if (broken !== undefined && (code === 354 || (broken.kind === 'none' && broken.cause === 'malformed')))
+      return broken
     return code < 400 && code !== 354 ? none('malformed', `DATA was answered ${code} out of order`) : undefined
   }
 

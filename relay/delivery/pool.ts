@@ -2,7 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
-import { isForNow, isWithdrawn } from './answer.ts'
+import { isWithdrawn } from './answer.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure, isOfConnection } from './health.ts'
@@ -11,7 +11,7 @@ import { IdleConnections } from './idle-connections.ts'
 import { type Opened, openClient, type Surroundings, withdrawn } from './open.ts'
 import { secureContext, tlsPolicies } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
-import { isSilent, isUngreeted, surplusMs } from './surplus.ts'
+import { isRefusedForNow, isSilent, isUngreeted, surplusMs } from './surplus.ts'
 import type { Target } from './target.ts'
 import { WaitingAttempts } from './waiting-attempts.ts'
 
@@ -229,8 +229,9 @@ export class Pool {
    */
   #isSurplus(opened: Opened, began: number, hurried: boolean): boolean {
     if (opened.kind === 'open' || isWithdrawn(opened.answer)) return false
+    const isForLater = isRefusedForNow(opened)
     if (this.#connections() > 0) {
-      const isRefused = isForNow(opened.answer) && (!hurried || this.#carriesMail())
+      const isRefused = isForLater && (!hurried || this.#carriesMail())
       const carried = { carriesMail: this.#carriesMail(), hasCarriedSince: (at: number) => this.#hasCarriedSince(at) }
       if (!isRefused && !isUngreeted(opened, began, this.#target.smarthost.tls.mode, carried)) {
         if (!this.#carriesMail()) this.#waiting.answerAll(opened)
@@ -239,8 +240,8 @@ export class Pool {
       this.#takesOnly(this.#connections())
       return true
     }
-    if (this.#opening > 0) return isForNow(opened.answer)
-    if (isForNow(opened.answer)) this.#waiting.next()?.(undefined)
+    if (this.#opening > 0) return isForLater
+    if (isForLater) this.#waiting.next()?.(undefined)
     else this.#waiting.answerAll(opened)
     return false
   }

@@ -1,9 +1,12 @@
 /** What shows that a host has only no room for a further connection, while others are open. Pure. */
+import { type Answer, isForNow } from './answer.ts'
 import type { Opened } from './open.ts'
 import type { TlsMode } from './secure.ts'
 
 /** A host that had no room for a further connection is not asked for one again before this has passed. */
 export const surplusMs = 30_000
+
+type Failed = Extract<Opened, { kind: 'failed' }>
 
 /** What the open connections have carried, in milliseconds on the clock of `performance`. */
 type Carried = { readonly carriesMail: boolean; readonly hasCarriedSince: (at: number) => boolean }
@@ -14,7 +17,7 @@ type Carried = { readonly carriesMail: boolean; readonly hasCarriedSince: (at: n
  * mail; that one was given some tells nothing where the host itself may be dead.
  */
 export function isUngreeted(
-  { stage, answer }: Extract<Opened, { kind: 'failed' }>,
+  { stage, answer }: Failed,
   began: number,
   tls: TlsMode,
   { carriesMail, hasCarriedSince }: Carried,
@@ -24,6 +27,18 @@ export function isUngreeted(
   if (answer.cause === 'unreachable') return hasCarriedSince(performance.now() - surplusMs)
   return answer.cause === 'lost' && stage === (tls === 'Implicit' ? 'TLS' : 'banner') && carriesMail
 }
+
+/** Some refuse one too many for good, and some, as Sendmail, only at MAIL: `452 4.3.2 Too many open connections.` */
+export const saysTooMany = (answer: Answer): boolean =>
+  answer.kind === 'reply' &&
+  answer.reply.code >= 400 &&
+  tooMany.every((words) => answer.reply.lines.some((line) => words.test(line)))
+
+/** Whether the host may take it once another one has ended. A login is never tried again for what is said of it in words. */
+export const isRefusedForNow = ({ stage, answer }: Failed): boolean =>
+  isForNow(answer) || (stage !== 'AUTH' && saysTooMany(answer))
+
+const tooMany = [/too many|limit/i, /\b(connection|session)s?\b/i]
 
 export const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'

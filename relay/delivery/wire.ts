@@ -305,6 +305,9 @@ const mostReads = 1000
 const mostReadsBehindQuit = 100
 const endedBy = (reply: WireReply): Answer => none('lost', `the session was ended by ${quotation(reply)}`)
 const unasked = 'a reply that no command asked for'
-/** 421 is said at any time, asked or not (RFC 5321 section 3.8): Postfix has it right behind one refusal too many. */
+/**
+ * 421 is said at any time, asked or not (RFC 5321 section 3.8): Postfix has it right behind one refusal too many. It is the answer to
+ * whatever is asked next.
+ */
 const unaskedBy = (reply: WireReply): Answer =>
-  reply.code === 421 ? endedBy(reply) : none('malformed', `${unasked}: ${quotation(reply)}`)
+  reply.code === 421 ? { kind: 'reply', reply } : none('malformed', `${unasked}: ${quotation(reply)}`)

@@ -74,7 +74,7 @@ test('case U22: a password that is no longer valid is tried once also beside a c
   put(1)
   await until('a connection is in use', () => upstream.times('MAIL') === 2)
   later()
-  upstream.script.AUTH = refused
+  upstream.script.AUTH = say('535 5.7.8 Too many failures, the connection is closed')
   const before = logins(upstream)
   put(50)
   await until('the smarthost is left out', () => isLeftOut(bench))

@@ -91,6 +91,27 @@ test('case U23: a further connection that is refused at MAIL costs no message an
   expect([outcomes(), facts('smarthostEjected')]).toEqual([Array(41).fill('1 delivered'), []])
 })
 
+const tooMany: readonly (readonly [name: string, further: Script])[] = [
+  ['by 421 right behind the greeting', { banner: say('220 mx.test\r\n421 4.7.0 too many', { ends: 'drop' }) }],
+  ['by 421 right behind the answer to EHLO', { EHLO: say('250 mx.test\r\n421 4.7.0 too many', { ends: 'drop' }) }],
+  ['at MAIL as by Sendmail', { MAIL: say('452 4.3.2 Too many open connections.') }],
+  ['at MAIL for a limit', { MAIL: say('450 4.7.1 Concurrent connection limit exceeded') }],
+  ['for good in the greeting', { banner: say('554 5.7.1 too many connections from you', { ends: 'drop' }) }],
+  ['for good at EHLO', { EHLO: say('550 Connection limit reached for 192.0.2.1', { ends: 'drop' }) }],
+]
+test.each(
+  tooMany,
+)('case U23: a further connection that is refused %s as one too many costs no message an attempt while another one carries mail', async (_name, further) => {
+  let connections = 0
+  const session = (): Script => (connections++ === 0 ? {} : further)
+  const { put, outcomes, attempted, facts } = await bench({}, { maxConnections: 10, session })
+  put(1)
+  await attempted(1)
+  put(40)
+  await attempted(41)
+  expect([outcomes(), facts('smarthostEjected')]).toEqual([Array(41).fill('1 delivered'), []])
+})
+
 test('case U23: where each further connection is refused at MAIL, and the one that carried mail has ended, that is a failure', async () => {
   const full = say('421 4.7.0 too many connections', { ends: 'drop' })
   const { upstream, put, outcomes, attempted } = await bench({
