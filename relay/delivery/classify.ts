@@ -169,10 +169,10 @@ export const isOfDialogue = ({ code, status }: Reply): boolean =>
 /**
  * There were too many recipients, and the rest is for another transaction: with any code, if the status says so (RFC 3463 section
  * 3.6). A bare 552 means what 452 does (RFC 5321 section 4.5.3.1.10); with another status it is about a mailbox. Courier's codes
- * are the digits of a status.
+ * are the digits of a status. Gmail takes those of one domain at one time.
  */
 export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
-  if (status.endsWith('.5.3')) return true
+  if (status.endsWith('.5.3') || (code < 500 && /multiple destination domains/i.test(text))) return true
   if (!status.endsWith('.0.0')) return false
   return code === 452 || code === 552 || ((code === 431 || code === 531) && /^too many recipients/i.test(text))
 }

@@ -161,6 +161,30 @@ test('a smarthost that takes a few recipients at one time is asked for no more t
   expect(upstream.times('RCPT')).toBe(50 + 47)
 })
 
+test('a smarthost that takes recipients of one domain at one time, as Gmail, is asked for those of the others at once', async () => {
+  const session = (): Script => {
+    let domain = ''
+    const refusal = say(
+      '451-4.3.0 Multiple destination domains per transaction is unsupported.\r\n451 4.3.0 Please try again.',
+    )
+    return {
+      MAIL: () => {
+        domain = ''
+        return undefined
+      },
+      RCPT: (_time, line) => {
+        const own = line.slice(line.indexOf('@'))
+        domain ||= own
+        return own === domain ? undefined : refusal
+      },
+    }
+  }
+  const forwardPaths = [1, 2, 3].flatMap((n) => ['a', 'b'].map((name) => `${name}@d${n}.test`))
+  const { arrived, facts } = await deliverTo(forwardPaths, { session })
+  await until('all have an outcome', () => arrived().length + facts('deferred').length === 6)
+  expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`).toSorted())
+})
+
 test('a connection on which the system takes nobody, as of a postscreen that has just tested it, is not used again', async () => {
   let connections = 0
   const script: Script = {
