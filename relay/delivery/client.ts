@@ -42,6 +42,8 @@ const areAtOdds = (dot: Answer, behind: readonly Answer[]): boolean =>
   (isPositive(dot) && behind.some((answer) => isRefusal(answer) && !hasCode(answer, 421)))
 /** A 3yz reply, which only DATA is answered with, in the place of an earlier command's. */
 const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
+/** It began to answer, and then said nothing more. */
+const isCutShort = ({ data }: Transaction): boolean => data?.kind === 'none' && data.cause === 'silent'
 /** A refused RSET says nothing of the message: only this connection is of no use. */
 const notOfMail = (rset: Answer): Answer =>
   rset.kind === 'none' ? rset : none('lost', `RSET was answered ${rset.reply.code}`)
@@ -59,6 +61,10 @@ export class Client {
   readonly withoutTls: string | undefined
   /** It was kept open without a command, also where it was opened for mail that could not go over it: it may have ended meanwhile. */
   hasIdled = false
+  /** Commands are said one after the other, whatever is offered. */
+  inLockstep = false
+  /** Of the commands of a batch some had no answer of their own: a server, or a proxy before it, offers PIPELINING and can not do it. */
+  losesCommands = false
   readonly #wire: Wire
   readonly #helloName: string
   #transactions = 0
@@ -109,10 +115,12 @@ export class Client {
   async transact(mailing: Mailing): Promise<Transaction> {
     this.#wire.beginTransaction(mailing.content.octets)
     try {
-      const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
+      const isBatch = this.capabilities.pipelining && !this.inLockstep
+      const asked = await (isBatch ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
       this.#transactions++
       this.#unclean = true
       const doubt = this.#outOfStep(asked) ?? (isConfirmed(asked) ? undefined : await this.#unconfirmed(asked))
+      if (isBatch && asked.mail.kind === 'reply') this.losesCommands ||= doubt !== undefined || isCutShort(asked)
       if (doubt) {
         this.destroy('replies are out of step')
         return { mail: doubt, inDoubt: true, rcpt: [] }

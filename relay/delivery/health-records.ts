@@ -7,11 +7,17 @@ import type { Opened } from './open.ts'
 export type HealthRecord = {
   health: Health
   readonly addresses: FailedAddresses
+  /** Until then commands are said one after the other, on the clock of `performance`. */
+  lockstepUntil: number
   /** The connection that opens before all others, to see whether the login is good. */
   first?: Promise<Opened> | undefined
 }
 
-export const newRecord = (): HealthRecord => ({ health: unproven, addresses: new FailedAddresses() })
+export const newRecord = (): HealthRecord => ({
+  health: unproven,
+  addresses: new FailedAddresses(),
+  lockstepUntil: Number.NEGATIVE_INFINITY,
+})
 
 /** The one that was asked for longest ago is forgotten first. */
 const most = 4096

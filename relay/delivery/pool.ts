@@ -24,6 +24,8 @@ export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1
 const loginGoodForMs = 1000
 /** An opening that fails faster than this may fail three times before the smarthost is left out, as without a login. */
 const patienceMs = 1000
+/** How long a host that loses commands behind others has no pipelining: to find out again costs a message an attempt. */
+const lockstepMs = 3_600_000
 /** Nobody has said how many connections an exchanger takes: what is open may double, so that few of those that open are too many. */
 const firstPlaces = 5
 
@@ -178,6 +180,7 @@ export class Pool {
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
       this.#noteAddress(client, outcomes)
+      if (client.losesCommands) this.record.lockstepUntil = performance.now() + lockstepMs
       if (outcomes.length > 0 && outcomes.every(isOfConnection)) client.quit()
       this.#release(client)
     }
@@ -200,6 +203,7 @@ export class Pool {
   #take(client: Client): void {
     this.#busy.add(client)
     this.#takenAt = performance.now()
+    client.inLockstep = this.#takenAt < this.record.lockstepUntil
   }
 
   /** Opens a connection. Where only that is refused, as one too many, the mail goes over one of those that are open. */
