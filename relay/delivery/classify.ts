@@ -57,7 +57,7 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   const { mail, rcpt } = transaction
   // After a 421 the session has gone on to its end: that was said of the recipient, as by a greylist.
   const others = { taken: rcpt.some(isPositive), decided: transaction.dot?.kind === 'reply' }
-  const rest = isPositive(mail) ? classifyRest(transaction) : classifyMail(transaction)
+  const rest = isPositive(mail) ? forFewer(classifyRest(transaction), rcpt) : classifyMail(transaction)
   const goesOn = isTooLongFor(transaction, forwardPaths) ? isEndless : spoiltBy(transaction)
   const outcomes: Outcome[] = []
   for (let i = 0; i < forwardPaths; i++) {
@@ -69,6 +69,14 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   }
   return outcomes
 }
+
+/** Those who were taken one by one were too many together: with fewer of them it goes on. */
+const forFewer = (rest: Outcome, rcpt: readonly Answer[]): Outcome =>
+  (rest.kind === 'bounced' || rest.kind === 'deferred') &&
+  saysTooManyRecipients(rest.reply) &&
+  rcpt.filter(isPositive).length > 1
+    ? deferred('transaction', tooMany(rest.reply))
+    : rest
 
 const isNever = (): boolean => false
 const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
@@ -91,11 +99,11 @@ function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Ans
   if (!decides) return isNever
   const refused = codes.filter(({ code }) => code >= 400 && code !== 421)
   const hungUp = codes.some(({ code }) => code === 421)
-  const tooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))
+  const wereTooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))
   return (answer) => {
     if (answer.kind === 'none') return answer.cause === 'lost' && (refused.length > 0 || hungUp)
     const { code } = answer.reply
-    return (code === 421 && refused.length > 0) || (answer === data && code >= 500 && tooMany)
+    return (code === 421 && refused.length > 0) || (answer === data && code >= 500 && wereTooMany)
   }
 }
 
@@ -132,8 +140,7 @@ function classifyStage(stage: MailStage, answer: Answer, others = { taken: false
     )
   if (isOfDialogue(reply))
     return deferred(scopes[stage], replyFor('malformed', `${stage} was answered ${quotation(answer.reply)}`))
-  if (stage === 'RCPT' && isTooManyRecipients(reply))
-    return deferred('recipient', { ...reply, code: 452, status: '4.5.3' })
+  if (stage === 'RCPT' && isOneTooMany(reply, others.taken)) return deferred('recipient', tooMany(reply))
   return { kind: 'bounced', reply }
 }
 
@@ -169,13 +176,24 @@ export const isOfDialogue = ({ code, status }: Reply): boolean =>
 /**
  * There were too many recipients, and the rest is for another transaction: with any code, if the status says so (RFC 3463 section
  * 3.6). A bare 552 means what 452 does (RFC 5321 section 4.5.3.1.10); with another status it is about a mailbox. Courier's codes
- * are the digits of a status. Gmail takes those of one domain at one time.
+ * are the digits of a status.
  */
 export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
-  if (status.endsWith('.5.3') || (code < 500 && /multiple destination domains/i.test(text))) return true
+  if (status.endsWith('.5.3') || (code < 500 && inWords.test(text))) return true
   if (!status.endsWith('.0.0')) return false
   return code === 452 || code === 552 || ((code === 431 || code === 531) && /^too many recipients/i.test(text))
 }
+
+/** Some say so with any code or status. One who is refused for good in these words alone is refused: there are no fewer. */
+const saysTooManyRecipients = ({ status, text }: Reply): boolean => status.endsWith('.5.3') || inWords.test(text)
+
+const isOneTooMany = (reply: Reply, othersTaken: boolean): boolean =>
+  isTooManyRecipients(reply) || (othersTaken && saysTooManyRecipients(reply))
+
+/** Gmail takes those of one domain at one time. Postfix says `too many recipients from` of a rate. */
+const inWords = /too many recipients(?! from)|multiple destination domains/i
+
+const tooMany = (reply: Reply): Reply => ({ ...reply, code: 452, status: '4.5.3' })
 
 /** All mail to this next hop is to go slower. */
 export const isThrottling = (outcome: Outcome): boolean =>

@@ -16,6 +16,8 @@ export type Sorted = {
 
 /** So many follow at once; then each is for half as many recipients, so that a server that hangs up over each is not flooded. */
 const manyTransactions = 10
+/** Where it gave nobody an outcome, as often all go on at once, in halves: who refuses fewer, too, is not sent each one. */
+const manyHalvings = 3
 
 /** `results`: of the parcel at the smarthost of that name. */
 export function sortResults(parcel: Parcel, results: readonly Result[], smarthost: string): Sorted {
@@ -25,7 +27,9 @@ export function sortResults(parcel: Parcel, results: readonly Result[], smarthos
   for (const result of results) kinds[kindOf(result, taken > 0)].push(result)
   const { failed, leftOver, spoilt, settled } = kinds
   // Only the first half goes on at once, with whom was taken or is refused next: so each time somebody has an outcome.
-  if (transactions >= manyTransactions) settled.push(...spoilt.splice(Math.ceil(spoilt.length / 2)))
+  const wasForNobody = spoilt.length === recipients.length
+  if (transactions >= (wasForNobody ? manyHalvings : manyTransactions))
+    settled.push(...spoilt.splice(Math.ceil(spoilt.length / 2)))
   if (settled.length === results.length) return { settled }
   // If it gave nobody an outcome, each of the next transactions is for half as many, here or at another next hop.
   const atMost = spoilt.length === recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
