@@ -123,7 +123,9 @@ test('a spool that was deleted while local mode was stopped is reported until a 
   await second.stop()
   // A restart does not make the lost spool forgotten.
   const third = running(directory, first.state.root)
-  await third.until(shared, 'Programmed', 'True')
+  await until('the relay has answered again', () =>
+    third.tellings.some((t) => t.about === 'object' && t.ref === shared && t.ready === 'True'),
+  )
   expect(third.condition(shared, 'SpoolReset')).toMatch(/^True SpoolReplaced/)
   const accepted = policy('shared', port).replace(
     'metadata:',
