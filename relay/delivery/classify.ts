@@ -131,7 +131,8 @@ function classifyStage(stage: MailStage, answer: Answer, others = { taken: false
   const { code } = reply
   if (code < 400) return classifyNone(stage, { cause: 'malformed', why: `answered ${code} out of order` })
   if (code === 421 && !others.decided) return deferred('nextHop', reply)
-  if (asksToSlowDown(reply)) return deferred(others.taken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
+  if (asksToSlowDown(reply))
+    return deferred(others.taken && !namesTheHop(reply) ? 'recipient' : 'message', forNow(reply))
   if (code < 500) return deferred(scopeOf(stage, reply), reply)
   if (needsLogin(reply))
     return deferred(
@@ -190,8 +191,8 @@ const saysTooManyRecipients = ({ status, text }: Reply): boolean => status.endsW
 const isOneTooMany = (reply: Reply, othersTaken: boolean): boolean =>
   isTooManyRecipients(reply) || (othersTaken && saysTooManyRecipients(reply))
 
-/** Gmail takes those of one domain at one time. Postfix says `too many recipients from` of a rate. */
-const inWords = /too many recipients(?! from)|multiple destination domains/i
+/** Gmail takes those of one domain at one time. Postfix says `too many recipients from` of a rate, and Cisco `received`. */
+const inWords = /too many recipients(?! (from|received))|multiple destination domains/i
 
 const tooMany = (reply: Reply): Reply => ({ ...reply, code: 452, status: '4.5.3' })
 
@@ -208,15 +209,28 @@ export const isOfRelay = (outcome: Outcome): boolean => outcome.kind === 'deferr
  * text: its quota is that of one recipient. Without a status, the text has to name a mailbox for that.
  */
 const asksToSlowDown = (reply: Reply): boolean =>
-  reply.code >= 400 && reply.code < 500 && !isOfMailbox(reply) && slowDown.some((words) => words.test(reply.text))
+  saysOurLimit(reply) ||
+  (reply.code >= 400 && reply.code < 500 && !isOfMailbox(reply) && slowDown.some((words) => words.test(reply.text)))
+
+/**
+ * It is about what we may send, whatever the code and the status. Google says 450 4.2.1 of its peak, and 550 with 5.4.5, which makes
+ * sense only for now (RFC 3463 section 3.5), or with 5.7.1, of its day; cPanel says a bare 550.
+ */
+const saysOurLimit = ({ code, text }: Reply): boolean => code >= 400 && ourLimit.every((words) => words.test(text))
+
+const ourLimit = [/\b(sending|relay) (limit|quota)\b|\bmax emails per (hour|day)\b/i, /exceeded|reached/i]
 
 const isOfMailbox = ({ status, text }: Reply): boolean =>
   /^4\.[12]\./.test(status) || (status === '4.0.0' && /\b(mail-?box|inbox)\b/i.test(text))
 
 const slowDown = [
-  /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i,
-  /too much mail|too many (messages|recipients from)|server busy|concurrent connections|sender thread limit/i,
+  /throttl|rate ?(was |is )?(limit|exceed)|send(ing|er) rate|quota exceeded/i,
+  /too much mail|too many (messages|recipients (from|received))|server busy|concurrent connections|sender thread limit/i,
 ]
 
+/** What was refused for good by a limit that ends is refused for now. */
+const forNow = (reply: Reply): Reply =>
+  reply.code < 500 ? reply : { ...reply, code: 450, status: `4${reply.status.slice(1)}` }
+
 /** The status is about the system, the network or its policy (RFC 3463 sections 3.4, 3.5 and 3.8), though others were taken. */
-const namesTheHop = ({ status }: Reply): boolean => /^4\.[347]\./.test(status)
+const namesTheHop = ({ status }: Reply): boolean => /^[45]\.[347]\./.test(status)

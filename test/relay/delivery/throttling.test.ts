@@ -5,7 +5,8 @@ import { classifyTransaction } from '../../../relay/delivery/classify.ts'
 import { decide } from '../../../relay/delivery/decide.ts'
 import { afterAttempt, unproven } from '../../../relay/delivery/health.ts'
 import { until } from '../../local/until.ts'
-import { say } from './behaviour.ts'
+import { type Script, say } from './behaviour.ts'
+import { deliver } from './one-message.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -124,6 +125,27 @@ test('case U23: what waits for a smarthost that throttles everything is returned
     return facts('bounced').length >= untried
   })
   expect(attempts.length).toBeLessThan(untried)
+})
+
+const dayIsOver = '550-5.4.5 Daily user sending limit exceeded.\r\n550 5.4.5 See our pages.'
+
+test('case U23: a day that is used up, as Google tells by 550 5.4.5, returns no mail, and no more is sent for a while', async () => {
+  const { outcomes, spool, message, facts, delivery } = await deliver({ script: { dot: say(dayIsOver) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { code: 450, status: '4.4.5' } }])
+  expect(facts('dsnQueued')).toEqual([])
+  const [state] = spool.stored.get(message.queueId)?.recipients ?? []
+  expect(state).toMatchObject({ state: 'pending', attempts: 1 })
+  expect((state?.nextAttemptAt ?? 0) - Date.now()).toBeLessThanOrEqual(600_000)
+  expect(delivery.smarthosts()).toMatchObject([{ health: 'paused' }])
+})
+
+test('the report of mail whose time was over before its smarthost had another day for it quotes what was said', async () => {
+  const script: Script = { dot: (time) => (time === 0 ? say(dayIsOver) : undefined) }
+  const { upstream } = await deliver({ script }, { acceptedAt: Date.now() - 86_460_000 })
+  await until('the report has arrived', () => upstream.received.length > 0)
+  const dsn = String(upstream.received[0]?.content)
+  expect(dsn).toContain('\r\nStatus: 4.4.7\r\n')
+  expect(dsn).toContain('\r\nDiagnostic-Code: smtp; 550-5.4.5 Daily user sending limit exceeded.')
 })
 
 test('a full mailbox holds up no other recipient', async () => {
