@@ -9,7 +9,7 @@ const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('bas
 /** RFC 5321 section 4.5.3.1.4 allows 512 octets with CR LF; a longer response follows after the challenge (RFC 4954 section 4). */
 const longestCommand = 510
 
-/** What we say, line by line; every line but the last is to be answered 334, the last 235. */
+/** What we say, line by line; every line but the last is to be answered 334, the last 235, or any 2yz. */
 const dialogs = {
   PLAIN: ({ username, password }: Login) => {
     const said = base64(`\0${username}\0${password}`)

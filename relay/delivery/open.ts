@@ -213,12 +213,13 @@ class Opening {
       throw new StageFailed('AUTH', none('unauthenticated', 'neither AUTH PLAIN nor LOGIN is offered'))
     // It may repeat the password now, and at any time after.
     if (this.#wire !== undefined) this.#wire.clean = withoutSecrets(login)
-    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === dialog.length - 1 ? 235 : 334)
+    const last = dialog.length - 1
+    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === last ? isPositive : isChallenge)
   }
 
-  async #sayLogin(line: string, expected: number): Promise<void> {
+  async #sayLogin(line: string, isExpected: (answer: Answer) => boolean): Promise<void> {
     const answer = await this.#ask(`${line}\r\n`, 'AUTH')
-    if (answer.kind === 'none' || answer.reply.code !== expected) throw new StageFailed('AUTH', answer)
+    if (!isExpected(answer)) throw new StageFailed('AUTH', answer)
   }
 
   async #say(line: string, stage: Stage): Promise<WireReply> {
@@ -245,6 +246,8 @@ function expectPositive(answer: Answer, stage: Stage): WireReply {
 
 /** A proxy and the server behind it may both greet. Taken for the answer to EHLO, it would offer nothing, neither TLS nor a login. */
 const isSecondGreeting = ({ code }: WireReply, stage: Stage): boolean => stage === 'EHLO' && code === 220
+
+const isChallenge = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code === 334
 
 const isUnknownCommand = (answer: Answer): boolean =>
   answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)

@@ -45,6 +45,15 @@ test.each([
   expect(JSON.stringify(told)).not.toMatch(/xxxx|eHh4/)
 })
 
+test('case U22: any 2yz is a yes to a login, as to Postfix (RFC 5321 section 4.2)', async () => {
+  const upstream = await startSmarthost({ offers, certificate, script: { AUTH: say('250 OK') } })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, spool, attempts } = rig(routes, { files: { ...files, ca: certificate.ca } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(['delivered'])
+})
+
 test('AUTH LOGIN is used where PLAIN is not offered', async () => {
   const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
   const upstream = await startSmarthost({
