@@ -3,6 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { ConfigOctets } from './config-octets.ts'
 import { type Draft, draftConfig, type Loaded, loadConfig, sameConfig } from './load.ts'
 
+/** So often at most a folder that changes while it is read is read anew: what it takes away is not to wait without an end. */
+const mostReadings = 3
+
 type LastRead = {
   readonly octets: ConfigOctets
   /** What was in force then, whose files are used in place of bad ones. */
@@ -34,15 +37,24 @@ export class ConfigFolder {
 
   /**
    * The same as load, but cheap for the event loop while no octet has changed: then the last outcome is returned, or thrown again
-   * where the configuration was refused.
+   * where the configuration was refused. What has changed is looked at once more when all of it is read: files that are replaced
+   * together, as a username and its password, are not to be one of before and one of now.
    */
   async follow(previous: Loaded): Promise<Loaded> {
-    const last = this.#last
-    const isAbout = last !== undefined && (last.outcome === previous || last.previous === previous)
-    if (isAbout && this.#holds(last.outcome) && (await last.octets.areSame())) return loadedOf(last.outcome)
-    const draft = outcomeOf(() => draftConfig(this.#directory))
-    await turn()
-    return this.load(previous, draft instanceof Error ? undefined : draft)
+    for (let readings = 0; readings < mostReadings; readings += 1) {
+      if (await this.#isAsRead(previous)) break
+      const draft = outcomeOf(() => draftConfig(this.#directory))
+      await turn()
+      outcomeOf(() => this.load(previous, draft instanceof Error ? undefined : draft))
+    }
+    return loadedOf(this.#last?.outcome ?? previous)
+  }
+
+  /** Whether the last outcome is about what is in force, and still that of the folder as it is now. */
+  async #isAsRead(previous: Loaded): Promise<boolean> {
+    if (this.#last === undefined) return false
+    const { outcome, previous: before, octets } = this.#last
+    return (outcome === previous || before === previous) && this.#holds(outcome) && (await octets.areSame())
   }
 
   #holds(outcome: Loaded | Error): boolean {

@@ -20,6 +20,7 @@ import { ConfigOctets } from '../../relay/config-octets.ts'
 import { splitText } from '../../relay/config-text.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../local/temporary.ts'
+import { route, smarthost } from './delivery/samples.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 
 const config: RelayConfig = { ...baseConfig, queue: { ...baseConfig.queue, maxBytes: 1000 } }
@@ -144,6 +145,38 @@ test('a configuration that is missing is refused as missing, and read when it is
   rmSync(at, { recursive: true })
   renameSync(`${at}.away`, at)
   expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('files that are replaced together while they are read are of before or of now, never some of each: a login by halves would be refused (cases C01, U22)', async () => {
+  const auth = { usernameFile: 'username', passwordFile: 'password' }
+  const withLogin = { ...config, routes: [route('default', [smarthost('ses', 25, { auth })])] }
+  const { at, write } = await written({ 'relay.json': printConfig(withLogin), username: 'before', password: 'before' })
+  const folder = new ConfigFolder(at)
+  const loaded = folder.load()
+  write({ 'tls.crt': 'changed' })
+  const { read } = ConfigOctets.prototype
+  const reading = vi.spyOn(ConfigOctets.prototype, 'read').mockImplementation(function (this: ConfigOctets, path) {
+    const octets = read.call(this, path)
+    if (path === 'username') write({ username: 'now', password: 'now' })
+    return octets
+  })
+  onTestFinished(() => reading.mockRestore())
+  const { files } = await folder.follow(loaded)
+  expect([files.get('username'), files.get('password')]).toEqual(['now', 'now'])
+})
+
+test('a folder that changes whenever it is read is read a few times, and what it took away is in force (case A22)', async () => {
+  const { at, write, folder, loaded } = await written()
+  write({ 'relay.json': printConfig(other) })
+  let changes = 0
+  const { read } = ConfigOctets.prototype
+  const reading = vi.spyOn(ConfigOctets.prototype, 'read').mockImplementation(function (this: ConfigOctets, path) {
+    if (path === 'tls.key') writeFileSync(join(at, `${changes++}`), '')
+    return read.call(this, path)
+  })
+  onTestFinished(() => reading.mockRestore())
+  expect((await folder.follow(loaded)).config).toEqual(other)
+  expect(changes).toBeLessThan(10)
 })
 
 test('a configuration that was gone for a moment while it was read is read when it is back as it was (case A22)', async () => {
