@@ -27,14 +27,15 @@ export const contentOf = ({ file }: Captured): string => readFileSync(file, 'utf
 
 /** Enough for the largest header that relays accept, and our own Received field. */
 const headBytes = 128 * 1024
+/** For one after the other: as much for each of 100,000 messages would take four fifths of the time of a list. */
+const head = Buffer.allocUnsafeSlow(headBytes)
 
 /** The beginning of a message, with its whole header; undefined where the file was deleted meanwhile. */
 export function headOf({ file }: Captured): string | undefined {
   try {
     const opened = openSync(file, 'r')
     try {
-      const octets = Buffer.alloc(headBytes)
-      return octets.toString('utf8', 0, readSync(opened, octets))
+      return head.toString('utf8', 0, readSync(opened, head))
     } finally {
       closeSync(opened)
     }
