@@ -308,6 +308,6 @@ export type LoadedConfig = {
   readonly files: ReadonlyMap<string, string>
 }
 
-/** The value in a file of a Secret, without the newline that an editor leaves at its end. */
+/** The value in a file of a Secret, without the newline that an editor leaves at its end, and the mark that some write in front. */
 export const secretIn = ({ files }: Pick<LoadedConfig, 'files'>, path: string | undefined): string | undefined =>
-  path === undefined ? undefined : files.get(path)?.replace(/\r?\n$/, '')
+  path === undefined ? undefined : files.get(path)?.replace(/^\ufeff|\r?\n$/g, '')

@@ -1,4 +1,5 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
+import { isUtf8 } from 'node:buffer'
 import { dirname, join } from 'node:path'
 import {
   configHash,
@@ -108,8 +109,9 @@ function withFiles(
   const files = new Map<string, string>()
   const stale = new Map<string, string>()
   const dispensable = new Set(signingKeyFilesOf(config))
+  const logins = new Set(loginsOf(config).flat())
   for (const path of filesOf(config)) {
-    const { content, problem } = contentOf(octets, path)
+    const { content, problem } = contentOf(octets, path, logins.has(path))
     const kept = content ?? previous?.files.get(path)
     if (kept === undefined && dispensable.has(path)) continue
     if (kept === undefined)
@@ -161,10 +163,16 @@ function parsed(directory: string, text: string): RelayConfig {
 /** One of both. */
 type Read = { readonly content?: string; readonly problem?: string }
 
-/** With the system's code: a file that is missing (ENOENT) is mended elsewhere than one without the right to read it (EACCES). */
-function contentOf(octets: ConfigOctets, path: string): Read {
+/**
+ * With the system's code: a file that is missing (ENOENT) is mended elsewhere than one without the right to read it (EACCES). Half of
+ * a login that was saved in UTF-16 or Latin-1 looks right to its owner, and would be refused as U+FFFD; of a certificate only the
+ * comments may be in such a code.
+ */
+function contentOf(octets: ConfigOctets, path: string, isLogin: boolean): Read {
   try {
-    return { content: octets.read(path).toString() }
+    const read = octets.read(path)
+    if (isLogin && (!isUtf8(read) || read.includes(0))) return { problem: 'no text in UTF-8' }
+    return { content: read.toString() }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { problem: `not readable (${code ?? message})` }
@@ -244,14 +252,17 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
  * of the other: the last good login of that server stays in use.
  */
 function keepGoodLogins({ config, files, stale, previous }: Reading): void {
-  for (const auth of serversOf(config).flatMap((server) => server.auth ?? [])) {
-    const pair = [auth.usernameFile, auth.passwordFile]
+  for (const pair of loginsOf(config)) {
     const bad = pair.find((path) => stale.has(path) || secretIn({ files }, path) === '')
     if (bad === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue
     for (const path of pair) files.set(path, previous.files.get(path) ?? '')
     stale.set(bad, stale.get(bad) ?? 'it is empty')
   }
 }
+
+/** The two files of each login at a server. */
+const loginsOf = (config: RelayConfig): readonly (readonly string[])[] =>
+  serversOf(config).flatMap(({ auth }) => (auth === undefined ? [] : [[auth.usernameFile, auth.passwordFile]]))
 
 function problemOf(use: () => unknown): string | undefined {
   try {

@@ -86,53 +86,6 @@ test.each([
   expect(sameConfig(after, loadConfig(folder, after))).toBe(false)
 })
 
-const withLogin: RelayConfig = {
-  ...config,
-  routes: config.routes.map((route) => ({
-    ...route,
-    smarthosts: route.smarthosts.map((s) => ({
-      ...s,
-      auth: { usernameFile: 'ses/username', passwordFile: 'ses/password' },
-    })),
-  })),
-}
-
-const withStore: RelayConfig = {
-  ...config,
-  sharing: {
-    relays: 2,
-    store: {
-      ...{ host: 'store.example', port: 6379, database: 0, timeoutMs: 100, tls: { mode: 'Implicit' } },
-      auth: { usernameFile: 'store/username', passwordFile: 'store/password' },
-    },
-  },
-}
-
-test.each([
-  ['ses/username', withLogin],
-  ['ses/password', withLogin],
-  ['store/username', withStore],
-  ['store/password', withStore],
-] as const)('where %s is empty, or not there any more, the last good login is in use, and that is told (case U22)', async (path, named) => {
-  const { folder, write } = await written()
-  const [username, password] = [path.replace(/[^/]*$/, 'username'), path.replace(/[^/]*$/, 'password')]
-  const good = { [username]: 'relay', [password]: 'first\n' }
-  write({ ...good, 'relay.json': printConfig(named) })
-  const before = loadConfig(folder)
-  // One that is half of a new login and half of the one before is none.
-  write({ [username]: 'another', [password]: 'second', [path]: '\n' })
-  const after = loadConfig(folder, before)
-  expect(Object.fromEntries(after.files)).toMatchObject(good)
-  expect(toldStale(after)).toEqual([`${path} (it is empty)`])
-  // As where a Secret has lost a key, which the kubelet leaves out then.
-  rmSync(join(folder, path))
-  const without = loadConfig(folder, after)
-  expect(Object.fromEntries(without.files)).toMatchObject(good)
-  expect(toldStale(without)).toEqual([`${path} (it is not readable (ENOENT))`])
-  write({ [username]: 'another', [password]: 'second' })
-  expect(toldStale(loadConfig(folder, without))).toEqual([])
-})
-
 test.each([
   'tls.crt',
   'tls.key',
