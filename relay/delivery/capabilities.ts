@@ -20,13 +20,10 @@ const mostCharacters = 4096
 /** The first line is the greeting; each other line is one keyword and its parameters. */
 export function capabilitiesOf(ehlo: WireReply): Capabilities {
   const offers = firstLines(ehlo.lines.slice(1), mostCharacters)
-  const keywords = new Map(
-    offers.map((line) => {
-      const [keyword = '', ...parameters] = line.trim().toUpperCase().split(/ +/)
-      return [keyword, parameters] as const
-    }),
-  )
-  const size = keywords.get('SIZE')?.[0] ?? (keywords.has('SIZE') ? '0' : '')
+  const keywords = new Set(offers.map((line) => wordsIn(line)[0]))
+  // Of several the largest counts, and none beside one that is not understood: who contradicts itself is asked, by MAIL.
+  const sizes = offers.flatMap(limitIn)
+  const size = sizes.includes(0) ? 0 : Math.max(...sizes)
   return {
     startTls: keywords.has('STARTTLS'),
     pipelining: keywords.has('PIPELINING'),
@@ -34,8 +31,17 @@ export function capabilitiesOf(ehlo: WireReply): Capabilities {
     smtpUtf8: keywords.has('SMTPUTF8'),
     auth: new Set(offers.flatMap(mechanismsIn)),
     extensions: ehlo.lines.length - 1,
-    ...(/^\d{1,15}$/.test(size) && { size: Number(size) }),
+    ...(Number.isFinite(size) && { size }),
   }
+}
+
+const wordsIn = (line: string): readonly string[] => line.trim().toUpperCase().split(/ +/)
+
+/** Without a number there is no fixed limit. */
+const limitIn = (line: string): readonly number[] => {
+  const [keyword, limit = '0'] = wordsIn(line)
+  if (keyword !== 'SIZE') return []
+  return [/^\d{1,15}$/.test(limit) ? Number(limit) : Number.NaN]
 }
 
 /** Some have a line for each of several mechanisms, or say `AUTH=` for clients from before RFC 4954. */

@@ -75,3 +75,29 @@ test.each([
   expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
   expect(received[0]?.mail).toContain(` SIZE=${hello.length}`)
 })
+
+test.each([
+  [['SIZE 1000000', 'SIZE 10']],
+  [['SIZE 10', 'SIZE 1000000']],
+  [['SIZE', 'SIZE 10']],
+  [['SIZE 10', 'SIZE 0']],
+])('case U21: a smarthost that contradicts itself about its limit, by %j, is asked by MAIL before mail is returned', async (sizes) => {
+  const { outcomes, received } = await deliver({ offers: ['PIPELINING', ...sizes] })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received[0]?.mail).toContain(` SIZE=${hello.length}`)
+})
+
+test('case U21: the largest of the limits that a smarthost tells is one: a message that is larger is returned', async () => {
+  const { outcomes } = await deliver({ offers: ['PIPELINING', 'SIZE 20', 'SIZE 64', 'SIZE 10'] })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { status: '5.3.4' } }])
+})
+
+test.each([
+  [['SIZE 10M']],
+  [['SIZE 10', 'SIZE 10M']],
+  [['SIZE 10M', 'SIZE 10']],
+])('case U21: no message is returned by a limit that is not understood: %j', async (sizes) => {
+  const { outcomes, received } = await deliver({ offers: ['PIPELINING', ...sizes] })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received[0]?.mail).not.toContain('SIZE')
+})
