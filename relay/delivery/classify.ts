@@ -36,14 +36,24 @@ export function faultAt(stage: Stage, answer: Answer): string {
   return answer.cause === 'unprepared' ? answer.why : `${stage}: ${answer.why}`
 }
 
-/** Where TLS failed and the mail goes in clear, a smarthost may say that it wants TLS or a login: then what failed is told, too. */
-export const explained = (outcome: Outcome, withoutTls: string): Outcome =>
-  outcome.kind === 'deferred' && outcome.reply.status === '4.7.8'
-    ? {
-        ...outcome,
-        reply: replyFor('unauthenticated', `${outcome.reply.text}; TLS was tried, and failed: ${withoutTls}`),
-      }
-    : outcome
+/**
+ * Where TLS failed and the mail goes in clear, a smarthost may say that it wants TLS or a login: then what failed is told, too. Said
+ * by 5yz, that does not refuse the mail: the next handshake may work, or that of another next hop.
+ */
+export function explained(outcome: Outcome, withoutTls: string): Outcome {
+  const { kind, reply } = outcome
+  if ((kind !== 'deferred' && kind !== 'bounced') || !(reply.status === '4.7.8' || asksForTls(reply))) return outcome
+  const scope = kind === 'deferred' ? outcome.scope : 'nextHop'
+  const why = `${reply.said ?? reply.text}; TLS was tried, and failed: ${withoutTls}`
+  return deferred(scope, replyFor('unauthenticated', why))
+}
+
+/**
+ * `550 5.7.10 Encryption needed`; Exchange: `451 5.7.3 STARTTLS is required to send mail`; Sendmail: `503 5.7.0 encryption too weak`.
+ * With a status of another subject than security (RFC 3463 section 3.8), the word may stand in an address.
+ */
+const asksForTls = ({ status, text }: Reply): boolean =>
+  /^[45]\.(7\.\d+|0\.0)$/.test(status) && /\b(START)?TLS\b|\bencryption\b/i.test(text)
 
 const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'refused'>> = {
   banner: 'refused',

@@ -87,6 +87,31 @@ test('case T21: an exchanger that refuses our TLS when the handshake is done, as
   expect(facts('smarthostConnected').map(([, tls]) => tls)).toEqual(['', ''])
 })
 
+test.each([
+  ['RCPT', '550 5.7.10 Encryption needed'],
+  ['RCPT', '554 5.7.1 <u@a.test>: Recipient address rejected: TLS required'],
+  ['MAIL', '503 5.7.0 encryption too weak 0 less than 112'],
+  ['MAIL', '451 5.7.3 STARTTLS is required to send mail'],
+  ['dot', '550 Administrative prohibition: this domain takes mail over TLS only'],
+] as const)('case T21: where TLS fails now, and %s is answered %s in clear, mail waits for the next attempt, and the reason names both', async (stage, reply) => {
+  const script = { STARTTLS: say('454 4.7.0 TLS not available due to temporary reason'), [stage]: say(reply) }
+  const { spool, attempts } = await startWorld(twoDomains, { [one]: { offers: ['STARTTLS'], script } })
+  const { queueId } = spool.put(to('u@a.test'), hello).envelope
+  await until('it was tried', () => attempts.length >= 1)
+  expect(attempts[0]?.outcome.kind).toBe('deferred')
+  expect(attempts[0]?.outcome.reply.text).toBe(
+    `${reply}; TLS was tried, and failed: STARTTLS was answered 454 4.7.0 TLS not available due to temporary reason`,
+  )
+  expect(spool.has(queueId)).toBe(true)
+})
+
+test('where TLS fails, and an address is refused in clear, that is a refusal, whatever stands in its name', async () => {
+  const script = { STARTTLS: say('454 4.7.0 not now'), RCPT: say('550 5.1.1 <tls@a.test>: no such user') }
+  const { spool, facts } = await startWorld(twoDomains, { [one]: { offers: ['STARTTLS'], script } })
+  spool.put(to('tls@a.test'), hello)
+  await until('it bounces', () => facts('bounced').length === 1)
+})
+
 /** A record of application data that no key opens (RFC 8446 section 5.2): it is answered by an alert. */
 const broken = Buffer.from(`1703030020${'07'.repeat(32)}`, 'hex')
 
