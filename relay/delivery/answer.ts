@@ -68,12 +68,15 @@ const subjects: Readonly<Record<Cause, string>> = {
 /** The deferral that stands for a reply that never came. */
 export const replyFor = (cause: Cause, why: string): Reply => reply(451, subjects[cause], printable(why))
 
-const enhancedStatus = /^[245]\.(\d{1,3})\.(\d{1,3})(?: +|$)/
+/** Cisco's ESA has a # before it. */
+const enhancedStatus = /^#?[245]\.(\d{1,3})\.(\d{1,3})(?: +|$)/
+/** As qmail has it: `sorry, no mailbox here by that name (#5.1.1)`. */
+const statusInText = /\(#[245]\.(\d{1,3})\.(\d{1,3})(?: - \w+)?\)/
 const maxText = 500
 
 /**
  * A wire reply as one value: the class comes from the code, subject and detail from its enhanced status (RFC 2034), which
- * stands in each line, or in some.
+ * stands in each line, in some, or in the text.
  */
 export function replyOf(wire: WireReply): Reply {
   const { code, lines } = wire
@@ -81,17 +84,22 @@ export function replyOf(wire: WireReply): Reply {
   let text: string | undefined
   for (const line of lines) {
     const found = enhancedStatus.exec(line)
-    // As numbers: no leading zero may stand in a report (RFC 3464 section 2.3.4).
-    if (found !== null) subject ??= `${Number(found[1])}.${Number(found[2])}`
+    if (found !== null) subject ??= subjectIn(found)
     const rest = found === null ? line : line.slice(found[0].length)
     text = text === undefined ? rest : `${text} ${rest}`
   }
+  const told = printable(text ?? '')
+  if (code >= 400) subject ??= subjectIn(statusInText.exec(told))
   return {
-    ...reply(code, subject ?? '0.0', printable(text ?? '')),
+    ...reply(code, subject ?? '0.0', told),
     // Nobody quotes a yes, and every message has one.
     ...(code >= 400 && { said: quotation(wire) }),
   }
 }
+
+/** As numbers: no leading zero may stand in a report (RFC 3464 section 2.3.4). */
+const subjectIn = (found: RegExpExecArray | null): string | undefined =>
+  found === null ? undefined : `${Number(found[1])}.${Number(found[2])}`
 
 /** As much of a text as is told of it, and some more to see where an address in that ends. */
 const keptText = 2000

@@ -11,6 +11,13 @@ test.each([
   ['550 4.1.1 no', '5.1.1', '550 4.1.1 no'],
   // Without leading zeros, as RFC 3464 section 2.3.4 has it.
   ['550 5.01.010 no', '5.1.10', '550 5.01.010 no'],
+  // Cisco's ESA (IronPort), and qmail, also of several lines.
+  ['550 #5.1.0 Address rejected.', '5.1.0', '550 #5.1.0 Address rejected.'],
+  ['550 sorry, no mailbox here by that name (#5.1.1)', '5.1.1', '550 sorry, no mailbox here by that name (#5.1.1)'],
+  ['553-sorry, no mailbox (#5.1.1 - chkuser)\r\n553 bye', '5.1.1', '553-sorry, no mailbox (#5.1.1 - chkuser) 553 bye'],
+  // A full mailbox, and not one recipient too many (RFC 5321 section 4.5.3.1.10).
+  ['552 recipient mailbox is over quota (#5.2.2)', '5.2.2', '552 recipient mailbox is over quota (#5.2.2)'],
+  ['550 no (see ticket #5.1.1)', '5.0.0', '550 no (see ticket #5.1.1)'],
 ])('the DSN on a recipient that was refused with %j has a status of ours, %s, and quotes what was said (RFC 3461 section 9.2)', async (said, status, quoted) => {
   const { upstream } = await deliver({ script: { RCPT: (time) => (time === 0 ? say(said) : undefined) } })
   const dsn = String(upstream.received[0]?.content)

@@ -89,8 +89,8 @@ test.each([
 })
 
 test('what is told of a reply is the same when the rest of its text is forgotten', () => {
-  const text = fc.stringMatching(/^[ab@<> ]{0,40}$/)
-  const status = fc.constantFrom('', '', '', '4.2.1 ', '5.1.1 ')
+  const text = fc.stringMatching(/^[ab@<> ]{0,40}( \(#5\.1\.1\))?$/)
+  const status = fc.constantFrom('', '', '', '4.2.1 ', '#5.1.1 ')
   const line = fc
     .tuple(status, text, fc.integer({ min: 1, max: 60 }))
     .map(([first, some, times]) => `${first}${some.repeat(times)}`.slice(0, 2043))
