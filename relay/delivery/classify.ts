@@ -224,18 +224,21 @@ const asksToSlowDown = (reply: Reply): boolean =>
 
 /**
  * It is about what we may send, whatever the code and the status. Google says 450 4.2.1 of its peak, and 550 with 5.4.5, which makes
- * sense only for now (RFC 3463 section 3.5), or with 5.7.1, of its day; cPanel says a bare 550.
+ * sense only for now (RFC 3463 section 3.5), or with 5.7.1, of its day; Exchange Online says 550 5.7.233, and cPanel a bare 550.
  */
 const saysOurLimit = ({ code, text }: Reply): boolean => code >= 400 && ourLimit.every((words) => words.test(text))
 
-const ourLimit = [/\b(sending|relay) (limit|quota)\b|\bmax emails per (hour|day)\b/i, /exceeded|reached/i]
+const ourLimit = [
+  /\b(sending|relay) (limit|quota)\b|\b(daily|hourly) limit for sending\b|\bmax (emails|defers and failures) per (hour|day)\b/i,
+  /exceeded|reached/i,
+]
 
 const isOfMailbox = ({ status, text }: Reply): boolean =>
   /^4\.[12]\./.test(status) || (status === '4.0.0' && /\b(mail-?box|inbox)\b/i.test(text))
 
 const slowDown = [
-  /throttl|rate ?(was |is )?(limit|exceed)|send(ing|er) rate|quota exceeded/i,
-  /too much mail|too many (messages|recipients (from|received))|server busy|concurrent connections|sender thread limit/i,
+  /throttl|rate (was |is )?(limit|exceed)|send(ing|er) rate|quota exceeded/i,
+  /too much mail|too many (messages|recipients (from|received this hour))|server busy|concurrent connections|sender thread limit/i,
 ]
 
 /** What was refused for good by a limit that ends is refused for now. */
