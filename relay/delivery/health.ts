@@ -48,8 +48,8 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   const throttled = outcomes.find(isThrottling)
   if (throttled !== undefined) return afterThrottling(health, throttled.reply, now, outcomes.some(isDelivered))
   if (health.proven && health.failures === 0 && health.pauses === 0) return health
-  // The success of what was in flight when it asked for a pause does not end that.
-  if (now < health.pausedUntil) return { ...health, ...working }
+  // The success of what was in flight when it asked for a pause does not end that; but who carries mail has no longer one next time.
+  if (now < health.pausedUntil) return { ...health, ...working, ...(outcomes.some(isDelivered) && { pauses: 0 }) }
   return { ...unproven, ...working }
 }
 

@@ -338,6 +338,15 @@ test('case U23: a smarthost that throttles some recipients and takes others is p
   }
 })
 
+test('case U23: a smarthost that throttles at MAIL, while what it has taken is still on its way, is paused for a second each time', () => {
+  let health = healthy
+  for (let i = 0; i < 8; i++) {
+    const now = health.pausedUntil
+    health = afterAttempt(afterAttempt(health, [throttled], now), [delivered], now + 500)
+    expect(health.pausedUntil - now).toBe(1000)
+  }
+})
+
 test('failures of what was in flight when a smarthost was left out do not make that longer', () => {
   const out = afterAttempt(unproven, [failing], 0)
   expect(afterAttempt(out, [failing], 10)).toBe(out)
