@@ -1,5 +1,5 @@
 /** Which smarthost of a route takes the next transaction: the lowest priority that works, in turn among equals. Pure. */
-import type { Health } from './health.ts'
+import { type Health, throttlesAll } from './health.ts'
 
 export type Candidate = {
   readonly name: string
@@ -27,8 +27,8 @@ export type Choice<C> =
   | { readonly kind: 'down'; readonly until?: number }
 
 /**
- * `ranked` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails, or that has had all
- * its places in use for so long that it may be dead (decision 0054).
+ * `ranked` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails, that has taken
+ * nothing for a minute, or that has had all its places in use for so long that it may be dead (decision 0054).
  */
 export function choose<C extends Candidate>(
   ranked: readonly Ranked<C>[],
@@ -67,9 +67,12 @@ export const isHurried = <C extends Candidate>(
 ): boolean =>
   ranked.some(({ pool }) => pool !== candidate && !tried?.has(pool.name) && works(pool, now) && isWaitedFor(pool, now))
 
-/** Whether lower priorities stand back for it. Not while one that failed is probed, which may take until a deadline. */
+/**
+ * Whether lower priorities stand back for it. Not while one that failed is probed, which may take until a deadline, nor while one
+ * takes nothing for now, which may last a day.
+ */
 const isWaitedFor = (c: Candidate, now: number): boolean =>
-  (c.health.proven || c.health.ejections === 0) && now < stuckAt(c)
+  (c.health.proven || c.health.ejections === 0) && !throttlesAll(c.health) && now < stuckAt(c)
 
 /** As long as connecting may take: one that works has ended a transaction by then. */
 const stuckAfterMs = 30_000
@@ -83,8 +86,8 @@ const isFree = (c: Candidate, now: number): boolean => c.inUse < capacity(c) && 
 
 const opensAt = ({ ejectedUntil, pausedUntil }: Health): number => Math.max(ejectedUntil, pausedUntil)
 
-/** One that has not worked yet is probed by one message, not by all that wait. */
-const capacity = ({ health, places }: Candidate): number => (health.proven ? places : 1)
+/** One that has not worked yet, or takes nothing for now, is probed by one message, not by all that wait. */
+const capacity = ({ health, places }: Candidate): number => (health.proven && !throttlesAll(health) ? places : 1)
 
 const earliest = (times: readonly number[]): { until?: number } =>
   times.length === 0 ? {} : { until: Math.min(...times) }

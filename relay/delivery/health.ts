@@ -15,7 +15,7 @@ export type Health = {
   readonly ejections: number
   /** Left out before this time; others take over. */
   readonly ejectedUntil: number
-  /** It asked us to slow down: nothing new before this time, and nobody takes over. */
+  /** It asked us to slow down: nothing new before this time, and nobody takes over unless it does so again and again. */
   readonly pausedUntil: number
   /** In a row; each is twice as long as the one before, up to a minute. */
   readonly pauses: number
@@ -57,8 +57,11 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
 const manyPauses = 6
 
 /** It takes so little that much of what waits may be over its time before it is tried. */
-export const carriesNothing = ({ ejectedUntil, pausedUntil, pauses }: Health, now: number): boolean =>
-  now < ejectedUntil || (now < pausedUntil && pauses >= manyPauses)
+export const carriesNothing = (health: Health, now: number): boolean =>
+  now < health.ejectedUntil || (now < health.pausedUntil && throttlesAll(health))
+
+/** As one whose day is used up: for a minute it has taken nothing. */
+export const throttlesAll = ({ pauses }: Health): boolean => pauses >= manyPauses
 
 /** Of the next hop itself, or of one of its addresses. */
 export const isFailure = (o: Outcome): boolean =>

@@ -197,6 +197,30 @@ test.each([
     {},
     { kind: 'busy', until: 900 },
   ],
+  [
+    'case U23: one that has taken nothing for a minute, and asks for a pause once more, is not waited for',
+    [candidate('a', { health: { ...healthy, pauses: 6, pausedUntil: 900 } }), backup],
+    {},
+    'backup',
+  ],
+  [
+    'case U23: … and an equal comes before the next priority',
+    [candidate('a', { health: { ...healthy, pauses: 6, pausedUntil: 900 } }), candidate('b', { inUse: 2 }), backup],
+    {},
+    { kind: 'busy', until: 900 },
+  ],
+  [
+    'case U23: … and is probed when its pause is over',
+    [candidate('a', { health: { ...healthy, pauses: 6 } }), backup],
+    {},
+    'a',
+  ],
+  [
+    'case U23: … by one message, and the next priority takes the others',
+    [candidate('a', { health: { ...healthy, pauses: 6 }, inUse: 1 }), backup],
+    {},
+    'backup',
+  ],
   ['of no smarthosts, nobody', [], {}, { kind: 'down' }],
 ] as const)('which smarthost is chosen: %s', (_name, candidates, how, expected) => {
   expect(chosen(candidates, how as Parameters<typeof chosen>[1])).toEqual(expected)

@@ -127,6 +127,47 @@ test('case U23: what waits for a smarthost that throttles everything is returned
   expect(attempts.length).toBeLessThan(untried)
 })
 
+test('case U23: while a smarthost has its day used up the backup takes what waits, and it is asked by one message at a time until it takes mail again', async () => {
+  const [main, backup] = [await startSmarthost(), await startSmarthost()]
+  let at = Date.now()
+  const retry = { scheduleMs: [24 * hour], expireAfterMs: 240 * hour }
+  const smarthosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
+  const routes = [route('r', smarthosts, { retry })]
+  const { spool, facts, attempted, quiet, reload } = rig(routes, { now: () => at })
+  const submit = (messages: number): void => {
+    at += 10_000
+    for (let n = 0; n < messages; n++) spool.put(envelope(hello, { acceptedAt: at }), hello)
+    // Timers know nothing of this clock, but a reload makes delivery look at it again.
+    reload(routes)
+  }
+  const submitOften = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n++) {
+      submit(5)
+      await quiet()
+    }
+  }
+  submit(1)
+  await attempted(1)
+  main.script.dot = say('454 Throttling failure: Daily message quota exceeded.')
+  await until('the backup has mail', () => {
+    submit(1)
+    return backup.received.length > 0
+  })
+  await quiet()
+  const [asked, had] = [main.times('dot'), backup.received.length]
+  await submitOften(40)
+  const refused = main.times('dot') - asked
+  expect(refused).toBeGreaterThan(2)
+  expect(refused).toBeLessThan(14)
+  expect(backup.received.length - had).toBe(200 - refused)
+  expect([facts('bounced'), facts('smarthostEjected')]).toEqual([[], []])
+  delete main.script.dot
+  await submitOften(10)
+  const [back, instead] = [main.received.length, backup.received.length]
+  await submitOften(10)
+  expect([main.received.length - back, backup.received.length - instead]).toEqual([50, 0])
+})
+
 const dayIsOver = '550-5.4.5 Daily user sending limit exceeded.\r\n550 5.4.5 See our pages.'
 
 test('case U23: a day that is used up, as Google tells by 550 5.4.5, returns no mail, and no more is sent for a while', async () => {
