@@ -193,14 +193,21 @@ class Opening {
     return result
   }
 
-  /** A server that does not know EHLO has no extensions (RFC 5321 section 3.2). If nothing comes behind a handshake, that failed. */
+  /**
+   * A server that does not know EHLO, or can not list its extensions, has none (RFC 5321 section 3.2, RFC 1869 section 4.4): unless TLS
+   * is needed, HELO follows any refusal for good, as with other clients. If nothing comes behind a handshake, that failed.
+   */
   async #hello(behindHandshake = false): Promise<Capabilities> {
-    const { helloName } = this.#target
+    const { helloName, smarthost } = this.#target
     const answer = await this.#ask(`EHLO ${helloName}\r\n`, 'EHLO')
     if (behindHandshake && answer.kind === 'none')
       throw new StageFailed('TLS', afterHandshake(answer.cause, answer.why))
-    if (!isUnknownCommand(answer)) return capabilitiesOf(expectPositive(answer, 'EHLO'))
-    const { code, lines } = await this.#say(`HELO ${helloName}\r\n`, 'EHLO')
+    const isUnknown = isUnknownCommand(answer)
+    if (!isUnknown && (tlsPolicies[smarthost.tls.mode].required || !isRefusal(answer)))
+      return capabilitiesOf(expectPositive(answer, 'EHLO'))
+    const second = await this.#ask(`HELO ${helloName}\r\n`, 'EHLO')
+    // Whoever refuses us has said why to EHLO, and may then only hang up.
+    const { code, lines } = expectPositive(isUnknown || isPositive(second) ? second : answer, 'EHLO')
     return capabilitiesOf({ code, lines: lines.slice(0, 1) })
   }
 
@@ -248,6 +255,8 @@ function expectPositive(answer: Answer, stage: Stage): WireReply {
 const isSecondGreeting = ({ code }: WireReply, stage: Stage): boolean => stage === 'EHLO' && code === 220
 
 const isChallenge = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code === 334
+
+const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 
 const isUnknownCommand = (answer: Answer): boolean =>
   answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)

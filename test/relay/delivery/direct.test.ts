@@ -117,7 +117,10 @@ test('case N07: an address of an exchanger that does not answer is passed over w
 
 test.each([
   '500',
+  '501',
   '502',
+  '550',
+  '554',
 ])('case U02: an exchanger that answers %s to EHLO gets its mail after HELO, and no extension is used', async (code) => {
   const script = { EHLO: say(`${code} 5.5.1 what?`), other: say('250-mx.a.test, hello\r\n250 SIZE 1') }
   const { hosts, spool, attempted, quiet } = await startWorld(twoDomains, { [one]: { script } })
@@ -130,6 +133,19 @@ test.each([
     expect.stringMatching(/^MAIL FROM:<[^ ]*>$/),
   ])
   expect(hosts[one].received).toHaveLength(1)
+})
+
+test.each([
+  ['refuses that, too', say('550 5.7.1 go away')],
+  ['hangs up', drop],
+] as const)('case U02: where an exchanger refuses EHLO, and at HELO %s, what it said to EHLO is the reason', async (_what, other) => {
+  const script = { EHLO: say('554 5.7.1 your address is on a list'), other }
+  const { hosts, spool, attempts, attempted } = await startWorld(twoDomains, { [one]: { script } })
+  spool.put(to('u@a.test'), hello)
+  await attempted(1)
+  expect(hosts[one].lines.slice(0, 2)).toEqual(['EHLO relay.example.org', 'HELO relay.example.org'])
+  expect(attempts[0]?.outcome.kind).toBe('deferred')
+  expect(attempts[0]?.outcome.reply.text).toBe('EHLO was answered 554 5.7.1 your address is on a list')
 })
 
 test('a domain whose exchanger is silent delays no other domain, and no domain has more connections than it may', async () => {
