@@ -44,8 +44,8 @@ export function explained(outcome: Outcome, withoutTls: string): Outcome {
   const { kind, reply } = outcome
   if ((kind !== 'deferred' && kind !== 'bounced') || !(reply.status === '4.7.8' || asksForTls(reply))) return outcome
   const scope = kind === 'deferred' ? outcome.scope : 'nextHop'
-  const why = `${reply.said ?? reply.text}; TLS was tried, and failed: ${withoutTls}`
-  return deferred(scope, replyFor('unauthenticated', why))
+  const wish = reply.said === undefined ? reply.text : `answered ${reply.said}`
+  return deferred(scope, replyFor('unauthenticated', `${wish}; TLS was tried, and failed: ${withoutTls}`))
 }
 
 /**

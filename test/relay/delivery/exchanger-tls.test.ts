@@ -100,7 +100,7 @@ test.each([
   await until('it was tried', () => attempts.length >= 1)
   expect(attempts[0]?.outcome.kind).toBe('deferred')
   expect(attempts[0]?.outcome.reply.text).toBe(
-    `${reply}; TLS was tried, and failed: STARTTLS was answered 454 4.7.0 TLS not available due to temporary reason`,
+    `answered ${reply}; TLS was tried, and failed: STARTTLS was answered 454 4.7.0 TLS not available due to temporary reason`,
   )
   expect(spool.has(queueId)).toBe(true)
 })
