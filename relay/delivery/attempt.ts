@@ -82,8 +82,8 @@ async function transactOn(
 ): Promise<Attempted | Which> {
   const opened = await (which === 'shared' ? connections.share() : connections.acquire(which === 'new'))
   if (opened.kind === 'failed') {
-    const { stage, answer } = opened
-    const outcome = classifyOpening(stage, answer)
+    const { stage, answer, withoutTls } = opened
+    const outcome = classifyOpening(stage, answer, withoutTls)
     return { outcomes: mail.forwardPaths.map(() => outcome), asked: !isOurs(answer), withdrawn: isWithdrawn(answer) }
   }
   const { client } = opened

@@ -1,7 +1,7 @@
 /** What the answers of a smarthost mean for one recipient, and how far a failure reaches. Pure. */
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
-import { type Answer, type Cause, noAnswer, quotation, replyFor, replyOf } from './answer.ts'
+import { type Answer, type Cause, noAnswer, printable, quotation, replyFor, replyOf } from './answer.ts'
 import { isPositive, type Transaction } from './client.ts'
 import type { Stage } from './stage.ts'
 
@@ -22,12 +22,14 @@ const scopes: Readonly<Record<MailStage, Scope>> = {
 const scopeOf = (stage: MailStage, reply: Reply): Scope => (hasNoRoom(stage, reply) ? 'nextHop' : scopes[stage])
 
 /** Before MAIL nothing is said about any message: even a 5yz reply is only the smarthost's own trouble. */
-export function classifyOpening(stage: Stage, answer: Answer): Outcome {
-  const why = faultAt(stage, answer)
+export function classifyOpening(stage: Stage, answer: Answer, withoutTls?: string): Outcome {
+  const told = (text: string): string => (withoutTls === undefined ? text : printable(withTls(text, withoutTls)))
+  const why = told(faultAt(stage, answer))
   if (answer.kind === 'none')
     return deferred(answer.cause === 'exhausted' ? 'relay' : 'nextHop', replyFor(answer.cause, why))
   const { code } = answer.reply
-  if (code >= 400 && code < 500) return deferred('nextHop', replyOf(answer.reply))
+  const reply = replyOf(answer.reply)
+  if (code >= 400 && code < 500) return deferred('nextHop', { ...reply, text: told(reply.text) })
   return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
 }
 
@@ -45,8 +47,10 @@ export function explained(outcome: Outcome, withoutTls: string): Outcome {
   if ((kind !== 'deferred' && kind !== 'bounced') || !(reply.status === '4.7.8' || asksForTls(reply))) return outcome
   const scope = kind === 'deferred' ? outcome.scope : 'nextHop'
   const wish = reply.said === undefined ? reply.text : `answered ${reply.said}`
-  return deferred(scope, replyFor('unauthenticated', `${wish}; TLS was tried, and failed: ${withoutTls}`))
+  return deferred(scope, replyFor('unauthenticated', withTls(wish, withoutTls)))
 }
+
+const withTls = (text: string, withoutTls: string): string => `${text}; TLS was tried, and failed: ${withoutTls}`
 
 /**
  * `550 5.7.10 Encryption needed`; Exchange: `451 5.7.3 STARTTLS is required to send mail`; Sendmail: `503 5.7.0 encryption too weak`.

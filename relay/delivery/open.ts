@@ -16,7 +16,8 @@ import { Wire } from './wire.ts'
 
 export type Opened =
   | { readonly kind: 'open'; readonly client: Client }
-  | { readonly kind: 'failed'; readonly stage: Stage; readonly answer: Answer }
+  /** `withoutTls`: what failed when TLS was tried, before this failed in clear. */
+  | { readonly kind: 'failed'; readonly stage: Stage; readonly answer: Answer; readonly withoutTls?: string }
 
 /** What all connections of the process share. */
 export type Surroundings = {
@@ -53,7 +54,9 @@ export async function openClient(
   if (!isTlsTrouble || target.smarthost.tls.mode !== 'Opportunistic') return opened
   // A server that offers TLS and fails at it gets the mail as if it had offered none (RFC 7435 section 3).
   const smarthost = { ...target.smarthost, tls: { mode: 'Disabled' } as const }
-  return openOnce({ ...target, smarthost, withoutTls: faultAt(opened.stage, opened.answer) }, context, around, signal)
+  const withoutTls = faultAt(opened.stage, opened.answer)
+  const inClear = await openOnce({ ...target, smarthost, withoutTls }, context, around, signal)
+  return inClear.kind === 'open' ? inClear : { ...inClear, withoutTls }
 }
 
 async function openOnce(

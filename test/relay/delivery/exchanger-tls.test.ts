@@ -9,7 +9,7 @@ import { secureContext, startTls } from '../../../relay/delivery/secure.ts'
 import { Wire } from '../../../relay/delivery/wire.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
-import { drop, say } from './behaviour.ts'
+import { type Behaviour, drop, type Script, say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -105,12 +105,30 @@ test.each([
   expect(spool.has(queueId)).toBe(true)
 })
 
+test.each<[string, Script, string]>([
+  ['421 in the greeting', { banner: second(say('421 4.7.0 too many', { ends: 'drop' })) }, 'too many'],
+  ['a greeting that never comes', { banner: second(drop) }, 'banner: the connection was closed'],
+  ['554 to EHLO', { EHLO: second(say('554 5.7.0 no')), other: say('554 no') }, 'EHLO was answered 554 5.7.0 no'],
+])('case T21: where TLS fails, and then the connection in clear with %s, the reason names both', async (_what, script, why) => {
+  const { spool, attempts, attempted } = await startWorld(twoDomains, {
+    [one]: { offers: ['STARTTLS'], script: { ...script, STARTTLS: drop } },
+  })
+  spool.put(to('u@a.test'), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome.reply.text).toBe(`${why}; TLS was tried, and failed: STARTTLS: the connection was closed`)
+})
+
 test('where TLS fails, and an address is refused in clear, that is a refusal, whatever stands in its name', async () => {
   const script = { STARTTLS: say('454 4.7.0 not now'), RCPT: say('550 5.1.1 <tls@a.test>: no such user') }
   const { spool, facts } = await startWorld(twoDomains, { [one]: { offers: ['STARTTLS'], script } })
   spool.put(to('tls@a.test'), hello)
   await until('it bounces', () => facts('bounced').length === 1)
 })
+
+/** Not for the connection that tries TLS. */
+function second(behaviour: Behaviour) {
+  return (time: number): Behaviour | undefined => (time === 1 ? behaviour : undefined)
+}
 
 /** A record of application data that no key opens (RFC 8446 section 5.2): it is answered by an alert. */
 const broken = Buffer.from(`1703030020${'07'.repeat(32)}`, 'hex')
