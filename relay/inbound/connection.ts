@@ -69,20 +69,20 @@ export class Connection implements Line, Hearer {
 
   // Line
 
-  hangUp(last: Reply): void {
-    if (this.#handshake) {
-      this.#breakOff()
-      return
-    }
+  hangUp(last: Reply): undefined {
+    if (this.#handshake) return this.#breakOff()
     this.#say(last)
-    this.#leave()
+    return this.#leave()
   }
 
   drain(): void {
     this.#draining = true
-    if (this.#closing || this.#closed || !this.#conversation.idle) return
-    if (this.#handshake) this.#breakOff()
-    else this.hangUp(this.#shutDown())
+    if (this.#conversation.idle) this.#shutDown()
+  }
+
+  cutOff(): void {
+    if (this.#inlet.busy && !this.#inlet.inContent) this.destroy()
+    else this.#shutDown()
   }
 
   destroy(): void {
@@ -108,10 +108,7 @@ export class Connection implements Line, Hearer {
     this.#login = undefined
     const verb = verbOf(text)
     const last = this.#lastReply(verb, login !== undefined)
-    if (last) {
-      this.hangUp(last)
-      return undefined
-    }
+    if (last) return this.hangUp(last)
     const handling = login ? this.#answerAuth(login(textOf(text))) : this.#obey(verb, text)
     return handling ?? this.#outlet.unread(this.#socket)
   }
@@ -201,12 +198,14 @@ export class Connection implements Line, Hearer {
     this.#socket.destroySoon()
   }
 
-  #shutDown(): Reply {
-    return this.#conversation.refuse('connect', refusal('always.shutdown'))
+  #shutDown(): void {
+    if (this.#closing || this.#closed) return
+    if (this.#handshake) this.#breakOff()
+    else this.hangUp(this.#conversation.shutDown())
   }
 
   /** Ends the connection without a reply: in the middle of a handshake none can be sent. */
-  #breakOff(): void {
+  #breakOff(): undefined {
     this.#conversation.over()
     this.destroy()
   }
@@ -270,7 +269,7 @@ export class Connection implements Line, Hearer {
 
   /** The reply that ends the session in place of carrying this command out; undefined: carry it out. */
   #lastReply(verb: Verb, inLogin: boolean): Reply | undefined {
-    if (this.#draining && this.#conversation.idle) return this.#shutDown()
+    if (this.#draining && this.#conversation.idle) return this.#conversation.shutDown()
     if (inLogin) return undefined
     if (verb.fate === 'foreign') return this.#conversation.refuse('connect', protocol.notSmtp)
     return this.#conversation.command(verb)

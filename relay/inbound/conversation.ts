@@ -29,6 +29,11 @@ export type Line = {
   hangUp(last: Reply): void
   /** Ends the connection with 421: at once, or as soon as its transaction is over. */
   drain(): void
+  /**
+   * Ends it now, by 421 also within a transaction (RFC 5321 section 3.8). A client whose mail has come as a whole is told nothing: that
+   * may still become ours, and is not to be sent again for a reply that says it did not.
+   */
+  cutOff(): void
   destroy(): void
 }
 
@@ -265,6 +270,11 @@ export class Conversation {
   broken(error: unknown): Reply {
     this.#inbound.events.unexpected('submission', error)
     return this.refuse('connect', refusal('always.unavailable'))
+  }
+
+  /** The reply to a session that ends since the relay does. */
+  shutDown(): Reply {
+    return this.refuse('connect', refusal('always.shutdown'))
   }
 
   /** The connection ends by a reply of ours: nothing more is accepted, and its end is not logged as abandoned. */

@@ -40,11 +40,14 @@ export type Submission = {
   /** It was shut, and every session that was open then has ended: nothing new comes into the spool from here on. */
   readonly isShut: boolean
   /**
-   * Closes the listeners; idle sessions get 421, and open transactions may finish within `graceMs`, then they are cut off. For as long
+   * Closes the listeners; idle sessions get 421, and open transactions may finish within `graceMs`, then they get 421, too. For as long
    * it waits for mail whose client is gone.
    */
   close(graceMs: number): Promise<void>
 }
+
+/** So long a client that was cut off has to read the reply that says so, and to leave; all of the end has to fit into a kubelet's patience. */
+const lastReplyMs = 1000
 
 type Parts = {
   readonly spool: Inbound['spool']
@@ -161,8 +164,11 @@ export function createSubmission({
     })
     for (const line of lines) line.drain()
     if (lines.size === 0) return
-    const deadline = setTimeout(() => {
-      for (const line of lines) line.destroy()
+    let deadline = setTimeout(() => {
+      for (const line of lines) line.cutOff()
+      deadline = setTimeout(() => {
+        for (const line of lines) line.destroy()
+      }, lastReplyMs)
     }, graceMs)
     await empty
     clearTimeout(deadline)

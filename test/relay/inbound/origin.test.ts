@@ -61,7 +61,7 @@ function stage(over: Partial<typeof baseConfig> = {}, maxSessions = 1_000) {
     isShut: () => false,
     inForce: () => ({ config, index: indexCredentials(config), keyring: undefined }),
   } as unknown as Inbound
-  const line = { hangUp: () => undefined, drain: () => undefined, destroy: () => undefined }
+  const line = { hangUp: () => undefined, drain: () => undefined, cutOff: () => undefined, destroy: () => undefined }
   const converse = (client: string) =>
     new Conversation(inbound, { id: client, listener: 'submissions', client }, line, () => undefined)
   return { ...parts, inbound, told, owners: turns.owners, converse }
