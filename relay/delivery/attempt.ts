@@ -112,7 +112,8 @@ async function transact(
   const next = used ? isStale(transaction) && 'new' : isClosing(transaction) && isOneTooMany() && 'shared'
   if (next === false) {
     // It may be this mail that is refused, or all that would come over the connection: the next is to have another one.
-    if (used && isForNow(transaction.mail)) client.quit()
+    const { mail: said, data = said } = transaction
+    if (used && (isForNow(said) || isForNow(data))) client.quit()
     return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
   }
   client.destroy('it is of no use any more')
@@ -145,8 +146,10 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })
 
 /** Whether only the session has ended: nothing was said of the message, nor of anybody whom it is for. */
-const isStale = ({ mail, rcpt }: Transaction): boolean =>
-  isPositive(mail) ? rcpt.length > 0 && rcpt.every(isFarewell) : isFarewell(mail) || isOfIdleTime(mail)
+const isStale = ({ mail, rcpt, data }: Transaction): boolean =>
+  isPositive(mail)
+    ? (rcpt.length > 0 && rcpt.every(isFarewell)) || saysEnough(data)
+    : isFarewell(mail) || isOfIdleTime(mail)
 
 const isClosing = ({ mail }: Transaction): boolean =>
   mail.kind === 'reply' && (mail.reply.code === 421 || saysTooMany(mail))
@@ -160,12 +163,18 @@ function isFarewell(said: Answer): boolean {
   if (said.kind === 'none') return betweenMessages.has(said.cause)
   if (said.reply.code < 400) return false
   const reply = replyOf(said.reply)
-  const { code, status, text } = reply
-  if (isOfDialogue(reply) || hadEnough.every((words) => words.test(text))) return true
+  const { code, status } = reply
+  if (isOfDialogue(reply) || saysEnough(said)) return true
   return code < 500 && (code === 421 || status === '4.5.3')
 }
 
-/** `Too many messages for this session`, `Transaction limit per connection exceeded`. */
+/** `Too many messages for this session`, `Transaction limit per connection exceeded`; Stalwart says so only of DATA. */
+function saysEnough(said: Answer | undefined): boolean {
+  if (said?.kind !== 'reply' || said.reply.code < 400) return false
+  const { text } = replyOf(said.reply)
+  return hadEnough.every((words) => words.test(text))
+}
+
 const hadEnough = [/too many|maxim|limit|exceed/i, /\b(messages?|mails|transactions?)\b/i, /\b(session|connection)\b/i]
 
 /** After too long a pause Amazon SES and Google say 451 4.4.2, and Exchange 451 4.7.0. */

@@ -6,7 +6,7 @@ import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 /** Six messages, one after the other, to a smarthost that answers a stage so after two messages in each session. */
-async function sixMessages(at: 'MAIL' | 'RCPT', says: Behaviour) {
+async function sixMessages(at: 'MAIL' | 'RCPT' | 'DATA', says: Behaviour) {
   const session = (): Script => {
     let messages = 0
     let refused = false
@@ -15,9 +15,9 @@ async function sixMessages(at: 'MAIL' | 'RCPT', says: Behaviour) {
       return refused ? says : undefined
     }
     return {
-      [at]: answer,
+      ...(at !== 'DATA' && { [at]: answer }),
       ...(at === 'MAIL' && { RCPT: () => (refused ? say('503 5.5.1 MAIL first') : undefined) }),
-      DATA: () => (refused ? say('503 5.5.1 no recipients') : undefined),
+      DATA: () => (at === 'DATA' ? answer() : refused ? say('503 5.5.1 no recipients') : undefined),
       dot: () => void messages++,
     }
   }
@@ -57,8 +57,21 @@ test.each([
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 1, 2, 2, 3, 3])
 })
 
-test('case U17: a connection that has carried mail and then refuses some for now, in words that are not understood, is not used again', async () => {
-  const { upstream, outcomes } = await sixMessages('MAIL', say('450 4.7.0 come back'))
+test.each([
+  '451 4.4.5 Maximum number of messages per session exceeded.',
+  '452 4.4.5 Maximum number of messages per session exceeded.',
+])('case U17: that a session has had its messages is understood at DATA, too, where Stalwart says it: %s', async (says) => {
+  const { upstream, outcomes, facts } = await sixMessages('DATA', say(says))
+  expect(outcomes).toEqual(Array(6).fill('1 delivered'))
+  expect(upstream.received.map((r) => r.connection)).toEqual([1, 1, 2, 2, 3, 3])
+  expect(facts('deferred')).toEqual([])
+})
+
+test.each([
+  'MAIL',
+  'DATA',
+] as const)('case U17: a connection that has carried mail and then refuses some for now, in words that are not understood, is not used again (%s)', async (at) => {
+  const { upstream, outcomes } = await sixMessages(at, say('450 4.7.0 come back'))
   expect(outcomes).toEqual([
     ...Array(2).fill('1 delivered'),
     '1 deferred',
