@@ -146,9 +146,9 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })
 
 /** Whether only the session has ended: nothing was said of the message, nor of anybody whom it is for. */
-const isStale = ({ mail, rcpt, data }: Transaction): boolean =>
+const isStale = ({ mail, rcpt, data, content, dot }: Transaction): boolean =>
   isPositive(mail)
-    ? (rcpt.length > 0 && rcpt.every(isFarewell)) || saysEnough(data)
+    ? (rcpt.length > 0 && rcpt.every(isFarewell)) || saysEnough(dot ?? content ?? data)
     : isFarewell(mail) || isOfIdleTime(mail)
 
 const isClosing = ({ mail }: Transaction): boolean =>
@@ -168,14 +168,21 @@ function isFarewell(said: Answer): boolean {
   return code < 500 && (code === 421 || status === '4.5.3')
 }
 
-/** `Too many messages for this session`, `Transaction limit per connection exceeded`; Stalwart says so only of DATA. */
+/**
+ * `Too many messages for this session`, `Transaction limit per connection exceeded`. Stalwart says of DATA that there were too many
+ * messages, and at any stage `Session open for too long` and `Session exceeded transfer quota`.
+ */
 function saysEnough(said: Answer | undefined): boolean {
   if (said?.kind !== 'reply' || said.reply.code < 400) return false
   const { text } = replyOf(said.reply)
   return hadEnough.every((words) => words.test(text))
 }
 
-const hadEnough = [/too many|maxim|limit|exceed/i, /\b(messages?|mails|transactions?)\b/i, /\b(session|connection)\b/i]
+const hadEnough = [
+  /too (many|long)|maxim|limit|exceed/i,
+  /\b(messages?|mails|transactions?|open|transfer)\b/i,
+  /\b(session|connection)\b/i,
+]
 
 /** After too long a pause Amazon SES and Google say 451 4.4.2, and Exchange 451 4.7.0. */
 function isOfIdleTime(mail: Answer): boolean {

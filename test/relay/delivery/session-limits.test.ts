@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import { type Behaviour, type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
-import { envelope, hello } from './samples.ts'
+import { contentOf, envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 /** Six messages, one after the other, to a smarthost that answers a stage so after two messages in each session. */
-async function sixMessages(at: 'MAIL' | 'RCPT' | 'DATA', says: Behaviour) {
+async function sixMessages(at: 'MAIL' | 'RCPT' | 'DATA' | 'dot', says: Behaviour) {
   const session = (): Script => {
     let messages = 0
     let refused = false
@@ -15,10 +15,10 @@ async function sixMessages(at: 'MAIL' | 'RCPT' | 'DATA', says: Behaviour) {
       return refused ? says : undefined
     }
     return {
-      ...(at !== 'DATA' && { [at]: answer }),
+      ...(at !== 'DATA' && at !== 'dot' && { [at]: answer }),
       ...(at === 'MAIL' && { RCPT: () => (refused ? say('503 5.5.1 MAIL first') : undefined) }),
       DATA: () => (at === 'DATA' ? answer() : refused ? say('503 5.5.1 no recipients') : undefined),
-      dot: () => void messages++,
+      dot: () => (at === 'dot' && messages >= 2 ? says : void messages++),
     }
   }
   const upstream = await startSmarthost({ session })
@@ -65,6 +65,33 @@ test.each([
   expect(outcomes).toEqual(Array(6).fill('1 delivered'))
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 1, 2, 2, 3, 3])
   expect(facts('deferred')).toEqual([])
+})
+
+test.each([
+  ['MAIL', '453 4.3.2 mx.test Session open for too long.'],
+  ['MAIL', '451 4.7.28 mx.test Session exceeded transfer quota.'],
+  ['dot', '451 4.7.28 mx.test Session exceeded transfer quota.'],
+] as const)('case U17: that a session has had its time, or its octets, as Stalwart says at %s, is understood: %s', async (at, says) => {
+  const { upstream, outcomes, facts } = await sixMessages(at, say(says, { ends: 'drop' }))
+  expect(outcomes).toEqual(Array(6).fill('1 delivered'))
+  expect(upstream.received.map((r) => r.connection)).toEqual([1, 1, 2, 2, 3, 3])
+  expect(facts('deferred')).toEqual([])
+})
+
+test('case U17: that a session has had its octets, as Stalwart says in the middle of a content, is understood', async () => {
+  const script: Script = {
+    content: (time) =>
+      time === 0 ? say('451 4.7.28 mx.test Session exceeded transfer quota.', { ends: 'drop' }) : undefined,
+  }
+  const upstream = await startSmarthost({ script, contentOctets: 500_000 })
+  const { spool, attempts, attempted } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  const content = contentOf(3_000_000)
+  spool.put(envelope(content), content)
+  await attempted(2)
+  expect(attempts.map(({ attempt, outcome }) => `${attempt} ${outcome.kind}`)).toEqual(['1 delivered', '1 delivered'])
+  expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
 })
 
 test.each([
