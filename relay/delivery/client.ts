@@ -159,18 +159,28 @@ export class Client {
    * Makes sure of a refusal before anybody is given up by it. If one reply too many came before, what seems to refuse DATA was
    * said of the last recipient, and the answer to DATA is still to come: as that to RSET. So RSET has to be answered with 250,
    * unless the server leaves. If several came, RSET may get the 250 of a recipient: where somebody seems to be taken, EHLO is
-   * said instead, which also resets (RFC 5321 section 4.1.4), and whose answer of several lines is like no other.
+   * said instead, which also resets (RFC 5321 section 4.1.4), and whose answer of several lines is like no other. Some have no
+   * RSET, and some refuse a second EHLO: 221 is said to QUIT alone.
    */
   async #unconfirmed({ rcpt }: Transaction): Promise<Answer | undefined> {
     const byHello = this.capabilities.extensions > 0 && rcpt.some(isPositive)
     const reset = await (byHello ? this.#ask(`EHLO ${this.#helloName}\r\n`, 'EHLO') : this.#ask('RSET\r\n', 'RSET'))
     const isInStep = hasCode(reset, 250) && (!byHello || hasManyLines(reset))
     this.#unclean = !isInStep
-    // Not used on: EHLO may end a login, and some servers delay their answer to each further one (Sendmail's MAXHELOCOMMANDS).
-    if (byHello) this.quit()
-    if (isInStep || hasCode(reset, 421)) return undefined
     if (reset.kind === 'none') return reset.cause === 'lost' ? undefined : reset
+    if (isInStep || hasCode(reset, 421)) {
+      // Not used on: EHLO may end a login, and some servers delay their answer to each further one (Sendmail's MAXHELOCOMMANDS).
+      if (byHello) this.quit()
+      return undefined
+    }
+    if (isRefusal(reset) && (await this.#isBidGoodBye())) return undefined
     return none('malformed', `${byHello ? 'EHLO' : 'RSET'} was answered ${reset.reply.code} out of order`)
+  }
+
+  async #isBidGoodBye(): Promise<boolean> {
+    const bye = await this.#ask('QUIT\r\n', 'QUIT')
+    this.destroy('we have said QUIT')
+    return hasCode(bye, 221)
   }
 
   /** One write and, most times, one read (RFC 2920). */

@@ -15,6 +15,8 @@ export type Stage =
   | 'content'
   /** After our final dot. */
   | 'dot'
+  /** Only where its answer counts; mostly nobody waits for it. */
+  | 'QUIT'
 
 /** In milliseconds. `transaction`: from its first command to its final dot, however late each reply; a content adds to it (wire.ts). */
 export type Deadlines = Readonly<Record<Stage | 'transaction', number>>
@@ -36,6 +38,7 @@ export const deadlines: Deadlines = {
   DATA: 2 * minute,
   content: 3 * minute,
   dot: 10 * minute,
+  QUIT: 5 * minute,
   transaction: 60 * minute,
 }
 

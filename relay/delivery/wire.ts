@@ -206,10 +206,11 @@ export class Wire {
     else this.#arm(next)
   }
 
-  /** 221 is the end of the session, whatever was asked: we never wait for the answer to QUIT, and to all else it is no yes. */
+  /** 221 is the end of the session, whatever was asked: to all but QUIT it is no yes. */
   #meant(read: Answer): Answer {
     const said = this.clean === undefined ? read : cleaned(read, this.clean)
-    return said.kind === 'reply' && said.reply.code === 221 ? endedBy(said.reply) : said
+    const isBye = said.kind === 'reply' && said.reply.code === 221
+    return isBye && this.#waiting?.stages[0] !== 'QUIT' ? endedBy(said.reply) : said
   }
 
   /** With all that are here behind it, up to what is no reply. */

@@ -25,6 +25,7 @@ const stages = [
   'DATA',
   'content',
   'dot',
+  'QUIT',
 ] as const
 
 /** The same deadline for every stage, and one for the whole transaction that is too long to matter in a test. */

@@ -255,6 +255,65 @@ test.each(
   expect(spool.stored.size).toBe(1)
 })
 
+const nobody = { RCPT: say('550 5.1.1 unknown'), DATA: say('554 5.5.1 no recipients') }
+const oneOfTwo: Script = {
+  RCPT: (_time, line) => (line.includes('<b') ? say('550 5.1.1 unknown') : undefined),
+  DATA: say('554 5.7.1 no'),
+}
+/** A second EHLO is out of sequence. */
+const once = (time: number) => (time === 0 ? undefined : say('503 5.5.1 duplicate EHLO'))
+const neither = both.flatMap(([manner, offers]) =>
+  (
+    [
+      ['RSET (500)', { ...nobody, RSET: say('500 5.5.2 what?') }],
+      ['RSET (502)', { ...nobody, RSET: say('502 5.5.1 not implemented') }],
+      ['a second EHLO', { ...oneOfTwo, EHLO: once }],
+    ] as const
+  ).map(([what, script]) => [what, manner, script, offers] as const),
+)
+
+test.each(
+  neither,
+)('case U08: a smarthost that does not know %s confirms a refusal by 221, its answer to QUIT: %s', async (_name, _, script, offers) => {
+  const to = { forwardPaths: ['a@x.test', 'b@x.test'], reversePath: '' }
+  const { outcomes, delivery, upstream } = await deliver({ script, offers }, to)
+  expect(outcomes).toMatchObject([{ kind: 'bounced' }, { kind: 'bounced', reply: { code: 550 } }])
+  expect([delivery.smarthosts()[0]?.health, upstream.times('QUIT')]).toEqual(['healthy', 1])
+})
+
+test.each(
+  (
+    [
+      ['250 2.0.0 ok', say('250 2.0.0 ok')],
+      ['421 4.7.0 bye', say('421 4.7.0 bye', { ends: 'drop' })],
+      ['nothing, and an end of the connection', { ends: 'drop' }],
+      ['nothing', silence],
+    ] as const
+  ).flatMap(([says, QUIT]) =>
+    neither.map(([what, manner, script, offers]) => [says, what, manner, { ...script, QUIT }, offers] as const),
+  ),
+)('case U08: where QUIT is answered by %s behind a refusal of %s, no refusal is believed: %s', async (_says, _what, _, script, offers) => {
+  const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
+  const { outcomes, spool } = await deliver({ script, offers }, to, hello, allWithin(1000))
+  expect(outcomes).toMatchObject([
+    { kind: 'deferred', scope: 'nextHop' },
+    { kind: 'deferred', scope: 'nextHop' },
+  ])
+  expect(spool.stored.size).toBe(1)
+})
+
+test.each(
+  neither,
+)('case U08: after one reply too many no refusal is believed, though a smarthost that does not know %s takes its leave by 221: %s', async (_name, _, script, offers) => {
+  const tooMany = {
+    MAIL: (time: number) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok', { pieces: 14 }) : undefined),
+  }
+  const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
+  const { outcomes, spool } = await deliver({ script: { ...script, ...tooMany }, offers }, to)
+  expect(outcomes).toMatchObject([outOfStep, outOfStep])
+  expect(spool.stored.size).toBe(1)
+})
+
 test.each([
   ['leaves', { ends: 'drop' }],
   ['says 421', say('421 4.7.0 too many refusals')],
