@@ -15,7 +15,7 @@ import { saysTooMany } from './surplus.ts'
 export type Connections = {
   acquire(fresh: boolean): Promise<Opened>
   release(client: Client, outcomes: readonly Outcome[]): void
-  /** Asked before a new one is released that was refused at MAIL: whether that is for others, which carry mail. */
+  /** Asked before a new one is released that was refused before any content: whether that is for others, which carry mail. */
   isOneTooMany(client: Client): boolean
   /** One of those others, when it is free; a new one where none is left. */
   share(): Promise<Opened>
@@ -151,8 +151,12 @@ const isStale = ({ mail, rcpt, data, content, dot }: Transaction): boolean =>
     ? (rcpt.length > 0 && rcpt.every(isFarewell)) || saysEnough(dot ?? content ?? data)
     : isFarewell(mail) || isOfIdleTime(mail)
 
-const isClosing = ({ mail }: Transaction): boolean =>
-  mail.kind === 'reply' && (mail.reply.code === 421 || saysTooMany(mail))
+/** Whether all that is refused is a new connection: at RCPT 421 alone may be of the recipient, as by a greylist. */
+function isClosing({ mail, rcpt, data, content, dot }: Transaction): boolean {
+  if (content !== undefined || dot !== undefined) return false
+  const refusal = [mail, ...rcpt, data].find((answer) => answer !== undefined && !isPositive(answer))
+  return refusal?.kind === 'reply' && ((refusal === mail && refusal.reply.code === 421) || saysTooMany(refusal))
+}
 
 /**
  * Whether the first answer of a transaction only ends the session. RFC 5321 section 3.8 has 421 for that, but after its number of

@@ -250,7 +250,7 @@ export class Pool {
     return false
   }
 
-  /** Whether a new one was refused at MAIL for those that carry mail. Then it is none any more, and its end makes no room for one. */
+  /** Whether a new one was refused for those that carry mail. Then it is none any more, and its end makes no room for one. */
   #isOneTooMany(client: Client): boolean {
     const others = this.#connections() - 1
     if (others === 0 || !this.#hasCarriedSince(performance.now() - surplusMs)) return false

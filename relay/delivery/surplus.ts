@@ -28,17 +28,20 @@ export function isUngreeted(
   return answer.cause === 'lost' && stage === (tls === 'Implicit' ? 'TLS' : 'banner') && carriesMail
 }
 
-/** Some refuse one too many for good, and some, as Sendmail, only at MAIL: `452 4.3.2 Too many open connections.` */
+/** Some refuse one too many for good, and some, as Sendmail, only at MAIL, or behind it: `452 4.3.2 Too many open connections.` */
 export const saysTooMany = (answer: Answer): boolean =>
   answer.kind === 'reply' &&
   answer.reply.code >= 400 &&
-  tooMany.every((words) => answer.reply.lines.some((line) => words.test(line)))
+  tooMany.every((words) => answer.reply.lines.some((line) => words.test(line))) &&
+  !answer.reply.lines.some((line) => ofWhatItCarries.test(line))
 
 /** Whether the host may take it once another one has ended. A login is never tried again for what is said of it in words. */
 export const isRefusedForNow = ({ stage, answer }: Failed): boolean =>
   isForNow(answer) || (stage !== 'AUTH' && saysTooMany(answer))
 
 const tooMany = [/too many|limit/i, /\b(connection|session)s?\b/i]
+/** Those are too many for one connection. */
+const ofWhatItCarries = /\b(recipients?|errors?)\b/i
 
 export const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'

@@ -96,6 +96,10 @@ const tooMany: readonly (readonly [name: string, further: Script])[] = [
   ['by 421 right behind the answer to EHLO', { EHLO: say('250 mx.test\r\n421 4.7.0 too many', { ends: 'drop' }) }],
   ['at MAIL as by Sendmail', { MAIL: say('452 4.3.2 Too many open connections.') }],
   ['at MAIL for a limit', { MAIL: say('450 4.7.1 Concurrent connection limit exceeded') }],
+  ['at RCPT by 421', { RCPT: say('421 4.7.0 too many connections', { ends: 'drop' }) }],
+  ['at RCPT for now', { RCPT: say('450 4.7.1 Too many concurrent sessions'), DATA: say('503 5.5.1 no recipients') }],
+  ['at DATA by 421', { DATA: say('421 4.7.0 too many connections', { ends: 'drop' }) }],
+  ['at DATA for now', { DATA: say('451 4.3.2 connection limit reached') }],
   ['for good in the greeting', { banner: say('554 5.7.1 too many connections from you', { ends: 'drop' }) }],
   ['for good at EHLO', { EHLO: say('550 Connection limit reached for 192.0.2.1', { ends: 'drop' }) }],
 ]
@@ -110,6 +114,50 @@ test.each(
   put(40)
   await attempted(41)
   expect([outcomes(), facts('smarthostEjected')]).toEqual([Array(41).fill('1 delivered'), []])
+})
+
+const ofOneRecipient: readonly (readonly [name: string, further: Script])[] = [
+  ['421 that names no connection', { RCPT: say('421 4.7.1 greylisted', { ends: 'drop' }) }],
+  ['421 for recipients', { RCPT: say('421 4.5.3 too many recipients on this connection', { ends: 'drop' }) }],
+]
+test.each(
+  ofOneRecipient,
+)('case U23: a further connection that is ended at RCPT by %s is a failure, and does not limit how many are opened', async (_name, further) => {
+  let connections = 0
+  const session = (): Script => (connections++ === 1 ? further : {})
+  const held = Promise.withResolvers<void>()
+  const slow = say('250 2.0.0 queued', { after: held.promise })
+  const script: Script = { dot: (time) => (time > 0 ? slow : undefined) }
+  const { upstream, put, outcomes, attempted } = await bench(script, { maxConnections: 3, session })
+  put(1)
+  await attempted(1)
+  put(3)
+  await attempted(2)
+  await until('two are under way', () => upstream.times('dot') === 3)
+  held.resolve()
+  await attempted(4)
+  expect(outcomes().toSorted()).toEqual(['1 deferred', ...Array(3).fill('1 delivered')])
+})
+
+test('case U23: whom a further connection has taken has the message once, though another recipient was refused as by one too many', async () => {
+  let connections = 0
+  const full: Script = { RCPT: (_time, line) => (line.includes('<b') ? say('450 4.7.1 too many sessions') : undefined) }
+  const session = (): Script => (connections++ === 0 ? {} : full)
+  const freed = Promise.withResolvers<void>()
+  const { upstream, put, spool, attempts, attempted } = await bench(
+    { dot: (time) => (time === 1 ? say('250 2.0.0 queued', { after: freed.promise }) : undefined) },
+    { session },
+  )
+  put(1)
+  await attempted(1)
+  put(1)
+  await until('the connection is in use', () => upstream.times('dot') === 2)
+  spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello)
+  await attempted(3)
+  freed.resolve()
+  await attempted(4)
+  expect(attempts.slice(1, 3).map(({ outcome }) => outcome.kind)).toEqual(['delivered', 'deferred'])
+  expect(upstream.received.filter(({ rcpt }) => rcpt.includes('RCPT TO:<a@x.test>'))).toHaveLength(1)
 })
 
 test('case U23: where each further connection is refused at MAIL, and the one that carried mail has ended, that is a failure', async () => {
