@@ -76,10 +76,11 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   const outcomes: Outcome[] = []
   for (let i = 0; i < forwardPaths; i++) {
     const answer = rcpt[i]
-    const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
+    const isTaken = answer !== undefined && isPositive(answer)
+    const isRest = !isPositive(mail) || answer === undefined || isTaken
     const outcome = isRest ? rest : classifyStage('RCPT', answer, others)
     const decisive = isRest && isPositive(mail) ? (transaction.data ?? noAnswer) : (answer ?? mail)
-    outcomes.push(goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome)
+    outcomes.push(goesOn(decisive, isTaken) ? deferred('transaction', outcome.reply) : outcome)
   }
   return outcomes
 }
@@ -93,6 +94,7 @@ const forFewer = (rest: Outcome, rcpt: readonly Answer[]): Outcome =>
     : rest
 
 const isNever = (): boolean => false
+const isLost = (answer: Answer): boolean => answer.kind === 'none' && answer.cause === 'lost'
 const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
 
 /** Its time was over with so many recipients, and with fewer it may not be. */
@@ -104,9 +106,10 @@ const isTooLongFor = ({ mail, data, content }: Transaction, forwardPaths: number
  * Haraka's DENYSOFTDISCONNECT) or when they have refused a few (Postfix's smtpd_hard_error_limit), and Exim refuses DATA where
  * one was too many (recipients_max_reject). Without the refused ones, the others may be taken in another transaction, and each
  * time there are fewer. A server that takes nobody, and refuses nobody for good, speaks of itself, as of a rate: it is not asked
- * again for each recipient.
+ * again for each recipient. Where it leaves at one of them without a word, only those whom it has taken go on: what becomes of
+ * these tells whether it works, and those behind them have their turn when they are fewer.
  */
-function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer) => boolean {
+function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer, isTaken: boolean) => boolean {
   if (!isPositive(mail) || content !== undefined || dot !== undefined) return isNever
   const codes = rcpt.flatMap((answer) => (answer.kind === 'reply' ? [answer.reply] : []))
   const decides = rcpt.some(isPositive) || codes.some(({ code }) => code >= 500)
@@ -114,8 +117,9 @@ function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Ans
   const refused = codes.filter(({ code }) => code >= 400 && code !== 421)
   const hungUp = codes.some(({ code }) => code === 421)
   const wereTooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))
-  return (answer) => {
-    if (answer.kind === 'none') return answer.cause === 'lost' && (refused.length > 0 || hungUp)
+  const leftAtOne = rcpt.some(isLost)
+  return (answer, isTaken) => {
+    if (answer.kind === 'none') return isLost(answer) && (refused.length > 0 || hungUp || (isTaken && leftAtOne))
     const { code } = answer.reply
     return (code === 421 && refused.length > 0) || (answer === data && code >= 500 && wereTooMany)
   }

@@ -241,3 +241,31 @@ test.each(
   if (first === undefined) expect(arrived()).toEqual(['RCPT TO:<user0@x.test>'])
   else expect(facts('bounced').length).toBeGreaterThanOrEqual(10)
 })
+
+test.each(
+  both,
+)('case U05: where each session ends without a word at the seventh recipient, those before have the message at once, and all others by the attempts to come (%s)', async (_, offers) => {
+  const session = byCount((nth) => (nth === 7 ? drop : undefined))
+  const forwardPaths = Array.from({ length: 20 }, (_, i) => `user${i}@x.test`)
+  const again = { scheduleMs: [10], expireAfterMs: 86_400_000 }
+  const { arrived, upstream, delivery } = await deliverTo(forwardPaths, { session, offers }, again)
+  await until('all have the message', () => arrived().length === 20)
+  expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`).toSorted())
+  expect(upstream.connections()).toBeLessThanOrEqual(8)
+  await until('the next hop is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+})
+
+test.each(
+  both,
+)('case U05: a next hop that ends each session without a word at the last recipient is connected to a few times, and then left until the next attempt (%s)', async (_, offers) => {
+  let most = 50
+  const session = (): Script => {
+    const last = most--
+    return byCount((nth) => (nth === last ? drop : undefined))()
+  }
+  const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
+  const { upstream, facts, delivery } = await deliverTo(forwardPaths, { session, offers })
+  await until('all wait', () => facts('deferred').length + upstream.received.length >= 1)
+  await until('nothing is in flight or ready', () => delivery.summary().inFlight + delivery.summary().ready === 0)
+  expect(upstream.connections()).toBeLessThanOrEqual(16)
+})
