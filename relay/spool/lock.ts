@@ -2,7 +2,17 @@
  * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
  * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
  */
-import { closeSync, constants, fstat, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstat,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -110,7 +120,21 @@ const isWritable = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** By two steps, and the file is to be that of the lock: a folder that is exchanged in between has another one of that name. */
 function hold(directory: string): Held {
+  const folder = openSync(directory, 'r')
+  try {
+    const held = holdIn(directory)
+    const [own, found] = [fstatSync(folder), statSync(directory, { throwIfNoEntry: false })]
+    if (own.ino === found?.ino && own.dev === found.dev) return held
+    letGo(held)
+    throw new SpoolError('fault', `spool ${directory} ${exchanged}`)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function holdIn(directory: string): Held {
   const database = open(directory)
   const path = join(directory, 'lock')
   try {

@@ -24,6 +24,7 @@ import { until } from '../../local/until.ts'
 import { accept, contentOf } from './contents.ts'
 import { listening } from './samples.ts'
 import { smallVolume, smallVolumesGiven } from './small-volume.ts'
+import { traceable } from './traceable.ts'
 
 /** How often a look at the lock is to fail, as on a network that hiccups; and how often it was looked for. */
 const hiccups = vi.hoisted(() => ({ left: 0, looks: 0 }))
@@ -55,10 +56,12 @@ const program = `
 `
 
 /** Another process opens the spool; its first line says how that went. */
-async function other(directory: string): Promise<{ readonly said: string; readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, spoolFile, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function other(
+  directory: string,
+  tracer: readonly string[] = [],
+): Promise<{ readonly said: string; readonly child: ChildProcess }> {
+  const [command = '', ...rest] = [...tracer, process.execPath, '--input-type=module', '-e', program, spoolFile]
+  const child = spawn(command, [...rest, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   if (child.stdout === null) throw new Error('no pipe')
   const [said] = await once(createInterface(child.stdout), 'line')
@@ -168,6 +171,27 @@ test('a process whose folder has another spool by now, as of a volume that was m
   renameSync(late, directory)
   expect(await ended).toEqual([1, null])
 })
+
+test.runIf(traceable())(
+  'a folder that is exchanged for another spool between two steps of making its lock anew ends the process, too (cases S21, S30)',
+  async () => {
+    const folder = temporaryFolder()
+    const at = (name: string) => join(folder, name)
+    const directory = at('spool')
+    const lock = join(directory, 'lock')
+    await (await open(at('late'))).close()
+    // SQLite opens the file, and then we do: at a start, and when it is made anew.
+    const ofOurs = ['-P', lock, '-e', 'trace=openat', '-e', 'inject=openat:delay_enter=1000000:when=4']
+    const { said, child } = await other(directory, ['strace', '-f', '-qq', '-o', '/dev/null', ...ofOurs])
+    expect(said).toBe('open')
+    const ended = once(child, 'exit')
+    rmSync(lock)
+    await until('the lock is there again', () => existsSync(lock))
+    renameSync(directory, at('early'))
+    renameSync(at('late'), directory)
+    expect(await ended).toEqual([1, null])
+  },
+)
 
 test.runIf(smallVolumesGiven())(
   'a process ends when a volume with another spool is mounted over its own (cases S21, S30)',
