@@ -206,7 +206,7 @@ class Opening {
     if (behindHandshake && answer.kind === 'none')
       throw new StageFailed('TLS', afterHandshake(answer.cause, answer.why))
     const isUnknown = isUnknownCommand(answer)
-    if (!isUnknown && (tlsPolicies[smarthost.tls.mode].required || !isRefusal(answer)))
+    if (!isUnknown && (tlsPolicies[smarthost.tls.mode].required || !isForGood(answer)))
       return capabilitiesOf(expectPositive(answer, 'EHLO'))
     const second = await this.#ask(`HELO ${helloName}\r\n`, 'EHLO')
     // Whoever refuses us has said why to EHLO, and may then only hang up.
@@ -259,7 +259,7 @@ const isSecondGreeting = ({ code }: WireReply, stage: Stage): boolean => stage =
 
 const isChallenge = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code === 334
 
-const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
+const isForGood = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 
 const isUnknownCommand = (answer: Answer): boolean =>
   answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)

@@ -10,6 +10,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -104,15 +105,17 @@ type Held = { readonly database: DatabaseSync; readonly file: number; readonly s
 const ownStat = promisify(fstat)
 
 /**
- * The file was deleted, or another one has its name. Where that cannot be told, nothing has changed. Volumes that were filled alike
- * have the same inodes.
+ * The file was deleted, or another one has its name. Where that cannot be told, nothing has changed.
  */
 async function isNoMore(path: string, { file }: Held): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (!('ino' in found)) return found.code === 'ENOENT'
   const own = await ownStat(file).catch(() => found)
-  return own.ino !== found.ino || own.dev !== found.dev
+  return !areOne(own, found)
 }
+
+/** Volumes that were filled alike have the same inodes. */
+const areOne = (a: Stats, b: Stats | undefined): boolean => a.ino === b?.ino && a.dev === b.dev
 
 const isWritable = (path: string): Promise<boolean> =>
   access(path, constants.W_OK).then(
@@ -125,8 +128,7 @@ function hold(directory: string): Held {
   const folder = openSync(directory, 'r')
   try {
     const held = holdIn(directory)
-    const [own, found] = [fstatSync(folder), statSync(directory, { throwIfNoEntry: false })]
-    if (own.ino === found?.ino && own.dev === found.dev) return held
+    if (areOne(fstatSync(folder), statSync(directory, { throwIfNoEntry: false }))) return held
     letGo(held)
     throw new SpoolError('fault', `spool ${directory} ${exchanged}`)
   } finally {
