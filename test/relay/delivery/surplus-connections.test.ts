@@ -79,21 +79,10 @@ test('case U23: a smarthost that had no room for a further connection is not ask
   expect([upstream.connections(), outcomes()]).toEqual([asked, Array(160).fill('1 delivered')])
 })
 
-test('case U23: a further connection that is refused at MAIL costs no message an attempt while another one carries mail', async () => {
-  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
-  let connections = 0
-  const session = (): Script => (connections++ === 0 ? {} : { MAIL: full })
-  const { put, outcomes, attempted, facts } = await bench({}, { maxConnections: 10, session })
-  put(1)
-  await attempted(1)
-  put(40)
-  await attempted(41)
-  expect([outcomes(), facts('smarthostEjected')]).toEqual([Array(41).fill('1 delivered'), []])
-})
-
 const tooMany: readonly (readonly [name: string, further: Script])[] = [
   ['by 421 right behind the greeting', { banner: say('220 mx.test\r\n421 4.7.0 too many', { ends: 'drop' }) }],
   ['by 421 right behind the answer to EHLO', { EHLO: say('250 mx.test\r\n421 4.7.0 too many', { ends: 'drop' }) }],
+  ['at MAIL by 421', { MAIL: say('421 4.7.0 too many connections', { ends: 'drop' }) }],
   ['at MAIL as by Sendmail', { MAIL: say('452 4.3.2 Too many open connections.') }],
   ['at MAIL for a limit', { MAIL: say('450 4.7.1 Concurrent connection limit exceeded') }],
   ['at RCPT by 421', { RCPT: say('421 4.7.0 too many connections', { ends: 'drop' }) }],
