@@ -19,12 +19,11 @@ const dialogs = {
   LOGIN: ({ username, password }: Login) => ['AUTH LOGIN', base64(username), base64(password)],
 } as const
 
-/** The dialog of the best mechanism that the smarthost offers, or undefined. */
-export function loginDialog(capabilities: Capabilities, login: Login): readonly string[] | undefined {
-  if (capabilities.auth.has('PLAIN')) return dialogs.PLAIN(login)
-  if (capabilities.auth.has('LOGIN')) return dialogs.LOGIN(login)
-  return undefined
-}
+const mechanisms = ['PLAIN', 'LOGIN'] as const
+
+/** The dialogs of those mechanisms that the smarthost offers. */
+export const loginDialogs = (capabilities: Capabilities, login: Login): readonly (readonly string[])[] =>
+  mechanisms.filter((name) => capabilities.auth.has(name)).map((name) => dialogs[name](login))
 
 /** A run of base64 that is long enough to give some of a secret away. */
 const run = /[A-Za-z0-9+/]{8,}/g

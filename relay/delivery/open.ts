@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type Lookup, lookupIn } from './addresses.ts'
 import { type Answer, type Cause, noAnswer, none, type WireReply } from './answer.ts'
-import { type Login, loginDialog, withoutSecrets } from './auth.ts'
+import { type Login, loginDialogs, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { faultAt } from './classify.ts'
 import { Client, isPositive } from './client.ts'
@@ -218,18 +218,23 @@ class Opening {
   async #logIn(login: Login, capabilities: Capabilities): Promise<void> {
     if (!(this.#socket instanceof TLSSocket && this.#socket.authorized))
       throw new StageFailed('AUTH', none('insecure', 'no password is sent without verified TLS'))
-    const dialog = loginDialog(capabilities, login)
-    if (dialog === undefined)
-      throw new StageFailed('AUTH', none('unauthenticated', 'neither AUTH PLAIN nor LOGIN is offered'))
     // It may repeat the password now, and at any time after.
     if (this.#wire !== undefined) this.#wire.clean = withoutSecrets(login)
-    const last = dialog.length - 1
-    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === last ? isPositive : isChallenge)
+    let refused: Answer | undefined = none('unauthenticated', 'neither AUTH PLAIN nor LOGIN is offered')
+    for (const dialog of loginDialogs(capabilities, login)) {
+      refused = await this.#refusalOf(dialog)
+      if (!isUnknownMechanism(refused)) break
+    }
+    if (refused !== undefined) throw new StageFailed('AUTH', refused)
   }
 
-  async #sayLogin(line: string, isExpected: (answer: Answer) => boolean): Promise<void> {
-    const answer = await this.#ask(`${line}\r\n`, 'AUTH')
-    if (!isExpected(answer)) throw new StageFailed('AUTH', answer)
+  async #refusalOf(dialog: readonly string[]): Promise<Answer | undefined> {
+    const last = dialog.length - 1
+    for (const [i, line] of dialog.entries()) {
+      const answer = await this.#ask(`${line}\r\n`, 'AUTH')
+      if (!(i === last ? isPositive(answer) : isChallenge(answer))) return answer
+    }
+    return undefined
   }
 
   async #say(line: string, stage: Stage): Promise<WireReply> {
@@ -258,6 +263,10 @@ function expectPositive(answer: Answer, stage: Stage): WireReply {
 const isSecondGreeting = ({ code }: WireReply, stage: Stage): boolean => stage === 'EHLO' && code === 220
 
 const isChallenge = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code === 334
+
+/** It does not have what it offers (RFC 4954 section 4), as one behind a proxy: nothing was said of the login. */
+const isUnknownMechanism = (answer: Answer | undefined): boolean =>
+  answer?.kind === 'reply' && answer.reply.code === 504
 
 const isForGood = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
-import { say } from './behaviour.ts'
+import { type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { everything, startSmarthost } from './smarthost.ts'
@@ -68,6 +68,33 @@ test('AUTH LOGIN is used where PLAIN is not offered', async () => {
   expect(attempts[0]?.outcome.kind).toBe('delivered')
   const said = [Buffer.from('relay'), Buffer.from('pass word')].map((b) => b.toString('base64'))
   expect(upstream.lines.slice(3, 6)).toEqual(['AUTH LOGIN', ...said])
+})
+
+test('AUTH LOGIN is used where PLAIN is offered beside it, and then answered 504 (RFC 4954 section 4)', async () => {
+  const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
+  const script: Script = {
+    AUTH: (_, line) =>
+      say(line.startsWith('AUTH PLAIN') ? '504 5.5.4 Unrecognized authentication type' : (answers[0] ?? '')),
+    other: (time) => say(answers[time + 1] ?? ''),
+  }
+  const upstream = await startSmarthost({ offers, certificate, script })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, spool, attempts } = rig(routes, { files: { ...files, ca: certificate.ca } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(['delivered'])
+})
+
+test('case U22: where every mechanism is answered 504 mail is deferred as for a refused login, which is told', async () => {
+  const script: Script = { AUTH: say('504 5.5.4 Unrecognized authentication type') }
+  const upstream = await startSmarthost({ offers, certificate, script })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, spool, attempts } = rig(routes, { files: { ...files, ca: certificate.ca } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  const text = 'AUTH was answered 504 5.5.4 Unrecognized authentication type'
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8', text } })
+  expect([upstream.times('AUTH'), upstream.connections()]).toEqual([2, 1])
 })
 
 test('case U22: after a refused login mail is deferred, no other login is tried for a minute, and no secret is shown', async () => {
