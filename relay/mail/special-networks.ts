@@ -24,7 +24,8 @@ export const specialNetworks = {
   v6: [
     // Unspecified, loopback and the oldest form of IPv4 in IPv6.
     '::/96',
-    // A translator of one's own (NAT64), discard-only, Teredo and 6to4: an IPv4 address in these may be any, also one of ours.
+    // A translator's (SIIT, RFC 2765), or one's own (NAT64), discard-only, Teredo and 6to4: an IPv4 address in these may be any, also one of ours.
+    '::ffff:0:0:0/96',
     '64:ff9b:1::/48',
     '100::/64',
     '2001::/32',

@@ -28,6 +28,8 @@ test.each([
   ['64:ff9b::c000:201', true],
   ['64:ff9b::1', false],
   ['64:ff9b:1::1', false],
+  ['::ffff:0:10.0.0.1', false],
+  ['::ffff:0:a9fe:a9fe', false],
   ['fe80::1', false],
   ['fe80::1%eth0', false],
   ['fd00::1', false],
