@@ -171,11 +171,12 @@ function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: str
 }
 
 /**
- * Whatever the message, the next hop lacks room on its disk, or something else (RFC 3463 section 3.4). Postfix and Exchange say
- * 4.3.1, Sendmail 4.4.5, and Exim a bare 452, which means the same (RFC 5321 section 4.2.3).
+ * The next hop lacks room on its disk, or something else, for any message or for so large a one (RFC 3463 section 3.4): another one may
+ * have it. Postfix and Exchange say 4.3.1, Sendmail 4.4.5, and Exim of MAIL a bare 452, which means the same (RFC 5321 section 4.2.3).
  */
 const hasNoRoom = (stage: MailStage, { code, status }: Reply): boolean =>
-  stage === 'MAIL' && (status === '4.3.1' || (code === 452 && /^4\.(4\.5|0\.0)$/.test(status)))
+  stage !== 'RCPT' &&
+  (status === '4.3.1' || (code === 452 && (status === '4.4.5' || (stage === 'MAIL' && status === '4.0.0'))))
 
 /**
  * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). If it takes others in

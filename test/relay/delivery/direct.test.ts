@@ -91,6 +91,7 @@ test.each([
   ['a refusal in the banner', 'delivered', { banner: say('554 5.3.2 not today') }],
   ['421 at MAIL', 'delivered', { MAIL: say('421 4.3.2 going down') }],
   ['a full disk', 'delivered', { MAIL: say('452 4.3.1 Insufficient system storage') }],
+  ['a disk that the content has filled', 'delivered', { dot: say('452 4.3.1 Insufficient system storage') }],
   ['a connection lost in the content', 'delivered', { DATA: drop }],
   ['a deferral of the recipient', 'pending', { RCPT: say('450 4.2.0 later') }],
   ['no answer after the dot', 'pending', { dot: drop }],

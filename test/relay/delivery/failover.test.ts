@@ -44,6 +44,9 @@ test.each([
   ['a full disk of Postfix or Exchange', { MAIL: say('452 4.3.1 Insufficient system storage') }],
   ['a full disk of Sendmail', { MAIL: say('452 4.4.5 Insufficient disk space; try again later') }],
   ['a full disk of Exim', { MAIL: say('452 Space shortage, please try later') }],
+  ['a full disk at DATA', { DATA: say('452 4.3.1 Insufficient system resources') }],
+  ['a disk that the content has filled', { dot: say('452 4.3.1 Insufficient system storage') }],
+  ['a disk that the content of a Sendmail has filled', { dot: say('452 4.4.5 Out of disk space for temp file') }],
 ])('after %s at the main smarthost the backup takes the message over', async (_name, script) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
@@ -62,6 +65,8 @@ test.each([
   ['a deferral of this message', { MAIL: say('451 4.3.0 later') }, 'deferred'],
   ['throttling', { MAIL: say('454 Throttling failure') }, 'deferred'],
   ['a full mailbox', { RCPT: say('452 4.2.2 mailbox full') }, 'deferred'],
+  ['a full mailbox behind the content', { dot: say('452 4.2.2 mailbox full') }, 'deferred'],
+  ['a full mailbox behind the content, without a status', { dot: say('452 mailbox full') }, 'deferred'],
 ])('after %s at the main smarthost the backup does not take the message over', async (_name, script, kind) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]

@@ -139,6 +139,13 @@ test.each<[product: string, stage: Stage, verdict: Verdict, reply: string]>([
   // full mailboxes
   ['Google', 'RCPT', 'recipient', '452 4.2.2 The email account that you tried to reach is over quota.'],
   ['Google', 'RCPT', 'refused', '552 5.2.2 The email account that you tried to reach is over quota and inactive.'],
+  ['no product', 'dot', 'refused', '552 5.2.2 mailbox limit exceeded'],
+  ['no product', 'RCPT', 'refused', '552 5.2.2 The daily quota of this mailbox is exceeded'],
+  ['no product', 'dot', 'refused', '552 5.3.4 limit of 100 MB per message exceeded'],
+  ['Postfix', 'dot', 'hop', '452 4.3.1 Insufficient system storage'],
+  ['Exchange', 'DATA', 'hop', '452 4.3.1 Insufficient system resources'],
+  ['Sendmail', 'dot', 'hop', '452 4.4.5 Out of disk space for temp file'],
+  ['no product', 'dot', 'message', '452 4.2.2 mailbox full'],
   ['Dovecot', 'RCPT', 'refused', '552 5.2.2 Quota exceeded (mailbox for user is full)'],
   // logins
   ['RFC 4954', 'MAIL', 'hop', '535 5.7.8 Authentication credentials invalid'],
