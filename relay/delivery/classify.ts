@@ -233,13 +233,14 @@ const asksToSlowDown = (reply: Reply): boolean =>
 
 /**
  * It is about what we may send, whatever the code and the status. Google says 450 4.2.1 of its peak, and 550 with 5.4.5, which makes
- * sense only for now (RFC 3463 section 3.5), or with 5.7.1, of its day; Exchange Online says 550 5.7.233, and cPanel a bare 550.
+ * sense only for now (RFC 3463 section 3.5), or with 5.7.1, of its day; Exchange Online says 550 5.7.233 or 554 5.2.0, cPanel and
+ * Tencent a bare 550, and Plesk 554 5.7.0. A `mail quota` may be that of a mailbox.
  */
 const saysOurLimit = ({ code, text }: Reply): boolean => code >= 400 && ourLimit.every((words) => words.test(text))
 
 const ourLimit = [
-  /\b(sending|relay) (limit|quota)\b|\b(daily|hourly) limit for sending\b|\bmax (emails|defers and failures) per (hour|day)\b/i,
-  /exceeded|reached/i,
+  /\b(sending|relay|outmail) (limit|quota)\b|\b(daily|hourly) limit\b|\bmail rate\b|\bper (hour|day)\b|\ballowed outgoing messages\b|SubmissionQuota|\b(ip|connection|domain|sender) frequency\b|\bfrequently sending\b/i,
+  /exceeded|reached|limited|frequently/i,
 ]
 
 const isOfMailbox = ({ status, text }: Reply): boolean =>
