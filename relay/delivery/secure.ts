@@ -8,6 +8,7 @@ import {
   DEFAULT_CIPHERS,
   type PeerCertificate,
   type SecureContext,
+  type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls'
 import { Alarm } from '../alarm.ts'
@@ -37,10 +38,21 @@ export const secureContext = (roots: string | undefined, verified: boolean): Sec
     minVersion: 'TLSv1.2',
     // One handshake a connection, with one chain of certificates.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...groups,
     // In TLS 1.2 the group of DHE is the server's choice, of up to 10,000 bits, for which one handshake takes half a second.
     ...(!verified && { ciphers: `${DEFAULT_CIPHERS}:!kDHE` }),
     ...(roots !== undefined && { ca: checkedPem(roots) }),
   })
+
+const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number)
+
+/**
+ * By default OpenSSL 3.5 sends a share of ML-KEM at once, and its first message takes two packets: some hosts, and firewalls before them,
+ * never answer that, or reset the connection. A host that prefers the group asks for the share, which takes a round trip (RFC 8446
+ * section 4.1.4). Before 3.5 there is none.
+ */
+const groups: SecureContextOptions =
+  major > 3 || (major === 3 && minor >= 5) ? { ecdhCurve: 'X25519MLKEM768:DEFAULT' } : {}
 
 /** Throws where it is no PEM. Node would take it, trust nobody by it, and then blame the server's certificate. */
 function checkedPem(roots: string): string {

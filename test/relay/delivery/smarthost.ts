@@ -8,7 +8,7 @@ import { type Received, SmarthostSession } from './smarthost-session.ts'
 
 type Pair = { readonly cert: string; readonly key: string }
 /** With `wantsOurs`, a client without a certificate is refused; in TLS 1.3, it learns so only after its handshake. */
-type Certificate = Pick<SecureContextOptions, 'ciphers' | 'dhparam' | 'maxVersion'> &
+type Certificate = Pick<SecureContextOptions, 'ciphers' | 'dhparam' | 'ecdhCurve' | 'maxVersion'> &
   Pair & {
     readonly wantsOurs?: boolean
     /** Shown to who asks for these names (RFC 6066 section 3). */

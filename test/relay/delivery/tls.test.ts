@@ -1,8 +1,12 @@
 /** A smarthost is verified by TLS before it gets a login or mail, and TLS is never less than the mode asks for. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
 import type { Lookup } from '../../../relay/delivery/addresses.ts'
 import { Pool } from '../../../relay/delivery/pool.ts'
+import { startTls as handshakeWith, secureContext } from '../../../relay/delivery/secure.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { oldTlsServer } from '../old-tls.ts'
@@ -310,4 +314,55 @@ test('of several smarthosts at one address each shows the certificate of the nam
     expect([await openedBy('a.test'), await openedBy('b.test')]).toEqual(['open', 'open'])
     expect(await openedBy('c.test')).toMatch(/^TLS .*"insecure"/)
   }
+})
+
+/** As a firewall that judges a handshake by its first packet: a read that would not fit into one goes no further, nor what follows. */
+async function startFirewall(port: number): Promise<number> {
+  const onePacket = 1400
+  const server = createServer((client) => {
+    const host = connect(port, '127.0.0.1')
+    const read: number[] = []
+    client.on('data', (octets) => {
+      read.push(octets.length)
+      if (Math.max(...read) <= onePacket) host.write(octets)
+    })
+    host.pipe(client)
+    for (const socket of [client, host])
+      socket.on('error', () => {}).on('close', () => [client, host].map((s) => s.destroy()))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+test.each([
+  'StartTLS',
+  'Implicit',
+  'Opportunistic',
+] as const)('case T18: with %s TLS begins in one packet, since some hosts, or firewalls before them, never answer a longer beginning', async (mode) => {
+  // A host with a group whose shares are long would ask for one, and not be there behind such a firewall.
+  const certificate = { ...forAddress, ecdhCurve: 'X25519:P-256' }
+  const upstream = await startSmarthost({ offers, certificate, tlsFromStart: mode === 'Implicit' })
+  const port = await startFirewall(upstream.port)
+  const tls = mode === 'Opportunistic' ? { mode } : { mode, caFile: 'ca' }
+  const { spool, attempted, attempts, facts } = rig(oneSmarthost(port, { tls }), {
+    files: { ca: forAddress.ca },
+    deadlines: allWithin(1000),
+  })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(['delivered'])
+  expect(facts('smarthostConnected').map(([, version]) => version)).toEqual(['TLSv1.3'])
+})
+
+test('case T18: a host that prefers a key exchange which quantum computers do not break has that', async () => {
+  const server = createTlsServer(forAddress, (socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const handshake = { host: '127.0.0.1', verified: true, upgraded: false, deadlineMs: 20_000 }
+  const secured = await handshakeWith(socket, { ...handshake, context: secureContext(forAddress.ca, true) })
+  expect('getEphemeralKeyInfo' in secured && secured.getEphemeralKeyInfo()).toMatchObject({ name: 'X25519MLKEM768' })
+  socket.destroy()
 })
