@@ -22,6 +22,9 @@ import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
 import { pairProblem } from './rules/certificate-pair.ts'
 
+/** So often at most a text that is another one each time is read at once: all else of the process waits for that. */
+const mostLooks = 3
+
 type HoldsAt = (now: number) => boolean
 
 export type Loaded = LoadedConfig & {
@@ -55,14 +58,16 @@ export function loadConfig(
   draft?: Draft,
   now = Date.now(),
 ): Loaded {
-  const text = configText(directory, octets)
-  const parse = (): RelayConfig => (draft?.text === text ? draft.config : parsed(directory, text))
   const load = (wanted: Draft): Loaded => withFiles(directory, wanted, previous, octets, now)
-  const outcome = wholeOr(previous, text, parse, load)
-  // A file may have been replaced while its neighbours were read: old or new, never a mix. `octets` has to learn of this look, too:
-  // after one that failed, all would else be as it was read, and the failure would be the outcome for good.
-  if (configText(directory, octets) === text) return outcome
-  return loadConfig(directory, previous, octets, undefined, now)
+  for (let looks = 1; ; looks += 1) {
+    const text = configText(directory, octets)
+    const parse = (): RelayConfig => (draft?.text === text ? draft.config : parsed(directory, text))
+    const outcome = wholeOr(previous, text, parse, load)
+    // A file may have been replaced while its neighbours were read: old or new, never a mix. `octets` has to learn of this look, too:
+    // after one that failed, all would else be as it was read, and the failure would be the outcome for good. Of the last one it knows
+    // only what was loaded, so that the next load finds what has changed since.
+    if (looks === mostLooks || configText(directory, octets) === text) return outcome
+  }
 }
 
 /**

@@ -179,6 +179,28 @@ test('a folder that changes whenever it is read is read a few times, and what it
   expect(changes).toBeLessThan(10)
 })
 
+test.each([
+  'load',
+  'follow',
+] as const)('a relay.json that is another one at each look is read a few times, and holds nothing up (case R19): %s', async (way) => {
+  const { write, folder, loaded } = await written()
+  let looks = 0
+  const { read } = ConfigOctets.prototype
+  const reading = vi.spyOn(ConfigOctets.prototype, 'read').mockImplementation(function (this: ConfigOctets, path) {
+    if (path !== 'relay.json') return read.call(this, path)
+    looks += 1
+    write({ 'relay.json': printConfig({ ...config, queue: { ...config.queue, maxBytes: looks } }) })
+    return read.call(this, path)
+  })
+  onTestFinished(() => reading.mockRestore())
+  write({ 'relay.json': printConfig(other) })
+  expect((await folder[way](loaded)).config.queue.maxBytes).toBeGreaterThan(0)
+  expect(looks).toBeLessThan(20)
+  reading.mockRestore()
+  write({ 'relay.json': printConfig(other) })
+  expect((await folder.follow(loaded)).config, 'one that stands still is in force').toEqual(other)
+})
+
 test('a configuration that was gone for a moment while it was read is read when it is back as it was (case A22)', async () => {
   const { at, write, folder, loaded } = await written()
   write({ 'relay.json': printConfig(other) })
