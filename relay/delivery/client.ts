@@ -31,7 +31,7 @@ type Chunks = Extract<Content, { kind: 'stream' }>['chunks']
 export const isPositive = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 200 && answer.reply.code < 300
 const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 400
-const isFinal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
+export const isFinal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
 const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1

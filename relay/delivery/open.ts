@@ -6,7 +6,7 @@ import { type Answer, type Cause, noAnswer, none, type WireReply } from './answe
 import { type Login, loginDialogs, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { faultAt } from './classify.ts'
-import { Client, isPositive } from './client.ts'
+import { Client, isFinal, isPositive } from './client.ts'
 import { connectTo } from './connect.ts'
 import type { FailedAddresses } from './failed-addresses.ts'
 import { startTls, tlsPolicies } from './secure.ts'
@@ -206,7 +206,7 @@ class Opening {
     if (behindHandshake && answer.kind === 'none')
       throw new StageFailed('TLS', afterHandshake(answer.cause, answer.why))
     const isUnknown = isUnknownCommand(answer)
-    if (!isUnknown && (tlsPolicies[smarthost.tls.mode].required || !isForGood(answer)))
+    if (!isUnknown && (tlsPolicies[smarthost.tls.mode].required || !isFinal(answer)))
       return capabilitiesOf(expectPositive(answer, 'EHLO'))
     const second = await this.#ask(`HELO ${helloName}\r\n`, 'EHLO')
     // Whoever refuses us has said why to EHLO, and may then only hang up.
@@ -267,8 +267,6 @@ const isChallenge = (answer: Answer): boolean => answer.kind === 'reply' && answ
 /** It does not have what it offers (RFC 4954 section 4), as one behind a proxy: nothing was said of the login. */
 const isUnknownMechanism = (answer: Answer | undefined): boolean =>
   answer?.kind === 'reply' && answer.reply.code === 504
-
-const isForGood = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 
 const isUnknownCommand = (answer: Answer): boolean =>
   answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)
