@@ -65,6 +65,8 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
   }
 }
 
+type RefusedLogin = Extract<Login, { kind: 'refused' }>
+
 /** The rule by which a session whose login has ended is refused, in place of that of a failed login: it is told to connect again. */
 const endedWith: Readonly<Partial<Record<RuleId, RuleId>>> = {
   'always.token': 'always.tokenExpired',
@@ -72,7 +74,7 @@ const endedWith: Readonly<Partial<Record<RuleId, RuleId>>> = {
 }
 
 /** A password that has ended is known by the reason alone: its rule is also that of a username which is nobody's any more. */
-const endOf = ({ reason, refusal: { rule } }: Extract<Login, { kind: 'refused' }>): RuleId | undefined =>
+const endOf = ({ reason, refusal: { rule } }: RefusedLogin): RuleId | undefined =>
   reason === 'password' ? 'always.passwordEnded' : endedWith[rule]
 
 function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session, presented: Presented): Proof {
@@ -84,9 +86,19 @@ function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session,
 /** The session's login, judged by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const login = noted(inbound, session, judgedNow(inbound, session, known))
-  const ended = login.kind === 'refused' ? endOf(login) : undefined
-  return login.kind === 'refused' && ended !== undefined ? { ...login, refusal: refusal(ended) } : login
+  if (login.kind === 'accepted') return login
+  const ended = isAnothersNow(inbound, session, known, login) ? 'always.clientCertificateEnded' : endOf(login)
+  return ended === undefined ? login : { ...login, refusal: refusal(ended) }
 }
+
+/** Its certificate has become that of another credential: the session keeps whose it was, so that a new one is needed. */
+const isAnothersNow = (
+  inbound: Inbound,
+  session: Session,
+  { proof }: SessionLogin,
+  { reason }: RefusedLogin,
+): boolean =>
+  reason === 'certificateName' && judge(inbound, session, { username: '', proof }, inbound.now()).kind === 'accepted'
 
 /**
  * Asked at each stage, five times for a message to one recipient, so an acceptance is remembered: it holds for the same configuration

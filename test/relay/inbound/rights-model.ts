@@ -137,10 +137,21 @@ const ended: Readonly<Record<string, string>> = {
   '535 always.clientCertificate': '421 always.clientCertificateEnded',
 }
 
+/** A certificate that is another person's by now is a login of a new connection, so that this one is told to end. */
+function isAnothers(moment: Moment, handshake: Handshake): boolean {
+  const owner = ofCertificate(moment, handshake, '')
+  if (!isName(owner)) return false
+  const person = moment.world.people[owner]
+  return person !== undefined && bars(moment, person).length === 0
+}
+
 /** Whether a login of before still counts, which is asked at each stage: by what was shown then, and for the same person. */
 export function stillIn(moment: Moment, handshake: Handshake, { name, claim }: Login): readonly string[] {
   const person = moment.world.people[name]
   const found = claim.by === 'EXTERNAL' ? ofCertificate(moment, handshake, name) : ofKnown(moment, person, claim)
+  if (claim.by === 'EXTERNAL' && !isName(found) && isAnothers(moment, handshake)) {
+    return ['421 always.clientCertificateEnded']
+  }
   if (!isName(found) && found.length > 0) return found.map((one) => ended[one] ?? one)
   return person === undefined ? [] : bars(moment, person)
 }
