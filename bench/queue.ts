@@ -37,6 +37,7 @@ const quiet = {
   committed: silent,
   forgotten: silent,
   notDeleted: silent,
+  notStored: silent,
   quarantined: silent,
   recovered: silent,
   spoolFault: silent,

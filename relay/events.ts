@@ -193,6 +193,10 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     notDeleted(file: string, why: string): void {
       log.error({ file, why }, 'spool file can not be deleted; no room is given back')
     },
+    /** Refused for now, by a limit on files (`why`), which keeps out no others. */
+    notStored(queueId: string, why: string): void {
+      log.error({ queueId, why }, 'message can not be stored')
+    },
     /** It waits, and is read again. `why`: of the disk. */
     unreadable(queueId: string, why: string): void {
       log.error({ queueId, why }, 'queued message can not be read')

@@ -30,6 +30,11 @@ export const takesNothing = (error: unknown): boolean => isFull(error) || isRead
 /** Nothing can be written before the volume is mounted anew, so a sync that fails for this reason does no harm. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === 'EROFS'
 
+/** Of how many files may be open, or how large one may be, for this process or on this machine: nothing is known of the disk. */
+export const isOfALimit = (error: unknown): boolean => ofALimit.includes(codeOf(error))
+
+const ofALimit: readonly unknown[] = ['EMFILE', 'ENFILE', 'EFBIG']
+
 const isFull = (error: unknown): boolean => noRoom.includes(codeOf(error))
 
 export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'

@@ -9,6 +9,7 @@ import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
 import { Damage } from './damage.ts'
 import type { Disk } from './disk.ts'
+import { isOfALimit, spoolError, wordsOf } from './disk-error.ts'
 import { Fault } from './fault.ts'
 import { FreeSpace } from './free-space.ts'
 import { type Destination, IncomingMessage, type Received } from './incoming.ts'
@@ -32,7 +33,7 @@ import { type Patience, patience, Unreadable } from './unreadable.ts'
 
 export type SpoolEvents = Pick<
   Events,
-  'committed' | 'forgotten' | 'notDeleted' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'
+  'committed' | 'forgotten' | 'notDeleted' | 'notStored' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'
 >
 
 type Parts = {
@@ -168,7 +169,7 @@ export class JournalSpool implements Spool {
       createFile: (queueId) => this.#large.create(queueId),
       wrote: (bytes) => space.took(bytes),
       accept: (envelope, received) => this.#accept(envelope, received),
-      failed: (queueId, error) => this.#intake.failed(`message ${queueId} could not be stored`, error),
+      failed: (queueId, error) => this.#notStored(queueId, error),
       ended: (queueId) => this.#incoming.delete(queueId),
     }
   }
@@ -317,6 +318,14 @@ export class JournalSpool implements Spool {
     // Not in this call: the message is ours, also if a listener throws.
     for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
     return message
+  }
+
+  /** What its caller is told. A content that a limit on files keeps out is refused alone: others need no file, or a smaller one. */
+  #notStored(queueId: string, cause: unknown): SpoolError {
+    const what = `message ${queueId} could not be stored`
+    if (!isOfALimit(cause)) return this.#intake.failed(what, cause)
+    this.#parts.events.notStored(queueId, wordsOf(cause))
+    return spoolError(`spool ${this.#parts.directory}: ${what}`, cause)
   }
 
   #taking(isReport: boolean, bytes: number, write: () => Promise<void>): Promise<void> {

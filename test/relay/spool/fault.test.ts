@@ -22,7 +22,6 @@ const faults: readonly (readonly [call: string, code: string, bytes: number, kin
   ['sync journal', 'EIO', 10, 'fault'],
   ['sync journal', 'ENOSPC', 10, 'full'],
   ['create large', 'ENOSPC', smallBytes + 1, 'full'],
-  ['create large', 'EMFILE', smallBytes + 1, 'fault'],
   ['write large', 'ENOSPC', smallBytes + 1, 'full'],
   ['write large', 'EIO', smallBytes + 1, 'fault'],
   ['sync large', 'EIO', smallBytes + 1, 'fault'],
@@ -60,6 +59,24 @@ describe.each(faults)('when `%s` fails with %s for a message of %d octets', (cal
     expect((await octets(again.spool.content(after.envelope.queueId))).equals(contentOf(3, bytes))).toBe(true)
     expect(again.state()).toEqual([])
   })
+})
+
+test.each([
+  ['create large', 'EMFILE'],
+  ['create large', 'ENFILE'],
+  ['write large', 'EFBIG'],
+  ['syncDirectory large', 'EMFILE'],
+])('a content that a limit on files keeps out, as `%s` fails with %s, is refused alone, and told (case R10)', async (call, code) => {
+  const { spool, failing, directory, state } = await opened()
+  failing.failing.set(call, code)
+  await expect(accept(spool, contentOf(1, smallBytes + 1))).rejects.toThrow(SpoolError)
+  expect(spool.fault).toBeUndefined()
+  const small = await accept(spool, contentOf(2, 10))
+  expect(state()).toEqual([expect.stringMatching(new RegExp(`^not stored [0-9a-z]+: ${code}`))])
+  expect(readdirSync(join(directory, 'large'))).toEqual([])
+  failing.failing.clear()
+  const large = await accept(spool, contentOf(3, smallBytes + 1))
+  expect(await ids(spool)).toEqual([small.envelope.queueId, large.envelope.queueId])
 })
 
 test('after a failed fdatasync nothing more goes into the file, and it is not synced again (case S16)', async () => {

@@ -15,7 +15,7 @@ const program = `
   const { openSpool } = await import(spoolFile)
   const { capture } = await import(inboxFile)
   const nothing = () => {}
-  const events = { committed: nothing, forgotten: nothing, notDeleted: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
+  const events = { committed: nothing, forgotten: nothing, notDeleted: nothing, notStored: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
   const spool = await openSpool({ directory: data + '/spool', events })
   await capture(data + '/inbox', { content: () => [Buffer.from('hello')] }, { queueId: 'captured00', bytes: 5 }, { octets: 0 })
   await spool.close()

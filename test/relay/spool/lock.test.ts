@@ -45,7 +45,7 @@ const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url)
 const program = `
   const { openSpool } = await import(process.argv[1])
   const nothing = () => {}
-  const events = { committed: nothing, forgotten: nothing, notDeleted: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
+  const events = { committed: nothing, forgotten: nothing, notDeleted: nothing, notStored: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
   try {
     await openSpool({ directory: process.argv[2], events })
     console.log('open')

@@ -13,6 +13,7 @@ export function listening(): Told {
       committed: (batch, seconds) => lines.push(`committed ${batch} ${seconds >= 0}`),
       quarantined: (file, why) => lines.push(`quarantined ${file}: ${why}`),
       notDeleted: (file, why) => lines.push(`not deleted ${file}: ${why}`),
+      notStored: (queueId, why) => lines.push(`not stored ${queueId}: ${why}`),
       forgotten: (queueId) => lines.push(`forgotten ${queueId}`),
       recovered: (messages, swept) => lines.push(`recovered ${messages} swept ${swept}`),
       spoolFault: (why) => lines.push(`fault ${why}`),

@@ -11,6 +11,7 @@ export const tellingTrouble = (
   committed: silent,
   forgotten: silent,
   notDeleted: silent,
+  notStored: silent,
   recovered: silent,
   quarantined: (file, why) => tell({ quarantined: `${file}: ${why}` }),
   spoolFault: (why) => tell({ fault: why }),
