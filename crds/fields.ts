@@ -76,6 +76,9 @@ export const host = {
   pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]+)$',
 } as const satisfies StringSchema
 
+/** The same, and a name may end with a dot: then it is complete, and no search list of the pod's DNS is tried with it. */
+export const completeHost = { ...host, pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?[.]?|[0-9a-f:.]+)$' } as const
+
 /**
  * Matches a host that is a link-local address (RFC 3927, RFC 4291 section 2.5.6): it is on the node itself or
  * on its link, where a cloud's metadata service is. The same expression is used in CEL, so it must be valid RE2, too.

@@ -111,6 +111,14 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     },
   ],
   [
+    fields.completeHost.pattern,
+    {
+      name: 'complete-host',
+      says: 'a host name, which may end with a dot, or an IP address in lower case; write IPv4 in its own form, not within IPv6',
+      fits: (text) => (text.endsWith('.') ? isDomain(text.slice(0, -1)) : isHost(text)),
+    },
+  ],
+  [
     fields.address.pattern,
     {
       name: 'address',

@@ -11,9 +11,9 @@ const smarthost = {
   properties: {
     name: { ...fields.entryName, description: 'The name of the smarthost in logs, metrics and the status.' },
     host: {
-      ...fields.host,
+      ...fields.completeHost,
       description:
-        'A host name or an address. Link-local addresses are refused, and so is IPv4 that is written as IPv6.',
+        'A host name or an address. A name with a dot at its end is looked up as it is, without the search domains of the pod. Link-local addresses are refused, and so is IPv4 that is written as IPv6.',
     },
     port: {
       type: 'integer',

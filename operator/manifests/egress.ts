@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import { serversOf } from '../../relay/config.ts'
+import { plainHost } from '../../relay/mail/plain-host.ts'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'
 import { byText } from '../compile/order.ts'
 import { splitName } from '../compile/snapshot.ts'
@@ -36,7 +37,8 @@ const isService = (host: string): boolean => !host.includes('.') || /\.svc(\.clu
 type Place = { readonly key: string; readonly to?: Rule['to'] }
 
 /** Where a target may be. `key` groups targets into rules; a host outside of the cluster may have any address. */
-function placesOf({ host }: Target, own: string): readonly Place[] {
+function placesOf(target: Target, own: string): readonly Place[] {
+  const host = plainHost(target.host)
   const version = isIP(host)
   if (version !== 0) {
     return [{ key: `address ${host}`, to: [{ ipBlock: { cidr: `${host}/${version === 4 ? 32 : 128}` } }] }]

@@ -6,6 +6,7 @@ import { addressLiteral } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { linesOf } from '../mail/folding.ts'
+import { plainHost } from '../mail/plain-host.ts'
 import { asSaid, type Reply } from '../mail/reply.ts'
 import type { GivenUp } from './decide.ts'
 import { adviceFor } from './dsn-advice.ts'
@@ -164,7 +165,7 @@ const wasReached = ({ said, status }: Reply): boolean =>
 const folded = (field: string): string => linesOf(field.split(/(?= [^ ])/), 78).join('\r\n')
 
 /** An address stands there as its literal (RFC 3464 section 2.1.2). */
-const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))
+const mtaName = (host: string): string => (isIP(host) === 0 ? plainHost(host) : addressLiteral(host))
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 

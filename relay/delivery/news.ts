@@ -1,5 +1,6 @@
 /** What an attempt tells: how well its next hop is, and what became of its recipients. */
 import type { Events } from '../events.ts'
+import { plainHost } from '../mail/plain-host.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Attempted } from './attempt.ts'
 import { isOfRelay } from './classify.ts'
@@ -41,7 +42,12 @@ export function learn(
   pool.health = afterAttempt(before, outcomes, at)
   const { ejectedUntil, lastFailure } = pool.health
   if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
-    events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure.reply))
+    events.smarthostEjected(
+      pool.name,
+      plainHost(pool.target.smarthost.host),
+      ejectedUntil - at,
+      replyLine(lastFailure.reply),
+    )
 }
 
 /** Of a next hop that was asked. Called before the ledger changes the recipients, whose attempts are counted here. */
@@ -55,7 +61,7 @@ export function tell(
 ): void {
   if (!asked) return
   const { queueId } = envelope
-  const { host } = pool.target.smarthost
+  const host = plainHost(pool.target.smarthost.host)
   for (const { recipient, outcome } of results) {
     const { forwardPath = '', attempts = 0 } = recipients[recipient] ?? {}
     const attempt = attempts + 1

@@ -1,6 +1,7 @@
 /** Opens a connection to a smarthost: connect, banner, EHLO, STARTTLS, AUTH; TLS before anything is said that matters. */
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
+import { plainHost } from '../mail/plain-host.ts'
 import { type Lookup, lookupIn } from './addresses.ts'
 import { type Answer, type Cause, noAnswer, none, type WireReply } from './answer.ts'
 import { type Login, loginDialogs, withoutSecrets } from './auth.ts'
@@ -176,7 +177,12 @@ class Opening {
   async #secure(plain: Socket): Promise<void> {
     const { host, tls } = this.#target.smarthost
     const { starts, verified } = tlsPolicies[tls.mode]
-    const handshake = { host, verified, upgraded: starts === 'upgrade', deadlineMs: this.#around.deadlines.TLS }
+    const handshake = {
+      host: plainHost(host),
+      verified,
+      upgraded: starts === 'upgrade',
+      deadlineMs: this.#around.deadlines.TLS,
+    }
     this.#socket = this.#socketOr('TLS', await startTls(plain, { ...handshake, context: this.#roots() }))
   }
 

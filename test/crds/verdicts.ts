@@ -327,6 +327,13 @@ export const verdicts: readonly Verdict[] = [
     'spec.routes[0].smarthosts[0].host',
   ),
   policy('a semicolon in a host', smarthost({ host: 'a;b' }), 'spec.routes[0].smarthosts[0].host'),
+  policy('a host with a dot at its end, which no search list completes', smarthost({ host: 'smtp.example.net.' })),
+  policy(
+    'two dots at the end of a host',
+    smarthost({ host: 'smtp.example.net..' }),
+    'spec.routes[0].smarthosts[0].host',
+  ),
+  policy('a dot behind an address', smarthost({ host: '10.0.0.1.' }), 'spec.routes[0].smarthosts[0].host', true),
   policy('braces in a host', smarthost({ host: '{{a}}' }), 'spec.routes[0].smarthosts[0].host'),
   policy('a path in a host name', { hostname: '../../etc' }, 'spec.hostname'),
   policy('a line break in a host name', { hostname: 'relay.example.org\r\nX' }, 'spec.hostname'),

@@ -206,7 +206,8 @@ test.each([
 test.each([
   ['192.0.2.25', '[192.0.2.25]'],
   ['2001:db8::25', '[IPv6:2001:db8::25]'],
-])('a smarthost that is configured by its address, %s, is named by an address literal (RFC 3464 section 2.1.2)', async (host, name) => {
+  ['smtp.example.net.', 'smtp.example.net'],
+])('a smarthost that is configured as %s is named by a domain or an address literal (RFC 3464 section 2.1.2)', async (host, name) => {
   const failures = [{ ...refused, smarthost: { name: 'gateway', host, port: 25 } }]
   const { parts } = await parse(report({ failures }))
   expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(`dns; ${name}`)

@@ -300,7 +300,11 @@ test('of several smarthosts at one address each shows the certificate of the nam
   const pairs = { 'a.test': await makeCertificates(['a.test']), 'b.test': await makeCertificates(['b.test']) }
   const certificate = { ...forAddress, byName: pairs }
   const roots = `${pairs['a.test'].ca}\n${pairs['b.test'].ca}`
-  const lookup: Lookup = (_, answered) => process.nextTick(answered, null, [{ address: '127.0.0.1', family: 4 }])
+  const asked: string[] = []
+  const lookup: Lookup = (host, answered) => {
+    asked.push(host)
+    process.nextTick(answered, null, [{ address: '127.0.0.1', family: 4 }])
+  }
   for (const tlsFromStart of [true, false]) {
     const { port } = await startSmarthost({ offers, certificate, tlsFromStart })
     const openedBy = async (host: string): Promise<string> => {
@@ -312,6 +316,9 @@ test('of several smarthosts at one address each shows the certificate of the nam
       return opened.kind === 'open' ? opened.kind : `${opened.stage} ${JSON.stringify(opened.answer)}`
     }
     expect([await openedBy('a.test'), await openedBy('b.test')]).toEqual(['open', 'open'])
+    // The dot is for DNS: no search list completes the name. It is none of a certificate, nor of the handshake (RFC 6066 section 3).
+    expect(await openedBy('b.test.')).toBe('open')
+    expect(asked.at(-1)).toBe('b.test.')
     expect(await openedBy('c.test')).toMatch(/^TLS .*"insecure"/)
   }
 })
