@@ -297,9 +297,9 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.dsnSent.inc()
       log.info({ queueId, dsnQueueId }, 'DSN queued')
     },
-    /** A message with the null reverse-path could not be delivered; nobody is told (RFC 5321 section 4.5.5). */
-    discarded(queueId: string): void {
-      log.warn({ queueId }, 'undeliverable and nobody to tell')
+    /** A message could not be delivered, and nobody is told: it has the null reverse-path (RFC 5321 section 4.5.5), or NOTIFY says so. */
+    discarded(queueId: string, why: string): void {
+      log.warn({ queueId, why }, 'undeliverable and nobody to tell')
     },
     finished(queueId: string, seconds: number): void {
       metrics.queueDelay.observe(seconds)

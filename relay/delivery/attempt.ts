@@ -2,13 +2,14 @@
 import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
+import { type RecipientWish, wantsSuccess, wishFor } from '../mail/report-wishes.ts'
 import { type Answer, type Cause, isForNow, isWithdrawn, replyFor } from './answer.ts'
 import { classifyOpening, classifyTransaction, explained } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import { isClosing, isStale } from './farewell.ts'
 import type { Opened } from './open.ts'
-import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
+import { mailParameters, rcptParameters, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
 /** `fresh` asks for a connection that was not used before; `outcomes` are of the transaction on it, empty where there was none. */
@@ -132,9 +133,19 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
   const parameters = mailParameters(capabilities, need, sent)
   return {
     sent,
-    mailing: { reversePath: told(envelope.reversePath), forwardPaths: sent.map(told), parameters, content },
+    mailing: {
+      reversePath: told(envelope.reversePath),
+      forwardPaths: sent.map(told),
+      parameters,
+      rcptParameters: rcptParameters(capabilities, envelope, sent),
+      content,
+    },
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
-      const outcomes = transaction === undefined ? [] : classifyTransaction(transaction, sent.length)
+      const classified = transaction === undefined ? [] : classifyTransaction(transaction, sent.length)
+      const isSilent = !capabilities.dsn && envelope.wishes?.recipients !== undefined
+      const outcomes = isSilent
+        ? classified.map((outcome, i) => untold(outcome, wishFor(envelope, sent[i] ?? '')))
+        : classified
       const answered = withoutTls === undefined ? outcomes : outcomes.map((outcome) => explained(outcome, withoutTls))
       if (sent === forwardPaths) return answered
       const left = [...answered]
@@ -142,5 +153,8 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
     },
   }
 }
+
+const untold = (outcome: Outcome, wish: RecipientWish | undefined): Outcome =>
+  outcome.kind === 'delivered' && wantsSuccess(wish) ? { ...outcome, tellsNobody: true } : outcome
 
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })

@@ -6,6 +6,8 @@ export type Capabilities = {
   readonly pipelining: boolean
   readonly eightBitMime: boolean
   readonly smtpUtf8: boolean
+  /** It makes the reports that are asked for, and passes on what it can not answer for (RFC 3461). */
+  readonly dsn: boolean
   /** Absent: no SIZE extension; 0: no fixed limit (RFC 1870). */
   readonly size?: number
   /** Upper-case names of SASL mechanisms. */
@@ -29,6 +31,7 @@ export function capabilitiesOf(ehlo: WireReply): Capabilities {
     pipelining: keywords.has('PIPELINING'),
     eightBitMime: keywords.has('8BITMIME'),
     smtpUtf8: keywords.has('SMTPUTF8'),
+    dsn: keywords.has('DSN'),
     auth: new Set(offers.flatMap(mechanismsIn)),
     extensions: ehlo.lines.length - 1,
     ...(Number.isFinite(size) && { size }),

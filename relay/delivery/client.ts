@@ -11,6 +11,8 @@ export type Mailing = {
   readonly forwardPaths: readonly string[]
   /** The parameters of MAIL FROM, each with a space before it. */
   readonly parameters: string
+  /** Those of each RCPT TO, likewise; absent where none has any. */
+  readonly rcptParameters?: readonly string[] | undefined
   readonly content: Content
 }
 
@@ -47,6 +49,7 @@ const isCutShort = ({ data }: Transaction): boolean => data?.kind === 'none' && 
 /** A refused RSET says nothing of the message: only this connection is of no use. */
 const notOfMail = (rset: Answer): Answer =>
   rset.kind === 'none' ? rset : none('lost', `RSET was answered ${rset.reply.code}`)
+const rcptLine = (path: string, parameters = ''): string => `RCPT TO:<${path}>${parameters}\r\n`
 /** These answers need no confirmation: DATA was not refused, or nobody would be given up by them. */
 const isConfirmed = ({ mail, rcpt, data }: Transaction): boolean =>
   data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)
@@ -184,13 +187,13 @@ export class Client {
   }
 
   /** One write and, most times, one read (RFC 2920). */
-  async #inOneBatch({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
+  async #inOneBatch({ reversePath, parameters, forwardPaths, rcptParameters }: Mailing): Promise<Transaction> {
     const first = this.#unclean ? 1 : 0
     const stages: Stage[] = this.#unclean ? ['RSET', 'MAIL'] : ['MAIL']
     let batch = this.#unclean ? 'RSET\r\n' : ''
     batch += `MAIL FROM:<${reversePath}>${parameters}\r\n`
-    for (const path of forwardPaths) {
-      batch += `RCPT TO:<${path}>\r\n`
+    for (const [i, path] of forwardPaths.entries()) {
+      batch += rcptLine(path, rcptParameters?.[i])
       stages.push('RCPT')
     }
     stages.push('DATA')
@@ -206,12 +209,13 @@ export class Client {
     }
   }
 
-  async #inLockstep({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
+  async #inLockstep({ reversePath, parameters, forwardPaths, rcptParameters }: Mailing): Promise<Transaction> {
     const rset = this.#unclean ? await this.#ask('RSET\r\n', 'RSET') : undefined
     if (rset !== undefined && !isPositive(rset)) return { mail: notOfMail(rset), rcpt: [] }
     const mail = await this.#ask(`MAIL FROM:<${reversePath}>${parameters}\r\n`, 'MAIL')
     const rcpt: Answer[] = []
-    for (const path of isPositive(mail) ? forwardPaths : []) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
+    for (const [i, path] of (isPositive(mail) ? forwardPaths : []).entries())
+      rcpt.push(await this.#ask(rcptLine(path, rcptParameters?.[i]), 'RCPT'))
     // If nobody was taken, DATA is only said to be refused: one reply too many before it shows in its answer, or in that to RSET.
     const asksForData = rcpt.some(isPositive) || [mail, ...rcpt].some(isFinal)
     return { mail, rcpt, ...(asksForData && { data: await this.#ask('DATA\r\n', 'DATA') }) }

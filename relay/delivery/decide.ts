@@ -1,6 +1,7 @@
 /** What to do with one recipient after one delivery attempt. Pure: the caller does it. */
 import type { Outcome } from '../mail/outcome.ts'
 import { type Reply, reply } from '../mail/reply.ts'
+import { type RecipientWish, wantsFailure } from '../mail/report-wishes.ts'
 import { backoffMs } from './backoff.ts'
 import { isThrottling } from './classify.ts'
 
@@ -10,6 +11,7 @@ export type Retry = { readonly scheduleMs: readonly number[]; readonly expireAft
 /** One recipient, the turn that has just ended counted. */
 export type Pending = {
   readonly reversePath: string
+  readonly wish?: RecipientWish | undefined
   readonly acceptedAt: number
   readonly turns: number
   readonly retry: Retry
@@ -25,6 +27,8 @@ export type GivenUp = {
 
 export type Decision =
   | { readonly do: 'remove' }
+  /** It is delivered, which the sender wants to hear, and nobody else tells. */
+  | { readonly do: 'tell'; readonly reply: Reply }
   | { readonly do: 'retry'; readonly at: number }
   | ({ readonly do: 'sendDsn' | 'discard' } & GivenUp)
 
@@ -37,7 +41,7 @@ const throttledMs = 600_000
 export function decide(pending: Pending, outcome: Outcome, now: number, jitter: () => number): Decision {
   switch (outcome.kind) {
     case 'delivered':
-      return { do: 'remove' }
+      return outcome.tellsNobody && pending.reversePath !== '' ? { do: 'tell', reply: outcome.reply } : { do: 'remove' }
     case 'bounced':
       return giveUp(pending, { because: 'refused', reply: outcome.reply, last: outcome.reply })
     case 'ambiguous':
@@ -61,5 +65,5 @@ function nextAttemptAt(
 }
 
 // A message with the null reverse-path is itself a report; reporting on it would loop (RFC 5321 section 4.5.5).
-const giveUp = (pending: Pending, why: GivenUp): Decision =>
-  pending.reversePath === '' ? { do: 'discard', ...why } : { do: 'sendDsn', ...why }
+const giveUp = ({ reversePath, wish }: Pending, why: GivenUp): Decision =>
+  reversePath === '' || !wantsFailure(wish) ? { do: 'discard', ...why } : { do: 'sendDsn', ...why }

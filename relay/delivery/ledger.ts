@@ -4,11 +4,12 @@ import type { Events } from '../events.ts'
 import { type RecipientState, turnsOf } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
+import { wishFor } from '../mail/report-wishes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { backoffMs } from './backoff.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
-import { queueDsn, type Reporter } from './report.ts'
+import { isFailure, queueDsn, type Reporter } from './report.ts'
 import { isDone, type Tracked } from './tracked.ts'
 import type { WaitingSince } from './waiting-since.ts'
 
@@ -126,8 +127,11 @@ export class Ledger {
     const acceptedAt = this.#parts.waitingSince.of(message.envelope.acceptedAt, retry.expireAfterMs, now)
     const before = message.recipients[recipient]
     const turns = before === undefined ? 1 : turnsOf(before) + 1
-    const decision = decide({ reversePath, acceptedAt, turns, retry }, outcome, now, () => dice)
-    if (decision.do !== 'sendDsn' || this.#hasRoom) return decision
+    const wish = wishFor(message.envelope, before?.forwardPath ?? '')
+    const decision = decide({ reversePath, wish, acceptedAt, turns, retry }, outcome, now, () => dice)
+    if ((decision.do !== 'sendDsn' && decision.do !== 'tell') || this.#hasRoom) return decision
+    // It is delivered: to try it again for the sake of its report would deliver it twice.
+    if (decision.do === 'tell') return { do: 'remove' }
     // So many reports wait that this one would find no room either: the recipient stays pending, and is given up another time.
     return { do: 'retry', at: now + backoffMs(retry.scheduleMs, turns, () => dice) }
   }
@@ -152,21 +156,27 @@ export class Ledger {
     }
   }
 
+  /** Also tells of whom a next hop has taken that tells nobody. */
   #giveUp(message: Tracked, decided: readonly Decided[], now: number): void {
     const { events, timeOfDay } = this.#parts
     const at = timeOfDay(now)
-    const { queueId } = message.envelope
+    const { queueId, reversePath } = message.envelope
     for (const { recipient, decision, smarthost } of decided) {
       const state = message.recipients[recipient]
-      if (state === undefined || (decision.do !== 'sendDsn' && decision.do !== 'discard')) continue
+      if (state === undefined || decision.do === 'remove' || decision.do === 'retry') continue
       const { forwardPath, attempts, ambiguous } = state
-      events.bounced(queueId, forwardPath, decision.because, replyLine(decision.last))
+      if (decision.do !== 'tell') events.bounced(queueId, forwardPath, decision.because, replyLine(decision.last))
       if (decision.do === 'discard') continue
-      const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision, at }
-      message.unreported.push(smarthost === undefined ? failure : { ...failure, smarthost })
+      const told = { forwardPath, recipient, at, ...(smarthost !== undefined && { smarthost }) }
+      message.unreported.push(
+        decision.do === 'tell'
+          ? { ...told, taken: decision.reply }
+          : { ...told, attempts, ambiguous, givenUp: decision },
+      )
       this.#unreported += 1
     }
-    if (decided.some(({ decision }) => decision.do === 'discard')) events.discarded(queueId)
+    if (decided.some(({ decision }) => decision.do === 'discard'))
+      events.discarded(queueId, reversePath === '' ? 'it has the null reverse-path' : 'NOTIFY asks for no report')
   }
 
   #defer(message: Tracked, decided: readonly Decided[]): void {
@@ -241,10 +251,10 @@ export class Ledger {
     try {
       while (message.unreported.length > 0) {
         // Whoever is given up while it is written is in the next one, and not each in one of its own.
-        const failures = [...message.unreported]
-        const dsn = await queueDsn(this.#parts, message.envelope, failures)
-        message.unreported.splice(0, failures.length)
-        this.#unreported -= failures.length
+        const reported = [...message.unreported]
+        const dsn = await queueDsn(this.#parts, message.envelope, reported)
+        message.unreported.splice(0, reported.length)
+        this.#unreported -= reported.length
         if (dsn === undefined) continue
         message.heldDsns.push(dsn)
         this.#parts.events.dsnQueued(message.envelope.queueId, dsn.envelope.queueId)
@@ -291,14 +301,18 @@ const lastTriesEveryMs = 250
 
 const stateAfter = {
   remove: 'delivered',
+  tell: 'delivered',
   retry: 'pending',
   sendDsn: 'bounced',
   discard: 'bounced',
 } as const satisfies Record<Decision['do'], RecipientState['state']>
 
-/** A copy, since memory moves on. Whoever's DSN is not durable is still pending: after a crash it is reported again. */
+/**
+ * A copy, since memory moves on. Whoever is given up, and whose DSN is not durable, is still pending: after a crash it is reported
+ * again. Who is delivered is not: a report may get lost, and no copy is made for its sake.
+ */
 function asReported({ recipients, unreported }: Tracked): readonly RecipientState[] {
   if (unreported.length === 0) return [...recipients]
-  const open = new Set(unreported.map((failure) => failure.recipient))
+  const open = new Set(unreported.filter(isFailure).map(({ recipient }) => recipient))
   return recipients.map((state, i) => (open.has(i) ? { ...state, state: 'pending' } : state))
 }

@@ -4,7 +4,7 @@ import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
 import { headerEnd } from '../mail/header.ts'
 import { type ReportPolicy, reportMayLeave } from '../rules/report-way.ts'
 import type { Spool } from '../spool/spool.ts'
-import { composeDsn, type Failure } from './dsn.ts'
+import { composeDsn, type Failure, type HandedOn } from './dsn.ts'
 import { dsnQueueId } from './dsn-id.ts'
 
 export type Reporter = {
@@ -17,7 +17,11 @@ export type Reporter = {
   readonly onComing: (dsnQueueId: string) => void
 }
 
-export type Reported = Failure & { readonly recipient: number }
+export type Reported = (Failure | HandedOn) & { readonly recipient: number }
+type ReportedFailure = Failure & { readonly recipient: number }
+
+export const isFailure = (reported: Reported): reported is ReportedFailure => 'givenUp' in reported
+const isHandedOn = (reported: Reported): reported is HandedOn & { readonly recipient: number } => 'taken' in reported
 
 /**
  * The DSN, or undefined where it was made before. It is captured where the original was, and where no mail may leave to the
@@ -26,14 +30,18 @@ export type Reported = Failure & { readonly recipient: number }
 export async function queueDsn(
   { spool, own, wall, onComing }: Reporter,
   original: Envelope,
-  failures: readonly Reported[],
+  reported: readonly Reported[],
 ): Promise<QueuedMessage | undefined> {
-  const id = dsnQueueId(original.queueId, failures[0]?.recipient ?? 0)
+  const id = dsnQueueId(original.queueId, reported[0]?.recipient ?? 0)
   if (spool.has(id)) return undefined
   const config = own()
   const { hostname, policy } = config
-  const header = await readHeader(spool, original.queueId)
-  const content = await composeDsn({ dsnQueueId: id, hostname, now: wall(), original, failures, header })
+  const [failures, handedOn] = [reported.filter(isFailure), reported.filter(isHandedOn)]
+  // Of mail that is on its way nothing but the header comes back (RFC 3461 section 4.3).
+  const isWhole = original.wishes?.ret === 'FULL' && failures.length > 0 && original.bytes <= mostReturned
+  const octets = await readOriginal(spool, original.queueId, isWhole)
+  const told = { dsnQueueId: id, hostname, now: wall(), original, failures, handedOn }
+  const content = await composeDsn({ ...told, ...octets })
   const incoming = await spool.receive(id)
   onComing(id)
   try {
@@ -48,7 +56,7 @@ export async function queueDsn(
       client: { address: '', helo: hostname, tls: '' },
       body: '7BIT',
       smtpUtf8: false,
-      reports: { queueId: original.queueId, forwardPaths: failures.map((f) => f.forwardPath) },
+      reports: { queueId: original.queueId, forwardPaths: reported.map(({ forwardPath }) => forwardPath) },
     })
   } catch (error) {
     await incoming.abort()
@@ -57,19 +65,24 @@ export async function queueDsn(
 }
 
 const maxHeader = 128 * 1024
+/** Octets of a message that is returned whole: of a larger one only the header comes back, whatever is asked. */
+const mostReturned = 128 * 1024
 const blankLine = '\r\n'.length
 
-/** Without the blank line; a header that cannot be read is none, since the report matters more. */
-async function readHeader(spool: Pick<Spool, 'content'>, queueId: string): Promise<Buffer> {
+type Original = { readonly header: Buffer; readonly whole?: Buffer }
+
+/** The header is without its blank line; one that cannot be read is none, since the report matters more. */
+async function readOriginal(spool: Pick<Spool, 'content'>, queueId: string, isWhole: boolean): Promise<Original> {
   let head = Buffer.alloc(0)
   try {
     for await (const chunk of spool.content(queueId) as AsyncIterable<Buffer>) {
       head = Buffer.concat([head, chunk])
-      if (headerEnd(head) !== -1 || head.length > maxHeader) break
+      if (!isWhole && (headerEnd(head) !== -1 || head.length > maxHeader)) break
     }
   } catch {
-    return Buffer.alloc(0)
+    return { header: Buffer.alloc(0) }
   }
   const end = headerEnd(head)
-  return head.subarray(0, end === -1 ? maxHeader : end - blankLine)
+  const header = head.subarray(0, end === -1 ? maxHeader : end - blankLine)
+  return isWhole ? { header, whole: head } : { header }
 }

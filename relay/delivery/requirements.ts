@@ -2,6 +2,7 @@
 import { isAscii, parsePath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
+import { mailWish, rcptWish, wishFor } from '../mail/report-wishes.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Content } from './content.ts'
 
@@ -64,5 +65,16 @@ export function mailParameters(can: Capabilities, need: Need, forwardPaths: read
   const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
   const isUtf8 = hasUtf8Address(can, envelope, forwardPaths) || isUtf8Message(need)
   const utf8 = can.smtpUtf8 && isUtf8 ? ' SMTPUTF8' : ''
-  return size + body + utf8
+  const wish = can.dsn && envelope.wishes !== undefined ? mailWish(envelope.wishes) : ''
+  return size + body + utf8 + wish
+}
+
+/** The parameters of each RCPT TO, with a space before each; absent where none has any. */
+export function rcptParameters(
+  { dsn }: Capabilities,
+  envelope: Envelope,
+  forwardPaths: readonly string[],
+): readonly string[] | undefined {
+  if (!dsn || envelope.wishes?.recipients === undefined) return undefined
+  return forwardPaths.map((path) => rcptWish(wishFor(envelope, path) ?? {}))
 }

@@ -8,7 +8,7 @@ export type Tracked = {
   readonly recipients: RecipientState[]
   /** Positions of those who are in a parcel: nobody else may take them. */
   readonly busy: Set<number>
-  /** Given up, and their DSN is not yet durable. */
+  /** To be reported, and their DSN is not yet durable. */
   readonly unreported: Reported[]
   /** DSNs that wait until the spool knows that their recipients are closed. */
   readonly heldDsns: QueuedMessage[]

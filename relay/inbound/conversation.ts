@@ -203,8 +203,8 @@ export class Conversation {
       if (transaction) transaction.refusedPaths++
       return this.refuse('rcpt', decision.refusal, pathIn(line))
     }
-    const { path, form } = decision.value
-    if (transaction?.recipients.add(path, form) === false) this.#refusals.clientFaults.repeated()
+    const { path, form, wish } = decision.value
+    if (transaction?.recipients.add(path, form, wish) === false) this.#refusals.clientFaults.repeated()
     return forwardPathAccepted
   }
 

@@ -19,6 +19,7 @@ import { protocol } from './protocol.ts'
 import { receivedHeader } from './received.ts'
 import type { Session, SessionLogin, Transaction } from './session.ts'
 import { unserved } from './unserved.ts'
+import { wishesOf } from './wishes.ts'
 
 /** What can be refused before 354 is refused here: after it, the client sends the whole content, whatever we think of it. */
 export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
@@ -225,17 +226,19 @@ export class Reception {
     const { reversePath, parameters } = this.#transaction
     const { fromDomain, signingDomain } = this.#from
     const { recipients } = this.#inbound.inForce().config
+    const disposed = dispositionOf(recipients, this.#transaction.recipients.paths)
     return {
       acceptedAt: this.#inbound.now(),
       credential: this.#login.credential,
       reversePath,
-      ...dispositionOf(recipients, this.#transaction.recipients.paths),
+      ...disposed,
       fromDomain,
       ...(signingDomain !== undefined && { signingDomain }),
       client: this.#client,
       // A content with 8-bit octets is 8BITMIME, whatever BODY= the client gave.
       body: this.#content.eightBit ? '8BITMIME' : parameters.body,
       smtpUtf8: parameters.smtpUtf8,
+      ...wishesOf(this.#transaction, disposed),
     }
   }
 

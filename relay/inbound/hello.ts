@@ -27,6 +27,7 @@ export function helloLines(session: Session, offer: Offer): readonly string[] {
     'PIPELINING',
     '8BITMIME',
     'SMTPUTF8',
+    'DSN',
     'ENHANCEDSTATUSCODES',
     `SIZE ${offer.messageBytes}`,
     'HELP',

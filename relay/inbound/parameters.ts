@@ -1,38 +1,71 @@
-/** The parameters of MAIL that we offer, each with the one form that it may have. Pure. */
+/** The parameters of MAIL and RCPT that we offer, each with the one form that it may have. Pure. */
+import type { MessageWish, Notify, RecipientWish } from '../mail/report-wishes.ts'
 import type { Refusal } from '../mail/rule.ts'
 import { protocol } from './protocol.ts'
 
-export type MailParameters = {
+export type MailParameters = MessageWish & {
   /** Octets that the client announces; 0 where it does not. */
   readonly size: number
   readonly body: '7BIT' | '8BITMIME'
   readonly smtpUtf8: boolean
 }
 
-export type ReadParameters =
-  | { readonly kind: 'parameters'; readonly parameters: MailParameters }
+export type ReadParameters<T> =
+  | { readonly kind: 'parameters'; readonly parameters: T }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-type Reader = (value: string) => Partial<MailParameters> | undefined
+/** `read` is undefined for a value of another form. */
+type Readers<T> = Readonly<Record<string, (value: string) => Partial<T> | undefined>>
 
 // RFC 3461 section 4.
 const xtext = /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/
+/** What it stands for is printable, since it comes to stand in a report (sections 4.2 and 4.4). */
+const printable = /^(?:[!-*,-<>-~]|\+[2-6][0-9A-F]|\+7[0-9A-E])+$/
+const mostOfEnvid = 100
+const mostOfOrcpt = 500
 
-const readers: Readonly<Record<string, Reader>> = {
+const ofMail: Readers<MailParameters> = {
   // RFC 1870 section 4. That twenty digits are not exact as a number does not matter: no message may be so large.
   SIZE: (value) => (/^\d{1,20}$/.test(value) ? { size: Number(value) } : undefined),
   BODY: (value) => (({ '7BIT': { body: '7BIT' }, '8BITMIME': { body: '8BITMIME' } }) as const)[value.toUpperCase()],
   SMTPUTF8: (value) => (value === '' ? { smtpUtf8: true } : undefined),
   // RFC 4954 section 5: a server that does not trust the client to name the original submitter reads the parameter and ignores it.
   AUTH: (value) => (xtext.test(value) ? {} : undefined),
+  RET: (value) => (({ FULL: { ret: 'FULL' }, HDRS: { ret: 'HDRS' } }) as const)[value.toUpperCase()],
+  ENVID: (value) => (value.length <= mostOfEnvid && printable.test(value) ? { envid: value } : undefined),
 }
 
-export function readMailParameters(given: ReadonlyMap<string, string>): ReadParameters {
-  let parameters: MailParameters = { size: 0, body: '7BIT', smtpUtf8: false }
+const ofRcpt: Readers<RecipientWish> = {
+  NOTIFY: (value) => {
+    const notify = value.toUpperCase().split(',') as Notify[]
+    return notifies.test(value) && new Set(notify).size === notify.length ? { notify } : undefined
+  },
+  ORCPT: (value) => {
+    const orcpt = value.replace(/[^\x00-\x7f]/gu, (c) => `\\x{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
+    const [, type = '', address = ''] = /^([A-Z\d-]+);(.+)$/i.exec(orcpt) ?? []
+    const isUtf8 = type.toLowerCase() === 'utf-8'
+    const isFormed = isUtf8 ? utf8Address.test(address) : orcpt === value && printable.test(address)
+    return isFormed && orcpt.length <= mostOfOrcpt ? { orcpt } : undefined
+  },
+}
+const notifies = /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/i
+// utf-8-addr-xtext (RFC 6533 section 3): `\x{E9}` for what is not plain.
+const utf8Address = /^(?:[!-*,-<>-[\]-~]|\\x\{[1-9A-F][0-9A-F]{1,5}\})+$/
+
+const ofMailBefore: MailParameters = { size: 0, body: '7BIT', smtpUtf8: false }
+
+export const readMailParameters = (given: ReadonlyMap<string, string>): ReadParameters<MailParameters> =>
+  read(ofMail, ofMailBefore, given)
+
+export const readRcptParameters = (given: ReadonlyMap<string, string>): ReadParameters<RecipientWish> =>
+  read(ofRcpt, {}, given)
+
+function read<T>(readers: Readers<T>, before: T, given: ReadonlyMap<string, string>): ReadParameters<T> {
+  let parameters = before
   for (const [keyword, value] of given) {
-    const read = readers[keyword]
-    if (!read) return { kind: 'refused', refusal: protocol.unknownParameter }
-    const part = read(value)
+    const reader = readers[keyword]
+    if (!reader) return { kind: 'refused', refusal: protocol.unknownParameter }
+    const part = reader(value)
     if (!part) return { kind: 'refused', refusal: protocol.parameter }
     parameters = { ...parameters, ...part }
   }

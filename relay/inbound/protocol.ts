@@ -12,7 +12,7 @@ const sequence = (code: number, subject: string, text: string): Refusal =>
 
 /** A reply never repeats what a client wrote, so it can not name the wrong parameter: it lists those that are right. */
 const parametersTaken =
-  'MAIL takes SIZE=<octets>, BODY=7BIT or BODY=8BITMIME, SMTPUTF8 and AUTH=<mailbox>, each once; RCPT takes none'
+  'MAIL takes SIZE=<octets>, BODY=7BIT or BODY=8BITMIME, SMTPUTF8, AUTH=<mailbox>, RET=FULL or RET=HDRS and ENVID=<xtext>, RCPT takes NOTIFY and ORCPT, each once'
 
 export const noArgument = (verb: string): Refusal => syntax(501, '5.4', `${verb} takes no argument`)
 

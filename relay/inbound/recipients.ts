@@ -1,4 +1,5 @@
 /** The forward-paths of a transaction, each mailbox once; while all sessions together hold much, a greedy credential may have few. */
+import type { RecipientWish } from '../mail/report-wishes.ts'
 import type { HeldShare } from './held.ts'
 import { heldAmongMany, recipientBytes } from './limits.ts'
 
@@ -6,6 +7,8 @@ export class Recipients {
   readonly #share: HeldShare
   /** Paths as the client wrote them, by the form in which they are compared; in the order of their RCPT. */
   readonly #paths = new Map<string, string>()
+  /** By position; absent where nothing is asked, as of nearly all. */
+  #wishes: Record<number, RecipientWish> | undefined
   #bytes = 0
 
   constructor(share: HeldShare) {
@@ -21,6 +24,11 @@ export class Recipients {
     return [...this.#paths.values()]
   }
 
+  /** What is asked of the reports on them, by position. */
+  get wishes(): Readonly<Record<number, RecipientWish>> | undefined {
+    return this.#wishes
+  }
+
   /** No further recipient is to be taken for now: a thousand sessions with a thousand each would fill the memory. */
   get areMuch(): boolean {
     return this.#bytes > heldAmongMany && this.#share.isMuch()
@@ -32,18 +40,27 @@ export class Recipients {
   }
 
   /** False: it was there already, and stays as it was written first. */
-  add(path: string, form: string): boolean {
+  add(path: string, form: string, wish: RecipientWish = {}): boolean {
     if (this.#paths.has(form)) return false
     // Two strings that are equal would be kept twice: the same one is both key and value.
     const own = form === path ? path : form
+    const asked = this.#note(wish)
     this.#paths.set(own, path)
-    this.#hold(this.#bytes + recipientBytes + path.length + (own === path ? 0 : form.length))
+    this.#hold(this.#bytes + recipientBytes + path.length + (own === path ? 0 : form.length) + asked)
     return true
   }
 
   /** They are not counted as held any more: the transaction is over, or the spool has them. */
   letGo(): void {
     this.#hold(0)
+  }
+
+  /** Of the next recipient; returns the octets that it holds. */
+  #note(wish: RecipientWish): number {
+    if (wish.notify === undefined && wish.orcpt === undefined) return 0
+    this.#wishes ??= {}
+    this.#wishes[this.#paths.size] = wish
+    return recipientBytes + (wish.orcpt?.length ?? 0)
   }
 
   #hold(bytes: number): void {

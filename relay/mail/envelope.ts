@@ -1,4 +1,5 @@
 /** The envelope as the spool keeps it: everything that delivery has to know and that is not in the content. */
+import type { ReportWishes } from './report-wishes.ts'
 
 export type Envelope = {
   readonly queueId: string
@@ -24,6 +25,8 @@ export type Envelope = {
   readonly client: { readonly address: string; readonly helo: string; readonly tls: string }
   readonly body: '7BIT' | '8BITMIME'
   readonly smtpUtf8: boolean
+  /** Absent: nothing is asked, or the policy redirected the message. */
+  readonly wishes?: ReportWishes
   /** Octets of the content, our own Received included. */
   readonly bytes: number
   /**
@@ -36,6 +39,7 @@ export type Envelope = {
 /** Where one recipient stands. */
 export type RecipientState = {
   readonly forwardPath: string
+  /** Whom a report closed before a crash is `bounced`, also where that told of a success: either is done, and none is tried again. */
   readonly state: 'pending' | 'delivered' | 'bounced'
   /** Turns in which a next hop was asked: what people are told. */
   readonly attempts: number

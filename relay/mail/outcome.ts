@@ -2,7 +2,8 @@
 import type { Reply } from './reply.ts'
 
 export type Outcome =
-  | { readonly kind: 'delivered'; readonly reply: Reply }
+  /** `tellsNobody`: a report of success is asked for, and the next hop makes none: it is for us to make. */
+  | { readonly kind: 'delivered'; readonly reply: Reply; readonly tellsNobody?: true }
   /**
    * How far the failure reaches: `recipient` this recipient, `message` this message, `here` this message at this next hop,
    * `nextHop` all mail to that next hop, `relay` all mail of this relay, `transaction` only this transaction, which ended for the sake of other recipients, or

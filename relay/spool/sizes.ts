@@ -7,6 +7,8 @@ export const removalBytes = 94
 const stateFrame = 103
 const recipientFrame = 122
 const acceptanceFrame = 500
+/** Its name in the record; what is asked is US-ASCII. */
+const wishesFrame = 10
 
 /** A state record of these recipients. */
 export const stateBytes = (recipients: readonly RecipientState[]): number =>
@@ -15,13 +17,14 @@ export const stateBytes = (recipients: readonly RecipientState[]): number =>
 /** The record that makes a message ours, without its content. */
 export function acceptanceBytes(envelope: Envelope): number {
   const { forwardPaths, redirectedFrom = [], reports, credential, reversePath, fromDomain, client } = envelope
-  const { signingDomain = '' } = envelope
+  const { signingDomain = '', wishes } = envelope
   return (
     acceptanceFrame +
     octetsOf([credential, reversePath, fromDomain, signingDomain, client.helo, client.address]) +
     octetsOf(forwardPaths) +
     octetsOf(redirectedFrom) +
-    octetsOf(reports?.forwardPaths ?? [])
+    octetsOf(reports?.forwardPaths ?? []) +
+    (wishes === undefined ? 0 : wishesFrame + JSON.stringify(wishes).length)
   )
 }
 

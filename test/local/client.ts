@@ -3,16 +3,22 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTransport } from 'nodemailer'
+import { createTransport, type SendMailOptions } from 'nodemailer'
 import type { Binding } from './fleet.ts'
 import { programFile } from './programs.ts'
 
-export type Mail = { readonly from: string; readonly to: string | readonly string[]; readonly raw: string }
+export type Mail = {
+  readonly from: string
+  readonly to: string | readonly string[]
+  readonly raw: string
+  /** What nodemailer asks of reports. */
+  readonly dsn?: SendMailOptions['dsn']
+}
 /** The reply that decided: the first refusal, or else the reply to the final dot. The code is 0 if there was none. */
 export type Answer = { readonly code: number; readonly text: string }
 export type Client = (binding: Binding, mail: Mail) => Promise<Answer>
 
-export const nodemailer: Client = async ({ host, port, ca, login }, { from, to, raw }) => {
+export const nodemailer: Client = async ({ host, port, ca, login }, { from, to, raw, dsn }) => {
   const transport = createTransport({
     host,
     port,
@@ -21,7 +27,7 @@ export const nodemailer: Client = async ({ host, port, ca, login }, { from, to, 
     auth: { user: login.username, pass: login.password },
   })
   try {
-    const { response } = await transport.sendMail({ envelope: { from, to: [to].flat() }, raw })
+    const { response } = await transport.sendMail({ envelope: { from, to: [to].flat() }, raw, ...(dsn && { dsn }) })
     return answerIn(response)
   } catch (error) {
     const { response, message } = error as Error & { response?: string }

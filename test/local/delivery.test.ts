@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { nodemailer } from './client.ts'
+import { type Mail, nodemailer } from './client.ts'
 import { plainReceiver, routeTo, smallFleet } from './documents.ts'
 import type { Fleet } from './fleet.ts'
 import { inQueue } from './in-queue.ts'
@@ -17,9 +17,9 @@ import { until } from './until.ts'
 const from = 'app@corp.test'
 
 /** Submits with a new Message-ID, which it returns. */
-async function submit(fleet: Fleet, to: string | readonly string[]): Promise<string> {
+async function submit(fleet: Fleet, to: string | readonly string[], asks: Pick<Mail, 'dsn'> = {}): Promise<string> {
   const id = `${randomUUID()}@corp.test`
-  const answer = await nodemailer(fleet.binding('app'), { from, to, raw: message({ from, id }) })
+  const answer = await nodemailer(fleet.binding('app'), { from, to, raw: message({ from, id }), ...asks })
   expect(answer).toMatchObject({ code: 250 })
   return id
 }
@@ -109,6 +109,34 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
             .map((b) => b['Final-Recipient']),
         ),
       ).toEqual([[expect.stringContaining('550.nobody@elsewhere.test')]])
+    })
+
+    test('a client that asks for a report of success gets one, by the names that it gave (RFC 3461), once', async () => {
+      const dsn = { id: 'order 4+2', notify: ['success', 'failure'], recipient: 'customer@elsewhere.test' } as const
+      const id = await submit(fleet, 'someone@elsewhere.test', { dsn: { ...dsn, notify: [...dsn.notify] } })
+      const report = await until('the report arrives', () => reports(id)[0])
+      await emptied(fleet)
+      expect(report).toMatchObject({ reversePath: '', forwardPaths: [from] })
+      const { blocks, defects } = readReport(report)
+      expect(defects).toEqual([])
+      expect(blocks).toEqual([
+        expect.objectContaining({ 'Original-Envelope-Id': 'order 4+2' }),
+        expect.objectContaining({
+          'Original-Recipient': expect.stringMatching(/^rfc822; ?customer@elsewhere\.test$/),
+          'Final-Recipient': expect.stringMatching(/^rfc822; ?someone@elsewhere\.test$/),
+          Action: 'relayed',
+        }),
+      ])
+      expect([copies(id), reports(id)].map(({ length }) => length)).toEqual([1, 1])
+    })
+
+    test('a client that asks for no report gets none, and one that asks for all of a message gets it back', async () => {
+      const silent = await submit(fleet, '550.nobody@elsewhere.test', { dsn: { notify: ['never'] } })
+      const whole = await submit(fleet, '550.nobody@elsewhere.test', { dsn: { return: 'full', notify: ['failure'] } })
+      const report = await until('the report arrives', () => reports(whole)[0])
+      await emptied(fleet)
+      expect(readReport(report).parts).toContain('message/rfc822')
+      expect(reports(silent)).toEqual([])
     })
 
     test('a refusal by the smarthost after the final dot is reported in a DSN, too (case U12)', async () => {

@@ -162,7 +162,7 @@ class World {
     // Times of day are told by the clock as it is set now.
     if (fact === 'deferred') this.#fates.hear(fact, told.with(2, Number(told[2]) - this.#times.wrongBy))
     else this.#fates.hear(fact, told)
-    if (fact === 'bounced') this.#reports.bounced(`${told[0]}`, `${told[1]}`)
+    if (fact === 'bounced') this.#reports.toCome(`${told[0]}`, `${told[1]}`)
     if (fact === 'clockStepped') this.#expect(this.#times.hasStepped, 'the clock was not set, and is told to be')
     this.#expect(fact !== 'unexpected' || told[0] === 'open-attempts', `${fact}: ${told}`)
     if (fact === 'bounced' && this.#ways.isLongSuspended) this.#wrong(`${told[0]} is given up by a suspended fleet`)

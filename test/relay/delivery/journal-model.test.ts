@@ -4,8 +4,9 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { connectTo } from '../../../relay/delivery/connect.ts'
 import { createDelivery } from '../../../relay/delivery/delivery.ts'
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
-import type { Events } from '../../../relay/events.ts'
+import type { Attempt, Events } from '../../../relay/events.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { wantsFailure, wantsSuccess, wishFor } from '../../../relay/mail/report-wishes.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { FakeHours } from './fake-hours.ts'
@@ -14,6 +15,7 @@ import { foundOn, isWell, well } from './ill-disk.ts'
 import { contentFor, type Deed, deeds } from './journal-stories.ts'
 import { ample, Machine, type Process } from './machine.ts'
 import { envelope, loadedWith } from './samples.ts'
+import { someWishes } from './some-wishes.ts'
 import { exchangersOf, hostNames, routesOf, type Ways, ways } from './stories.ts'
 import { type Mood, moods, type Sent, ToyHosts } from './toy-hosts.ts'
 import { lastMs, longestAttemptMs, toyWorld } from './toy-world.ts'
@@ -45,7 +47,7 @@ class World {
   #told = { fault: false, finished: 0 }
   readonly #envelopes = new Map<string, Envelope>()
   readonly #contents = new Map<string, string>()
-  /** Recipients who are given up, and whose report is composed: it takes many turns. */
+  /** Recipients who are to be reported, and whose report is composed: it takes many turns. */
   readonly #unreported = new Set<string>()
   readonly #submitting = new Set<Promise<void>>()
   #ways: Ways
@@ -90,7 +92,11 @@ class World {
     this.#deeds++
     this.#fates.hear(fact, told)
     const [first, second] = [`${told[0]}`, `${told[1]}`]
-    if (fact === 'bounced' && this.#envelopes.get(first)?.reversePath !== '') this.#unreported.add(`${first} ${second}`)
+    if (fact === 'bounced') this.#toReport(first, second, wantsFailure)
+    if (fact === 'attempted') {
+      const { queueId, forwardPath, outcome } = told[0] as Attempt
+      if (outcome.kind === 'delivered') this.#toReport(queueId, forwardPath, wantsSuccess)
+    }
     if (fact === 'dsnQueued')
       for (const path of this.#envelopes.get(second)?.reports?.forwardPaths ?? [])
         this.#unreported.delete(`${first} ${path}`)
@@ -100,6 +106,12 @@ class World {
       this.#told.fault = false
     }
     this.#judge(fact, told)
+  }
+
+  #toReport(queueId: string, forwardPath: string, isAsked: typeof wantsFailure): void {
+    const envelope = this.#envelopes.get(queueId)
+    if (envelope === undefined || envelope.reversePath === '' || !isAsked(wishFor(envelope, forwardPath))) return
+    this.#unreported.add(`${queueId} ${forwardPath}`)
   }
 
   #judge(fact: keyof Events, told: readonly unknown[]): void {
@@ -167,7 +179,8 @@ class World {
       const content = contentFor(queueId, bytes)
       this.#contents.set(queueId, `${content}`)
       for (let at = 0; at < content.length; at += 16_384) await incoming.write(content.subarray(at, at + 16_384))
-      const { queueId: _, bytes: __, ...draft } = envelope(content, { credential, reversePath: from, forwardPaths: to })
+      const submitted = { credential, reversePath: from, forwardPaths: to, ...someWishes(to) }
+      const { queueId: _, bytes: __, ...draft } = envelope(content, submitted)
       const taken = await incoming.commit({ ...draft, signingDomain: 'corp.test' })
       if (own === this.#machine.processes) this.#fates.expect(taken.envelope)
     } catch (error) {
@@ -280,6 +293,7 @@ class World {
     const left = this.#machine.losing.paths.filter((path) => path.startsWith('/spool/large/') || path.endsWith('.tmp'))
     this.#expect(left.length === 0 || !this.#machine.isWhole, `files are left: ${left}`)
     this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, `${vi.getTimerCount()} timers are left`)
+    this.#fates.mayLoseReports ||= this.#machine.hadBadDisk
     this.#fates.judge(this.#hosts.copies)
     let isClosed = false
     void delivery

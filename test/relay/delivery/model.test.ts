@@ -8,13 +8,14 @@ import type { connectTo } from '../../../relay/delivery/connect.ts'
 import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
 import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
 import type { Dns } from '../../../relay/delivery/dns.ts'
-import type { Events } from '../../../relay/events.ts'
+import type { Attempt, Events } from '../../../relay/events.ts'
 import { seededRandom } from '../../local/seeded-random.ts'
 import { FakeHours } from './fake-hours.ts'
 import { Fates } from './fates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { ReportsToCome } from './reports-to-come.ts'
 import { envelope, loadedWith } from './samples.ts'
+import { someWishes } from './some-wishes.ts'
 import {
   calm,
   type Deed,
@@ -148,7 +149,9 @@ class World {
       if (own !== this.#processes) return
       this.#hosts.deeds++
       this.#fates.hear(fact, told)
-      if (fact === 'bounced') this.#reports.bounced(`${told[0]}`, `${told[1]}`)
+      if (fact === 'bounced') this.#reports.toCome(`${told[0]}`, `${told[1]}`)
+      if (fact === 'attempted') this.#reports.attempted(told[0] as Attempt, this.#spool)
+      if (fact === 'dsnQueued') this.#reports.made(`${told[0]}`, `${told[1]}`, this.#spool)
       const isOfDisk = told[0] === 'content' || told[0] === 'spool'
       const isExpected = told[0] === 'open-attempts' || (isOfDisk && this.#hadBadDisk.ever)
       this.#expect(fact !== 'clockStepped' && (fact !== 'unexpected' || isExpected), `${fact}: ${told}`)
@@ -212,7 +215,14 @@ class World {
     const queueId = `q${String(++this.#count).padStart(14, '0')}`
     const content = Buffer.from(`From: <app@corp.test>\r\nMessage-ID: <${queueId}@corp.test>\r\n\r\nhello\r\n`)
     const signingDomain = credential === 'team-a/web' ? 'held.test' : 'corp.test'
-    const submitted = envelope(content, { queueId, credential, reversePath, forwardPaths, signingDomain })
+    const submitted = envelope(content, {
+      queueId,
+      credential,
+      reversePath,
+      forwardPaths,
+      signingDomain,
+      ...someWishes(forwardPaths),
+    })
     this.#fates.expect(submitted)
     this.#spool.put(submitted, content)
   }
@@ -313,6 +323,7 @@ class World {
     this.#expect(this.#spool.size + ready + deferred + inFlight === 0, `${this.#spool.size} messages are left`)
     await this.#time.wait(latestMs)
     this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, 'connections or timers are left')
+    this.#fates.mayLoseReports ||= this.#hadBadDisk.ever
     this.#fates.judge(this.#hosts.copies)
     const waitedMs = this.#fates.longestWaitOf(calm, this.#since)
     this.#expect(!isCalm || waitedMs <= calmMs, `mail to healthy next hops waited for ${waitedMs} ms`)

@@ -107,7 +107,7 @@ test('case S26: a report that can not be delivered is discarded, and reported to
   await attempted(1)
   await quiet()
   expect(spool.stored.size).toBe(0)
-  expect(facts('discarded')).toEqual([[message.queueId]])
+  expect(facts('discarded')).toEqual([[message.queueId, 'it has the null reverse-path']])
   expect(facts('dsnQueued')).toEqual([])
 })
 
@@ -118,7 +118,7 @@ test('a report that can not be delivered to some of its recipients only is logge
   spool.put(message, hello)
   await attempted(2)
   await quiet()
-  expect(facts('discarded')).toEqual([[message.queueId]])
+  expect(facts('discarded')).toEqual([[message.queueId, 'it has the null reverse-path']])
 })
 
 test('a DSN that bounces is discarded, and makes no other one', async () => {

@@ -214,6 +214,7 @@ async function expectKept(spool: Spool, q: Queued): Promise<void> {
     body: q.body,
     smtpUtf8: q.smtpUtf8,
     bytes: content.length,
+    ...(q.wishes !== undefined && { wishes: q.wishes }),
   })
   expect(content.toString('latin1').replace(anyDate, 'DATE')).toBe(asKept(q))
 }

@@ -1,6 +1,6 @@
 /** The lines of MAIL and RCPT and the parameters of MAIL are read as RFC 5321 says, and take no time, whatever is in them. */
 import { expect, test } from 'vitest'
-import { readMailParameters } from '../../../relay/inbound/parameters.ts'
+import { readMailParameters, readRcptParameters } from '../../../relay/inbound/parameters.ts'
 import { pathIn, readPathLine } from '../../../relay/inbound/path-line.ts'
 
 /** The octets of a line, one character for each. */
@@ -106,10 +106,53 @@ test.each([
   [{ SMTPUTF8: '1' }, says(501)],
   [{ AUTH: '<>' }, { kind: 'parameters' }],
   [{ AUTH: '' }, says(501)],
-  [{ RET: 'FULL' }, says(555)],
-  [{ ENVID: 'x' }, says(555)],
+  [{ RET: 'full' }, { parameters: { ret: 'FULL' } }],
+  [{ RET: 'HDRS', ENVID: 'a+20b+2B' }, { parameters: { ret: 'HDRS', envid: 'a+20b+2B' } }],
+  [{ RET: '' }, says(501)],
+  [{ RET: 'BOTH' }, says(501)],
+  [{ RET: 'constructor' }, says(501)],
+  [{ ENVID: '' }, says(501)],
+  [{ ENVID: 'a'.repeat(100) }, { parameters: { envid: 'a'.repeat(100) } }],
+  [{ ENVID: 'a'.repeat(101) }, says(501)],
+  [{ ENVID: 'a+C3+A9' }, says(501)],
+  [{ ENVID: 'a+7F' }, says(501)],
+  [{ ENVID: 'a+2b' }, says(501)],
+  [{ NOTIFY: 'NEVER' }, says(555)],
   [{ REQUIRETLS: '' }, says(555)],
   [{ CONSTRUCTOR: 'x' }, says(555)],
 ] as const)('the parameters of MAIL are read, or refused: %j', (given, expected) => {
   expect(parameters(given)).toMatchObject(expected)
+})
+
+const asked = (given: Readonly<Record<string, string>>) => readRcptParameters(new Map(Object.entries(given)))
+const longest = `rfc822;${'a'.repeat(493)}`
+
+test.each([
+  [{}, { kind: 'parameters', parameters: {} }],
+  [{ NOTIFY: 'never' }, { parameters: { notify: ['NEVER'] } }],
+  [{ NOTIFY: 'Success,FAILURE,delay' }, { parameters: { notify: ['SUCCESS', 'FAILURE', 'DELAY'] } }],
+  [{ NOTIFY: '' }, says(501)],
+  [{ NOTIFY: 'ALWAYS' }, says(501)],
+  [{ NOTIFY: 'NEVER,FAILURE' }, says(501)],
+  [{ NOTIFY: 'FAILURE,' }, says(501)],
+  [{ NOTIFY: 'FAILURE,FAILURE' }, says(501)],
+  [{ ORCPT: 'rfc822;user+2Btag@a.example' }, { parameters: { orcpt: 'rfc822;user+2Btag@a.example' } }],
+  [{ ORCPT: 'X400;/S=a/'.replace('=', '+3D') }, { parameters: { orcpt: 'X400;/S+3Da/' } }],
+  [{ ORCPT: 'user@a.example' }, says(501)],
+  [{ ORCPT: 'rfc822;' }, says(501)],
+  [{ ORCPT: ';a@b.example' }, says(501)],
+  [{ ORCPT: 'rfc822;a=b' }, says(501)],
+  [{ ORCPT: 'rfc822;a+7f' }, says(501)],
+  [{ ORCPT: 'rfc822;j\u00f6rg@a.example' }, says(501)],
+  [{ ORCPT: 'utf-8;j\u00f6rg@a.example' }, { parameters: { orcpt: 'utf-8;j\\x{F6}rg@a.example' } }],
+  [{ ORCPT: 'UTF-8;\\x{1F4E7}@a.example' }, { parameters: { orcpt: 'UTF-8;\\x{1F4E7}@a.example' } }],
+  [{ ORCPT: 'utf-8;a\\x{0A}b' }, says(501)],
+  [{ ORCPT: 'utf-8;a\\b@a.example' }, says(501)],
+  [{ ORCPT: 'utf-8;a\u0085b@a.example' }, { parameters: { orcpt: 'utf-8;a\\x{85}b@a.example' } }],
+  [{ ORCPT: longest }, { parameters: { orcpt: longest } }],
+  [{ ORCPT: `${longest}a` }, says(501)],
+  [{ SIZE: '1' }, says(555)],
+  [{ CONSTRUCTOR: 'x' }, says(555)],
+] as const)('the parameters of RCPT are read, or refused: %j', (given, expected) => {
+  expect(asked(given)).toMatchObject(expected)
 })

@@ -26,7 +26,7 @@ export type Line = {
   readonly what: string
   /** The mailbox that the path of RCPT means, since one may be written in several ways. */
   readonly mailbox: string
-  /** Of MAIL, in upper case. */
+  /** Of MAIL, in upper case, or of RCPT. */
   readonly parameters: string
   /** Its octets are no line of a command: whatever comes in one piece with it is refused as a whole (cases P13, P15 and P20). */
   readonly isFault: boolean | 'but in a login'
@@ -87,13 +87,18 @@ const mailParameters = [
     'SMTPUTF8',
     'AUTH=<>',
     'AUTH=a+2Bb@c.example',
+    'RET=FULL',
+    'ret=hdrs',
+    'ENVID=QQ314159',
+    'ENVID=A+20B+2B',
   ]),
   ...rows(
     ['SIZE=', 'SIZE=-1', 'SIZE=1e3', 'SIZE=100000000000000000000', 'BODY', 'BODY=BINARYMIME', 'SMTPUTF8=1'],
     malformed,
   ),
-  ...rows(['AUTH=', 'AUTH=a+zz', 'ENVID=ab+0D+0Acd', '=1'], malformed),
-  ...rows(['RET=FULL', 'ENVID=QQ314159', 'MT-PRIORITY=3', 'FOO'], unknownParameter),
+  ...rows(['AUTH=', 'AUTH=a+zz', 'ENVID=ab+0D+0Acd', 'ENVID=a+E9', '=1'], malformed),
+  ...rows([`ENVID=${'a'.repeat(101)}`, 'RET=ALL', 'RET'], malformed),
+  ...rows(['NOTIFY=NEVER', 'MT-PRIORITY=3', 'FOO'], unknownParameter),
 ]
 const some = fc.array(fc.constantFrom(...mailParameters), { minLength: 1, maxLength: 3 })
 const parameters = fc.oneof(
@@ -134,8 +139,11 @@ const forwardPaths = [
 ]
 const rcptParameters = [
   ...rows(['']),
-  ...rows([' NOTIFY=NEVER', ' NOTIFY=SUCCESS,DELAY', ' ORCPT=rfc822;b@partner.example', ' FOO'], unknownParameter),
-  ...rows([' ORCPT=rfc822;a+0D+0ARCPT'], malformed),
+  ...rows([' NOTIFY=NEVER', ' NOTIFY=SUCCESS,DELAY', ' NOTIFY=FAILURE', ' ORCPT=rfc822;b+2Bc@partner.example']),
+  ...rows([' ORCPT=utf-8;\\x{E9}@partner.example']),
+  ...rows([' ORCPT=rfc822;a+0D+0ARCPT', ' ORCPT=b@partner.example', ' ORCPT=rfc822;', ' ORCPT=rfc822;a=b'], malformed),
+  ...rows([' NOTIFY=NEVER,FAILURE', ' NOTIFY=DELAY,DELAY', ' NOTIFY=', ' NOTIFY=ALWAYS'], malformed),
+  ...rows([' RET=FULL', ' FOO'], unknownParameter),
 ]
 const noParameter = { weight: 9, arbitrary: fc.constantFrom(...rcptParameters.slice(0, 1)) }
 const rcpt = fc
@@ -145,7 +153,11 @@ const rcpt = fc
     fc.oneof(noParameter, fc.constantFrom(...rcptParameters)),
   )
   .map(([verb, { text, wrong, mailbox }, parameter]) =>
-    line('RCPT', `${verb}${text}${parameter.text}`, [...wrong, ...parameter.wrong], { what: text, mailbox }),
+    line('RCPT', `${verb}${text}${parameter.text}`, [...wrong, ...parameter.wrong], {
+      what: text,
+      mailbox,
+      parameters: parameter.text,
+    }),
   )
   .filter(isToldApart)
 

@@ -24,14 +24,18 @@ export type Queued = {
   readonly forwardPaths: readonly string[]
   readonly body: '7BIT' | '8BITMIME'
   readonly smtpUtf8: boolean
+  /** What is asked of reports (RFC 3461 section 4): absent, where it is nothing. */
+  readonly wishes?: object
   readonly helo: string
   /** Behind our Received, and what was added. */
   readonly kept: string
 }
 
 type Mail = Pick<Queued, 'reversePath' | 'smtpUtf8' | 'body'> & {
-  /** As each was written first, by the mailbox that it means. */
-  readonly recipients: Map<string, string>
+  /** As each was written first, by the mailbox that it means, with the parameters that it was named with then. */
+  readonly recipients: Map<string, { readonly path: string; readonly parameters: string }>
+  /** Of MAIL. */
+  readonly parameters: string
   anyRefused: boolean
 }
 
@@ -145,7 +149,7 @@ export class SessionModel {
   /** RFC 5321 section 4.1.1.1; AUTH under TLS only, and not twice (RFC 4954 section 4). */
   #offers(text: string): readonly string[] {
     if (/^HELO/i.test(text)) return []
-    const always = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', `SIZE ${messageBytes}`, 'HELP']
+    const always = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'DSN', 'ENHANCEDSTATUSCODES', `SIZE ${messageBytes}`, 'HELP']
     if (!this.tls) return [...always, 'STARTTLS']
     return this.login ? always : [...always, 'AUTH PLAIN LOGIN']
   }
@@ -166,12 +170,14 @@ export class SessionModel {
       case 'MAIL': {
         const body = parameters.includes('BODY=8BITMIME') ? '8BITMIME' : '7BIT'
         const smtpUtf8 = parameters.includes('SMTPUTF8')
+        const reversePath = inBrackets(what)
         this.#reset()
-        this.mail = { reversePath: inBrackets(what), smtpUtf8, body, recipients: new Map(), anyRefused: false }
+        this.mail = { reversePath, smtpUtf8, body, parameters, recipients: new Map(), anyRefused: false }
         return
       }
       case 'RCPT': // one that is named again counts once, as it was written first (M25)
-        if (!this.mail?.recipients.has(mailbox)) this.mail?.recipients.set(mailbox, inBrackets(what))
+        if (!this.mail?.recipients.has(mailbox))
+          this.mail?.recipients.set(mailbox, { path: inBrackets(what), parameters })
         return
       case 'DATA':
         this.inContent = true
@@ -246,13 +252,15 @@ export class SessionModel {
     }))
   }
 
-  #accepted({ reversePath, smtpUtf8, body, recipients }: Mail, { octets, kept }: Content): Outcome {
+  #accepted({ reversePath, smtpUtf8, body, parameters, recipients }: Mail, { octets, kept }: Content): Outcome {
     const says = '250 2.0.0 queued as '
     const take = (reply: string): void => {
       const queueId = reply.slice(says.length)
-      const forwardPaths = [...recipients.values()]
+      const named = [...recipients.values()]
+      const forwardPaths = named.map(({ path }) => path)
       const isEightBit = isBeyondAscii(octets) || body === '8BITMIME' // RFC 6152 section 3
-      const envelope = { queueId, reversePath, forwardPaths, smtpUtf8, helo: this.helo }
+      const wishes = wishesIn(parameters, named)
+      const envelope = { queueId, reversePath, forwardPaths, smtpUtf8, helo: this.helo, ...wishes }
       this.queued.push({ ...envelope, body: isEightBit ? '8BITMIME' : '7BIT', kept: normalised(kept) })
       this.log.push(`accepted ${queueId}`)
       this.messages++
@@ -268,6 +276,20 @@ export class SessionModel {
     this.hasEnded = true
   }
 }
+
+/** Each line has one parameter that asks for something, at most, and this by its word alone. */
+function wishesIn(ofMail: string, recipients: readonly { readonly parameters: string }[]): Pick<Queued, 'wishes'> {
+  const ofMessage = Object.assign({}, ...[ret, envid].map((one) => one.exec(ofMail)?.groups ?? {}))
+  const asked = recipients.flatMap(({ parameters }, position) => {
+    const { list, orcpt } = /NOTIFY=(?<list>.*)|ORCPT=(?<orcpt>.*)/.exec(parameters)?.groups ?? {}
+    const wish = { ...(list && { notify: list.split(',') }), ...(orcpt && { orcpt }) }
+    return list || orcpt ? [[position, wish]] : []
+  })
+  const all = { ...ofMessage, ...(asked.length > 0 && { recipients: Object.fromEntries(asked) }) }
+  return Object.keys(all).length === 0 ? {} : { wishes: all }
+}
+const ret = / RET=(?<ret>FULL|HDRS)/
+const envid = / ENVID=(?<envid>\S+)/
 
 export const isBeyondAscii = (text: string): boolean => /[^\0-\x7f]/.test(text)
 /** With CR LF at the end of each line (decision 0012); of a text that has no other line ends, the text itself. */
