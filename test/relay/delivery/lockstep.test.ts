@@ -1,6 +1,6 @@
 /** A server that offers PIPELINING and can not do it, as behind a proxy that reads one command at a time, gets its mail all the same. */
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { onTestFinished } from '../../own-test.ts'
 import { clockAhead } from './clock-ahead.ts'
@@ -11,7 +11,9 @@ import { envelope, hello, route, smarthost } from './samples.ts'
 async function startForgetful(atOnce: number) {
   const reads: string[] = []
   let taken = 0
+  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
+    sockets.add(socket)
     let inContent = false
     let content = ''
     const answerTo = (line: string): string => {
@@ -36,11 +38,14 @@ async function startForgetful(atOnce: number) {
       socket.write('250 2.0.0 queued\r\n')
     })
     socket.write('220 forgetful.test\r\n')
-    onTestFinished(() => void socket.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => void server.close())
+  // Not where a client is taken: one that comes while the test is being ended would be too late for that.
+  onTestFinished(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
   const isPipelined = (text: string): boolean => /^(RSET|MAIL).*\r\n./.test(text)
   return {
     port: (server.address() as AddressInfo).port,
