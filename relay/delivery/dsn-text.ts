@@ -36,10 +36,10 @@ const wasHandedOn = (taken: readonly HandedOn[]): readonly string[] =>
     ? []
     : [
         'was taken by a host that sends no reports of success, so that you will hear no more of it unless it fails, for:',
-        ...taken.flatMap(({ forwardPath, smarthost, taken: { said = '' } }) => [
+        ...taken.flatMap(({ forwardPath, smarthost, taken }) => [
           '',
           `  <${readable(forwardPath)}>`,
-          ...(smarthost === undefined ? [] : [`  It was taken at ${placeOf(smarthost)}:`, `    ${said}`]),
+          ...(smarthost === undefined ? [] : [`  It was taken at ${placeOf(smarthost)}:`, `    ${asSaid(taken)}`]),
         ]),
       ]
 
