@@ -2,7 +2,7 @@
 import type { Lookup } from './answer.ts'
 import { type RecordVerdict, shown, verdict } from './record-verdict.ts'
 import type { Wanted } from './records-wanted.ts'
-import { passes } from './spf-passes.ts'
+import { isBehindVoids, passes } from './spf-passes.ts'
 import type { Network } from './spf-record.ts'
 import { includedBy, limits, type SpfWalk, walkSpf } from './spf-walk.ts'
 
@@ -36,7 +36,14 @@ function judgeRead(wanted: WantedSpf, walk: Read): RecordVerdict {
   const lacking = missingTerms(wanted, walk)
   const found = { want: completed(walk.text, lacking), got: shown([walk.text]), notes: notesOn(walk) }
   if (lacking.length === 0) return verdict({ state: 'Match', ...found, why: '' })
-  return verdict({ state: 'Mismatch', ...found, why: `our mail does not pass it; add ${lacking.join(' ')}` })
+  return verdict({ state: 'Mismatch', ...found, why: `our mail does not pass it; ${mend(lacking, wanted, walk)}` })
+}
+
+function mend(lacking: readonly string[], { networks }: WantedSpf, { tree }: Read): string {
+  const late = networks.find((network) => isBehindVoids(tree, network))
+  if (late === undefined) return `add ${lacking.join(' ')}`
+  const type = late.family === 'ipv4' ? 'A' : 'AAAA'
+  return `more than ${limits.voids} look-ups find no ${type} record, and receivers stop there; put before them ${lacking.join(' ')}`
 }
 
 const missingTerms = ({ include, networks }: WantedSpf, { tree }: Read): readonly string[] => {
@@ -55,9 +62,12 @@ function asTerm({ address, family, prefix }: Network): string {
 const freshRecord = ({ include, networks }: WantedSpf): string =>
   ['v=spf1', ...include.map((domain) => `include:${domain}`), ...networks.map(asTerm), '~all'].join(' ')
 
-/** Missing terms are inserted first, because a term before them could already decide otherwise. */
-const completed = (text: string, lacking: readonly string[]): string =>
-  lacking.length === 0 ? text : text.replace(/^\S+/, (version) => [version, ...lacking].join(' '))
+/** Missing terms stand first, because a term before them could already decide otherwise, also where they are there already. */
+function completed(text: string, lacking: readonly string[]): string {
+  if (lacking.length === 0) return text
+  const [version, ...terms] = text.split(/ +/)
+  return [version, ...lacking, ...terms.filter((term) => !lacking.includes(term))].join(' ')
+}
 
 /** RFC 7208 section 3.4: a longer record may not fit into a UDP answer together with other TXT records of the name. */
 const longOctets = 450

@@ -12,10 +12,15 @@ export type SpfTree = {
 
 export type Match =
   | { readonly is: 'everything' }
-  | { readonly is: 'networks'; readonly networks: readonly Network[] }
+  | { readonly is: 'networks'; readonly networks: readonly Network[]; readonly voids: Voids }
   | { readonly is: 'include'; readonly domain: string; readonly tree: SpfTree }
   /** It depends on the message (macros), or on the client's host name (ptr). */
   | { readonly is: 'unforeseeable' }
+
+/** Look-ups that find nothing for a client of this family: only the addresses of its own are looked up (RFC 7208 section 5). */
+export type Voids = Readonly<Record<Network['family'], number>>
+const noVoids: Voids = { ipv4: 0, ipv6: 0 }
+const oneVoid: Voids = { ipv4: 1, ipv6: 1 }
 
 export type SpfWalk =
   | { readonly is: 'asks'; readonly questions: readonly Question[] }
@@ -99,7 +104,7 @@ class Walk {
       case 'all':
         return { is: 'everything' }
       case 'network':
-        return { is: 'networks', networks: [mechanism.network] }
+        return { is: 'networks', networks: [mechanism.network], voids: noVoids }
       case 'include':
         this.#count()
         return this.#include(domain, mechanism.target)
@@ -145,7 +150,7 @@ class Walk {
     if (target === undefined) return this.#unforeseeable()
     const answer = this.answer(target, 'A')
     if (answer.is === 'absent') this.#void(target, 'A')
-    return answer.is === 'records' ? { is: 'everything' } : { is: 'networks', networks: [] }
+    return answer.is === 'records' ? { is: 'everything' } : { is: 'networks', networks: [], voids: oneVoid }
   }
 
   #exchangers(name: string): readonly string[] {
@@ -164,12 +169,20 @@ class Walk {
     hostsOf: (name: string) => readonly string[],
   ): Match {
     if (name === undefined) return this.#unforeseeable()
-    const networks = hostsOf(name).flatMap((host) => {
+    const found = hostsOf(name).map((host) => {
       const [four, six] = [this.answer(host, 'A'), this.answer(host, 'AAAA')]
       if (four.is === 'absent' && six.is === 'absent') this.#void(host, 'A and AAAA')
-      return [...addresses(four, 'ipv4', prefix4), ...addresses(six, 'ipv6', prefix6)]
+      return { four, six }
     })
-    return { is: 'networks', networks }
+    const networks = found.flatMap(({ four, six }) => [
+      ...addresses(four, 'ipv4', prefix4),
+      ...addresses(six, 'ipv6', prefix6),
+    ])
+    // Without hosts it was the look-up of exchangers that found nothing.
+    if (found.length === 0) return { is: 'networks', networks, voids: oneVoid }
+    const ipv4 = found.filter(({ four }) => four.is === 'absent').length
+    const ipv6 = found.filter(({ six }) => six.is === 'absent').length
+    return { is: 'networks', networks, voids: { ipv4, ipv6 } }
   }
 }
 

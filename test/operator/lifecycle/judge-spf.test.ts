@@ -158,6 +158,39 @@ test.each<[string, string, string, string]>([
   expect(judged(at(record, hosts), [], [address])).toMatchObject({ state })
 })
 
+const onIpv4: Zone = {
+  'MX example.org': ['mail.example'],
+  ...Object.fromEntries(['mail', 'web', 'shop'].map((name) => [`A ${name}.example`, ['192.0.2.7']])),
+}
+
+test.each([
+  ['behind three names without an AAAA record', 'v=spf1 mx a:web.example a:shop.example ip6:2001:db8::9 -all', false],
+  ['behind two', 'v=spf1 mx a:web.example ip6:2001:db8::9 -all', true],
+  ['before them', 'v=spf1 ip6:2001:db8::9 mx a:web.example a:shop.example -all', true],
+  ['in an included record, behind one there and two before', 'v=spf1 mx a:web.example include:in.example -all', false],
+  [
+    'in the record of a redirect, behind one there and two before',
+    'v=spf1 mx a:web.example redirect=in.example',
+    false,
+  ],
+  ['behind an include that is given up', 'v=spf1 mx a:web.example include:no.example ip6:2001:db8::9 -all', false],
+  ['behind one in an included record and one before', 'v=spf1 a:web.example include:in.example -all', true],
+])('case N11: for who sends from IPv6, look-ups of IPv6 count: an address %s', (_name, record, isMatch) => {
+  const inner = 'v=spf1 a:shop.example ip6:2001:db8::9 -all'
+  const zone = at(record, { ...onIpv4, 'TXT in.example': [inner], 'TXT no.example': ['v=spf1 a:shop.example -all'] })
+  const verdict = judged(zone, [], ['2001:db8::9'])
+  expect(verdict).toMatchObject({ state: isMatch ? 'Match' : 'Mismatch' })
+  if (!isMatch) expect(verdict).toMatchObject({ why: expect.stringContaining('find no AAAA record') })
+  expect(judged(zone, [], ['192.0.2.7'])).toMatchObject({ state: 'Match' })
+})
+
+test('an address that receivers give up to find stands first in the wanted record, and once', () => {
+  const record = 'v=spf1 mx a:web.example a:shop.example ip6:2001:db8::9 -all'
+  const want = 'v=spf1 ip6:2001:db8::9 mx a:web.example a:shop.example -all'
+  expect(judged(at(record, onIpv4), [], ['2001:db8::9'])).toMatchObject({ want })
+  expect(judged(at(want, onIpv4), [], ['2001:db8::9'])).toMatchObject({ state: 'Match' })
+})
+
 test.each([
   ['there is none yet', {}, 'v=spf1 include:ses.example ip4:192.0.2.0/24 ~all'],
   [
