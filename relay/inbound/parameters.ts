@@ -36,13 +36,11 @@ const ofMail: Readers<MailParameters> = {
 }
 
 const ofRcpt: Readers<RecipientWish> = {
-  NOTIFY: (value) => {
-    const notify = value.toUpperCase().split(',') as Notify[]
-    return notifies.test(value) && new Set(notify).size === notify.length ? { notify } : undefined
-  },
+  NOTIFY: (value) =>
+    notifies.test(value) ? { notify: [...new Set(value.toUpperCase().split(','))] as Notify[] } : undefined,
   ORCPT: (value) => {
     const orcpt = value.replace(/[^\x00-\x7f]/gu, (c) => `\\x{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
-    const [, type = '', address = ''] = /^([A-Z\d-]+);(.+)$/i.exec(orcpt) ?? []
+    const [, type = '', address = ''] = /^([\w!#$%&'*+/?^`{|}~-]+);(.+)$/.exec(orcpt) ?? []
     const isUtf8 = type.toLowerCase() === 'utf-8'
     const isFormed = isUtf8 ? utf8Address.test(address) : orcpt === value && printable.test(address)
     return isFormed && orcpt.length <= mostOfOrcpt ? { orcpt } : undefined
