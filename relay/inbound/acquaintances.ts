@@ -6,9 +6,16 @@ const remembered = 10_000
 
 export class Acquaintances {
   readonly #clients = new Latest<true>(remembered)
+  /** From there came a session that held everybody up by TLS alone: whoever logs in from there, the others there stay strangers. */
+  readonly #suspects = new Latest<true>(remembered)
 
   loggedIn(client: string): void {
-    this.#clients.set(client, true)
+    if (!this.#suspects.get(client)) this.#clients.set(client, true)
+  }
+
+  suspect(client: string): void {
+    this.#suspects.set(client, true)
+    this.#clients.delete(client)
   }
 
   lockedOut(client: string): void {

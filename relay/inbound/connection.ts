@@ -181,7 +181,7 @@ export class Connection implements Line, Hearer {
         this.#conversation.secured(socket.getProtocol() ?? 'TLS', authority && shownCertificate(socket, authority))
         then()
       },
-      silent: () => this.violated(refusal('always.errors')),
+      silent: () => this.violated(this.#conversation.saysNothing()),
       crowdedOut: () => this.#crowdedOut(),
       failed: this.#onError,
       closed: this.#onClose,

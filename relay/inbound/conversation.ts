@@ -266,6 +266,12 @@ export class Conversation {
     return this.#refusals.refuse(stage, refused, path)
   }
 
+  /** TLS records came that say nothing, without end: those from its client's address are counted from now on, whoever logs in there. */
+  saysNothing(): Refusal {
+    this.#inbound.acquaintances.suspect(this.#session.origin)
+    return refusal('always.errors')
+  }
+
   /** An error of ours: the reply to give for it. */
   broken(error: unknown): Reply {
     this.#inbound.events.unexpected('submission', error)

@@ -7,6 +7,7 @@ import { UnderHandshake } from '../under-handshake.ts'
 import type { Handshake } from './handshakes.ts'
 import { handshakeCostMs, handshakeMs, readAheadBytes } from './limits.ts'
 import { type LongHandshake, LongHandshakes, longOctets } from './long-handshakes.ts'
+import { QuietSessions } from './quiet-sessions.ts'
 import { isInClear, notInTime } from './tls-failure.ts'
 
 /** The client whose handshake it is. */
@@ -23,7 +24,7 @@ type Outcome = {
   readonly raised: (socket: TLSSocket) => void
   /** The session is there; the handshake has nothing more to do with it. */
   readonly secured: (socket: TLSSocket, authority: Handshake['authority']) => void
-  /** In the session, too many TLS records came that say nothing. */
+  /** In the session, too many TLS records came that say nothing, or more of TLS's own answers wait than any client leaves unread. */
   readonly silent: () => void
   /** The connection is to end, in its handshake or after it: its client's certificates take memory that newer clients need. */
   readonly crowdedOut: () => void
@@ -36,6 +37,7 @@ const unexpectedMessage = Buffer.from('1503030002020a', 'hex')
 
 /** Of all listeners: the memory is that of the process. */
 const longHandshakes = new LongHandshakes()
+const quietSessions = new QuietSessions()
 
 /**
  * A handshake is the most expensive thing that a stranger can ask for, so it waits for its turn, and costs nothing before the client's
@@ -114,7 +116,8 @@ export class HandshakeUnderWay {
     top.on('_tlsError', refuse).on('end', this.#onEnd)
     top.once('secure', () => {
       verdictIn()
-      bounded?.handshakeDone(() => top.bytesRead).once('silent', silent)
+      if (bounded) bounded.handshakeDone(() => top.bytesRead).once('silent', silent)
+      else quietSessions.watch(top, plain, silent)
       this.over()
       top.off('end', this.#onEnd)
       secured(top, authority)

@@ -40,6 +40,12 @@ export const piecesAtOnce = 20
 /** With so many octets of replies that a client has not read, nothing more is read from it before it has. */
 export const unreadBytes = 16 * 1_024
 
+/** More octets than this of a TLS session that wait for its client to read them are no replies of ours, but answers of TLS to it. */
+export const mostTlsUnread = 64 * 1_024
+
+/** Where more octets of TLS than this come in a second, some have to be data: they hold 2,400 changes of keys, and hold everybody up. */
+export const quietOctets = 64 * 1_024
+
 /** So long after our last reply a connection is closed that the client does not close. */
 export const lingerMs = 5_000
 

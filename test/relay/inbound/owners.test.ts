@@ -142,8 +142,12 @@ test('the handshake of a stranger is carried out in its turns, so that it is cha
   expect(during).toEqual([{ rank: 'stranger', name: own }])
 })
 
-test('an address is known from a login on until it is locked out, and 10,000 addresses are known at most', () => {
+test('an address is known from a login on until it is locked out or suspected, and 10,000 addresses are known at most', () => {
   const acquaintances = new Acquaintances()
+  acquaintances.loggedIn('192.0.2.3')
+  acquaintances.suspect('192.0.2.3')
+  acquaintances.loggedIn('192.0.2.3')
+  expect(acquaintances.has('192.0.2.3')).toBe(false)
   acquaintances.loggedIn('192.0.2.1')
   acquaintances.loggedIn('192.0.2.2')
   acquaintances.lockedOut('192.0.2.2')
