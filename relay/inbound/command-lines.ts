@@ -85,8 +85,11 @@ const plainLine = new RegExp(`^(?!${foreign})[\\t -~\\x80-\\xff]*\\r\\n$`, 'i')
  */
 export function misplacedIn(octets: string): Refusal | undefined {
   if (/^\x16(?:\x03|$)/.test(octets)) return protocol.tlsUnasked
-  return /^(?:PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n)/.test(octets) ? protocol.proxyHeader : undefined
+  return isProxyHeader(octets) ? protocol.proxyHeader : undefined
 }
+
+/** Whether these first octets of a connection, one character each, are a PROXY protocol header of version 1 or 2. */
+export const isProxyHeader = (octets: string): boolean => /^(?:PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n)/.test(octets)
 
 /**
  * The first fault in `octets` (whole lines and maybe the beginning of the next one, one character for each octet). `partial` is the

@@ -4,11 +4,12 @@ import { TLSSocket } from 'node:tls'
 import { Alarm } from '../alarm.ts'
 import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
+import { isProxyHeader } from './command-lines.ts'
 import type { Handshake } from './handshakes.ts'
 import { handshakeCostMs, handshakeMs, readAheadBytes } from './limits.ts'
 import { type LongHandshake, LongHandshakes, longOctets } from './long-handshakes.ts'
 import { QuietSessions } from './quiet-sessions.ts'
-import { isInClear, notInTime } from './tls-failure.ts'
+import { isInClear, notInTime, proxied } from './tls-failure.ts'
 
 /** The client whose handshake it is. */
 type Client = {
@@ -34,6 +35,9 @@ type Outcome = {
 
 /** The fatal alert of that name (RFC 8446 section 6): OpenSSL says nothing to who begins with no record of TLS. */
 const unexpectedMessage = Buffer.from('1503030002020a', 'hex')
+
+/** By so many octets a PROXY header is known. */
+const proxyHeaderOctets = 'PROXY UNKNOWN'.length
 
 /** Of all listeners: the memory is that of the process. */
 const longHandshakes = new LongHandshakes()
@@ -90,7 +94,15 @@ export class HandshakeUnderWay {
     if (this.#plain.destroyed) return
     // `readable` without an octet means that the client is gone.
     if (this.#plain.readableLength === 0) this.destroy()
+    else if (isProxyHeader(this.#firstOctets())) this.#outcome.failed(proxied())
     else this.#shakeHands(next())
+  }
+
+  /** They stay for the handshake to read. */
+  #firstOctets(): string {
+    const octets: Buffer = this.#plain.read()
+    this.#plain.unshift(octets)
+    return octets.toString('latin1', 0, proxyHeaderOctets)
   }
 
   #shakeHands({ context, authority }: Handshake): void {

@@ -31,3 +31,6 @@ export const notInTime = (): Error =>
   new Error(
     'no handshake in time: on an Implicit listener, a client that is set up for STARTTLS waits for our greeting',
   )
+
+export const proxied = (): Error =>
+  new Error('a PROXY protocol header came where TLS was to begin: switch it off at the load balancer')

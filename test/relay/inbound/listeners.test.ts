@@ -292,9 +292,13 @@ test('silence or garbage instead of a handshake ends the connection (case T05)',
   await expect.poll(() => under.submission.sessions).toBe(0)
 })
 
+const proxied = 'a PROXY protocol header came where TLS was to begin: switch it off at the load balancer'
+
 test.each([
   ['SMTP in clear', 'EHLO app.example\r\n', 'the client spoke in clear where its TLS was to begin'],
   ['HTTP', 'GET / HTTP/1.1\r\n\r\n', 'the client spoke in clear where its TLS was to begin'],
+  ['a PROXY header of version 1', 'PROXY UNKNOWN\r\n', proxied],
+  ['a PROXY header of version 2', '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c', proxied],
   ['an alert of TLS', '\x15\x03\x01\x00\x02\x02\x30', 'unexpected message'],
 ])('what came instead of a handshake is told without the source lines of OpenSSL: %s (case T05)', async (_name, octets, why) => {
   const { under } = await start()
