@@ -68,6 +68,9 @@ export const heldAmongMany = 16 * 1_024
 /** What a recipient takes beside the octets of its path. */
 export const recipientBytes = 64
 
+/** … and what is asked of the reports on one, beside the text of ORCPT. */
+export const wishBytes = 160
+
 /** More pieces than this are joined to one, or not read yet: a piece of one octet takes as much memory as 450 octets. */
 export const heldPieces = 128
 

@@ -14,4 +14,7 @@ export function utf8In(octets: string): string | undefined {
 
 /** `part` itself, or a copy: V8 keeps all of `whole` in memory for as long as a slice of it lives. */
 export const inItsOwnMemory = (part: string, whole: string): string =>
-  whole.length - part.length < 32 ? part : Buffer.from(part).toString()
+  whole.length - part.length < 32 ? part : copyOf(part)
+
+/** The same where the whole is not at hand. */
+export const copyOf = (part: string): string => Buffer.from(part).toString()

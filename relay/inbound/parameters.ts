@@ -1,6 +1,7 @@
 /** The parameters of MAIL and RCPT that we offer, each with the one form that it may have. Pure. */
 import type { MessageWish, Notify, RecipientWish } from '../mail/report-wishes.ts'
 import type { Refusal } from '../mail/rule.ts'
+import { copyOf } from './line-text.ts'
 import { protocol } from './protocol.ts'
 
 export type MailParameters = MessageWish & {
@@ -32,7 +33,7 @@ const ofMail: Readers<MailParameters> = {
   // RFC 4954 section 5: a server that does not trust the client to name the original submitter reads the parameter and ignores it.
   AUTH: (value) => (xtext.test(value) ? {} : undefined),
   RET: (value) => (({ FULL: { ret: 'FULL' }, HDRS: { ret: 'HDRS' } }) as const)[value.toUpperCase()],
-  ENVID: (value) => (value.length <= mostOfEnvid && printable.test(value) ? { envid: value } : undefined),
+  ENVID: (value) => (value.length <= mostOfEnvid && printable.test(value) ? { envid: copyOf(value) } : undefined),
 }
 
 const ofRcpt: Readers<RecipientWish> = {
@@ -43,7 +44,7 @@ const ofRcpt: Readers<RecipientWish> = {
     const [, type = '', address = ''] = /^([\w!#$%&'*+/?^`{|}~-]+);(.+)$/.exec(orcpt) ?? []
     const isUtf8 = type.toLowerCase() === 'utf-8'
     const isFormed = isUtf8 ? utf8Address.test(address) : orcpt === value && printable.test(address)
-    return isFormed && orcpt.length <= mostOfOrcpt ? { orcpt } : undefined
+    return isFormed && orcpt.length <= mostOfOrcpt ? { orcpt: copyOf(orcpt) } : undefined
   },
 }
 const notifies = /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/i

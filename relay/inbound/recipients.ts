@@ -1,7 +1,7 @@
 /** The forward-paths of a transaction, each mailbox once; while all sessions together hold much, a greedy credential may have few. */
 import type { RecipientWish } from '../mail/report-wishes.ts'
 import type { HeldShare } from './held.ts'
-import { heldAmongMany, recipientBytes } from './limits.ts'
+import { heldAmongMany, recipientBytes, wishBytes } from './limits.ts'
 
 export class Recipients {
   readonly #share: HeldShare
@@ -60,7 +60,7 @@ export class Recipients {
     if (wish.notify === undefined && wish.orcpt === undefined) return 0
     this.#wishes ??= {}
     this.#wishes[this.#paths.size] = wish
-    return recipientBytes + (wish.orcpt?.length ?? 0)
+    return wishBytes + (wish.orcpt?.length ?? 0)
   }
 
   #hold(bytes: number): void {

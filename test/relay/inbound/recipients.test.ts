@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { Held } from '../../../relay/inbound/held.ts'
+import { readRcptParameters } from '../../../relay/inbound/parameters.ts'
 import { readPathLine } from '../../../relay/inbound/path-line.ts'
 import { Recipients } from '../../../relay/inbound/recipients.ts'
 import { comparableForwardPath } from '../../../relay/mail/address.ts'
@@ -30,6 +31,26 @@ test('a thousand recipients take the memory of their paths, and not that of the 
   }
   expect(recipients.size).toBe(1000)
   expect(liveBytes() - before).toBeLessThan(500_000)
+})
+
+test('what is asked of reports on a thousand recipients takes the memory of its words, and counts as held (case R15)', () => {
+  let held = 0
+  const change = (from: number, to: number): void => {
+    held += to - from
+  }
+  const recipients = new Recipients({ ...new Held().of('a'), change })
+  const before = liveBytes()
+  for (let n = 0; n < 1000; n++) {
+    const asked = `NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;original.${n}@elsewhere.example`
+    const read = readPathLine('RCPT', `RCPT TO:<someone.${n}@elsewhere.example>${' '.repeat(1900)}${asked}`)
+    const parameters = read.kind === 'path' ? readRcptParameters(read.parameters) : read
+    if (read.kind !== 'path' || parameters.kind !== 'parameters') throw new Error('a line of this form is taken')
+    recipients.add(read.path, comparableForwardPath(read.path), parameters.parameters)
+  }
+  expect(Object.keys(recipients.wishes ?? {})).toHaveLength(1000)
+  const taken = liveBytes() - before
+  expect(taken).toBeLessThan(700_000)
+  expect(held).toBeGreaterThan(taken / 2)
 })
 
 type Who = { readonly username: string; readonly password: string }
