@@ -94,7 +94,8 @@ export class HandshakeUnderWay {
     if (this.#plain.destroyed) return
     // `readable` without an octet means that the client is gone.
     if (this.#plain.readableLength === 0) this.destroy()
-    else if (isProxyHeader(this.#firstOctets())) this.#outcome.failed(proxied())
+    // Through a balancer that sends it nobody ever gets as far as to log in: the others are spared the look.
+    else if (this.#client.isOfStranger && isProxyHeader(this.#firstOctets())) this.#outcome.failed(proxied())
     else this.#shakeHands(next())
   }
 
