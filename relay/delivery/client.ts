@@ -11,7 +11,7 @@ export type Mailing = {
   readonly forwardPaths: readonly string[]
   /** The parameters of MAIL FROM, each with a space before it. */
   readonly parameters: string
-  /** Those of each RCPT TO, likewise; absent where none has any. */
+  /** Likewise of RCPT, for each forward-path; undefined where nothing is asked. */
   readonly rcptParameters?: readonly string[] | undefined
   readonly content: Content
 }

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { addressLiteral } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
+import { embedded } from '../mail/embedded-unicode.ts'
 import { linesOf } from '../mail/folding.ts'
 import { plainHost } from '../mail/plain-host.ts'
 import { asSaid, type Reply } from '../mail/reply.ts'
@@ -78,10 +79,6 @@ export const sevenBitAddress = (address: string): string =>
 export const utf8Address = (address: string): string =>
   isPrintable(address) ? `rfc822; ${address}` : `utf-8; ${escaped(address, /[\x00-\x20\x7f-\xa0]/)}`
 
-const escaped = (text: string, what = /[^\x21-\x7e]|[\\+=]/): string =>
-  Array.from(text, (c) => (what.test(c) ? `\\x{${codeOf(c)}}` : c)).join('')
-
-const codeOf = (character: string): string =>
-  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')
+const escaped = (text: string, what = /[^\x21-\x7e]|[\\+=]/): string => embedded(text, what)
 
 export const readable = (address: string): string => (isPrintable(address) ? address : escaped(address))

@@ -4,7 +4,8 @@ import type { Failure, HandedOn, Report } from './dsn.ts'
 import { adviceFor } from './dsn-advice.ts'
 import { readable } from './dsn-status.ts'
 
-export function explanation({ hostname, original, failures, handedOn = [], whole }: Report): string {
+/** `isWhole`: all of the message comes back, and not its header alone. */
+export function explanation({ hostname, original, failures, handedOn = [] }: Report, isWhole: boolean): string {
   const accepted = new Date(original.acceptedAt).toUTCString()
   return [
     `This is the mail relay ${hostname}.`,
@@ -15,7 +16,7 @@ export function explanation({ hostname, original, failures, handedOn = [], whole
     ...wasHandedOn(handedOn),
     '',
     'Other recipients, if there were any, are not concerned.',
-    `The ${whole === undefined ? 'header' : 'whole'} of your message is attached.`,
+    `The ${isWhole ? 'whole' : 'header'} of your message is attached.`,
     '',
   ].join('\r\n')
 }

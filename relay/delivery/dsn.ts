@@ -46,10 +46,7 @@ export type Report = {
 }
 
 /** 7-bit from end to end, so that every smarthost takes it. */
-export function composeDsn({ whole, ...told }: Report): Promise<Buffer> {
-  // 8-bit content is not returned: to encode it would make another message of it.
-  const isReturned = whole !== undefined && sevenBit.test(whole.toString('latin1'))
-  const report = { ...told, whole: isReturned ? whole : undefined }
+export function composeDsn(report: Report): Promise<Buffer> {
   const { hostname, dsnQueueId, now, original } = report
   const root = new MimeNode('multipart/report; report-type=delivery-status', {
     baseBoundary: dsnQueueId,
@@ -67,10 +64,18 @@ export function composeDsn({ whole, ...told }: Report): Promise<Buffer> {
     ...(messageId === undefined ? [] : [{ key: 'References', value: messageId }]),
     { key: 'Auto-Submitted', value: 'auto-replied' },
   ])
-  root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
+  const whole = returned(report)
+  root.createChild('text/plain; charset=us-ascii').setContent(explanation(report, whole !== undefined))
   addStatus(root, report)
-  addOriginal(root, header, report)
+  if (whole === undefined) addHeader(root, header, report)
+  else addAsItIs(root, 'message/rfc822', whole)
   return root.build()
+}
+
+/** 8-bit content is not returned: to encode it would make another message of it. */
+function returned({ whole }: Report): string | undefined {
+  const content = whole?.toString('latin1')
+  return content !== undefined && sevenBit.test(content) ? content : undefined
 }
 
 const undelivered = 'Undelivered: your message did not reach every recipient'
@@ -98,13 +103,11 @@ function addStatus(root: MimeNode, report: Report): void {
  * fields of their own, and not all of them decode it. nodemailer would encode it for each line of more than 76 characters. The
  * header of an internationalised message has a type of its own, which may be encoded, too (RFC 6533 sections 4 and 5).
  */
-function addOriginal(root: MimeNode, text: string, { header, whole, original }: Report): void {
-  if (whole !== undefined) addAsItIs(root, 'message/rfc822', whole.toString('latin1'))
-  else if (sevenBit.test(text)) addAsItIs(root, plainType, text)
-  else addEncoded(root, header, original)
-}
-
-function addEncoded(root: MimeNode, header: Buffer, original: Envelope): void {
+function addHeader(root: MimeNode, text: string, { header, original }: Report): void {
+  if (sevenBit.test(text)) {
+    addAsItIs(root, plainType, text)
+    return
+  }
   const isGlobal = original.smtpUtf8 && isUtf8(header) && !isAscii(header)
   const part = root.createChild(isGlobal ? 'message/global-headers' : plainType)
   part.setHeader('Content-Transfer-Encoding', 'quoted-printable').setContent(header)

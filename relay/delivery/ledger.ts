@@ -73,7 +73,7 @@ export class Ledger {
     const dice = random()
     const decided = results.map((result) => ({ ...result, decision: this.#decide(message, result, retry, at, dice) }))
     for (const one of decided) this.#apply(message, one)
-    this.#giveUp(message, decided, at)
+    this.#tellEnds(message, decided, at)
     this.#defer(message, decided)
     return this.#write(message)
   }
@@ -156,8 +156,8 @@ export class Ledger {
     }
   }
 
-  /** Also tells of whom a next hop has taken that tells nobody. */
-  #giveUp(message: Tracked, decided: readonly Decided[], now: number): void {
+  /** Of those who are given up, and of those whom a next hop has taken that tells nobody. */
+  #tellEnds(message: Tracked, decided: readonly Decided[], now: number): void {
     const { events, timeOfDay } = this.#parts
     const at = timeOfDay(now)
     const { queueId, reversePath } = message.envelope

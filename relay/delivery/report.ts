@@ -21,7 +21,6 @@ export type Reported = (Failure | HandedOn) & { readonly recipient: number }
 type ReportedFailure = Failure & { readonly recipient: number }
 
 export const isFailure = (reported: Reported): reported is ReportedFailure => 'givenUp' in reported
-const isHandedOn = (reported: Reported): reported is HandedOn & { readonly recipient: number } => 'taken' in reported
 
 /**
  * The DSN, or undefined where it was made before. It is captured where the original was, and where no mail may leave to the
@@ -36,7 +35,7 @@ export async function queueDsn(
   if (spool.has(id)) return undefined
   const config = own()
   const { hostname, policy } = config
-  const [failures, handedOn] = [reported.filter(isFailure), reported.filter(isHandedOn)]
+  const [failures, handedOn] = [reported.filter(isFailure), reported.filter((one) => 'taken' in one)]
   // Of mail that is on its way nothing but the header comes back (RFC 3461 section 4.3).
   const isWhole = original.wishes?.ret === 'FULL' && failures.length > 0 && original.bytes <= mostReturned
   const octets = await readOriginal(spool, original.queueId, isWhole)

@@ -69,7 +69,7 @@ export function mailParameters(can: Capabilities, need: Need, forwardPaths: read
   return size + body + utf8 + wish
 }
 
-/** The parameters of each RCPT TO, with a space before each; absent where none has any. */
+/** The parameters of RCPT for each forward-path, each with a space before it; undefined where nothing is asked. */
 export function rcptParameters(
   { dsn }: Capabilities,
   envelope: Envelope,

@@ -1,4 +1,5 @@
 /** The parameters of MAIL and RCPT that we offer, each with the one form that it may have. Pure. */
+import { embedded } from '../mail/embedded-unicode.ts'
 import type { MessageWish, Notify, RecipientWish } from '../mail/report-wishes.ts'
 import type { Refusal } from '../mail/rule.ts'
 import { copyOf } from './line-text.ts'
@@ -40,7 +41,7 @@ const ofRcpt: Readers<RecipientWish> = {
   NOTIFY: (value) =>
     notifies.test(value) ? { notify: [...new Set(value.toUpperCase().split(','))] as Notify[] } : undefined,
   ORCPT: (value) => {
-    const orcpt = value.replace(/[^\x00-\x7f]/gu, (c) => `\\x{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
+    const orcpt = embedded(value, /[^\x00-\x7f]/)
     const [, type = '', address = ''] = /^([\w!#$%&'*+/?^`{|}~-]+);(.+)$/.exec(orcpt) ?? []
     const isUtf8 = type.toLowerCase() === 'utf-8'
     const isFormed = isUtf8 ? utf8Address.test(address) : orcpt === value && printable.test(address)

@@ -1,65 +1,11 @@
 /** A DSN, as Python's email package reads it, is what RFC 3464 and RFC 6522 ask for, and has an id of its own. */
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { composeDsn, type Failure, type Report } from '../../../relay/delivery/dsn.ts'
+import { composeDsn } from '../../../relay/delivery/dsn.ts'
 import { adviceFor } from '../../../relay/delivery/dsn-advice.ts'
 import { dsnQueueId } from '../../../relay/delivery/dsn-id.ts'
+import { acceptedAt, expired, header, parse, refused, report } from './report-samples.ts'
 import { envelope, hello } from './samples.ts'
-
-type Part = { type: string; text?: string; groups?: Record<string, string>[] }
-type Parsed = {
-  type: string
-  report: string
-  headers: Record<string, string>
-  parts: Part[]
-  defects: string[]
-  sevenBit: boolean
-  longest: number
-  bare: number
-}
-
-const acceptedAt = Date.UTC(2026, 10, 23, 12)
-const refused: Failure = {
-  forwardPath: 'nobody@example.net',
-  at: acceptedAt + 1_800_000,
-  attempts: 1,
-  ambiguous: 0,
-  smarthost: { name: 'ses', host: 'smtp.example.com', port: 587 },
-  givenUp: {
-    because: 'refused',
-    reply: { code: 550, status: '5.1.1', text: 'user unknown' },
-    last: { code: 550, status: '5.1.1', text: 'user unknown', said: '550 5.1.1 user unknown' },
-  },
-}
-const expired: Failure = {
-  ...refused,
-  forwardPath: 'slow@example.net',
-  attempts: 7,
-  ambiguous: 2,
-  givenUp: {
-    because: 'expired',
-    reply: { code: 451, status: '4.4.7', text: 'delivery time expired' },
-    last: { code: 451, status: '4.4.1', text: 'connect: refused' },
-  },
-}
-const header = Buffer.from('From: <app@corp.test>\r\nMessage-ID: <42@corp.test>\r\nSubject: x\r\n')
-const report = (rest: Partial<Report> = {}): Report => ({
-  dsnQueueId: 'qqqqqqqqq1234567',
-  hostname: 'relay.example.org',
-  now: acceptedAt + 3_600_000,
-  original: envelope(hello, { queueId: 'q00000000000001', acceptedAt }),
-  failures: [refused, expired],
-  header,
-  ...rest,
-})
-
-async function parse(of: Report): Promise<Parsed> {
-  const octets = await composeDsn(of)
-  const script = join(import.meta.dirname, 'parse-report.py')
-  return JSON.parse(execFileSync('/usr/bin/python3', [script], { input: octets, encoding: 'utf8' }))
-}
 
 test('a report tells people, and programs, what became of each recipient', async () => {
   const { type, report: kind, headers, parts, defects, sevenBit, longest, bare } = await parse(report())
@@ -118,80 +64,6 @@ test('a report tells people, and programs, what became of each recipient', async
     },
   ])
   expect(original?.text?.trimEnd()).toBe(header.toString().trimEnd())
-})
-
-const wishes = {
-  ret: 'FULL',
-  envid: 'QQ+20314+2B159',
-  recipients: {
-    0: { notify: ['SUCCESS'], orcpt: 'rfc822;list+2Bowner@example.org' },
-    1: { orcpt: 'utf-8;j\\x{F6}rg@example.org' },
-  },
-} as const
-const handedOn: NonNullable<Report['handedOn']>[number] = {
-  forwardPath: 'gone@example.net',
-  at: acceptedAt + 1_800_000,
-  smarthost: { name: 'ses', host: 'smtp.example.com', port: 587 },
-  taken: { code: 250, status: '2.6.0', text: 'queued as 7', said: '250 2.6.0 queued as 7' },
-}
-
-test('whom a host without reports has taken is told as relayed, with the names that the client gave (RFC 3461 sections 5.2.2 and 6.3)', async () => {
-  const original = { ...report().original, forwardPaths: ['gone@example.net'], wishes }
-  const { headers, parts, defects, sevenBit } = await parse(report({ original, failures: [], handedOn: [handedOn] }))
-  expect({ defects, sevenBit }).toEqual({ defects: [], sevenBit: true })
-  expect(headers['subject']).toMatch(/^Handed on/)
-  expect(parts.map(({ type }) => type)).toEqual(['text/plain', 'message/delivery-status', 'text/rfc822-headers'])
-  const text = parts[0]?.text?.replace(/\s+/g, ' ')
-  expect(text).toContain('was taken by a host that sends no reports of success')
-  expect(text).toContain(
-    '<gone@example.net> It was taken at smarthost ses (smtp.example.com:587): 250 2.6.0 queued as 7',
-  )
-  expect(text).not.toContain('could not')
-  expect(parts[1]?.groups).toEqual([
-    {
-      'Original-Envelope-Id': 'QQ 314+159',
-      'Reporting-MTA': 'dns; relay.example.org',
-      'X-Relayfleet-Queue-Id': 'q00000000000001',
-      'Arrival-Date': 'Mon, 23 Nov 2026 12:00:00 +0000',
-    },
-    {
-      'Original-Recipient': 'rfc822; list+owner@example.org',
-      'Final-Recipient': 'rfc822; gone@example.net',
-      Action: 'relayed',
-      Status: '2.6.0',
-      'Remote-MTA': 'dns; smtp.example.com',
-      'Diagnostic-Code': 'smtp; 250 2.6.0 queued as 7',
-      'Last-Attempt-Date': 'Mon, 23 Nov 2026 12:30:00 +0000',
-    },
-  ])
-})
-
-test('one report tells of those who are given up, and of those who are taken', async () => {
-  const original = { ...report().original, forwardPaths: ['gone@example.net', 'nobody@example.net'], wishes }
-  const { headers, parts } = await parse(report({ original, failures: [refused], handedOn: [handedOn] }))
-  expect(headers['subject']).toMatch(/^Undelivered/)
-  expect(parts[0]?.text?.replace(/\s+/g, ' ')).toContain('The same message was taken by a host')
-  expect(parts[1]?.groups?.slice(1).map((group) => [group['Action'], group['Original-Recipient']])).toEqual([
-    ['failed', 'utf-8; j\\x{F6}rg@example.org'],
-    ['relayed', 'rfc822; list+owner@example.org'],
-  ])
-})
-
-const plain = Buffer.concat([header, Buffer.from('\r\n--qqqqqqqqq1234567\r\n\r\n.the end\r\n')])
-test.each([
-  ['plain text', plain, 'message/rfc822', 'The whole of your message is attached.'],
-  ['8-bit text', Buffer.concat([plain, Buffer.from('é\r\n')]), 'text/rfc822-headers', 'The header of your message'],
-  [
-    'a line of 999 octets',
-    Buffer.concat([plain, Buffer.from(`${'a'.repeat(999)}\r\n`)]),
-    'text/rfc822-headers',
-    'The header',
-  ],
-])('with RET=FULL %s comes back as far as a report of 7 bits can have it', async (_, whole, type, said) => {
-  const octets = (await composeDsn(report({ whole }))).toString('latin1')
-  expect(octets).toContain(said)
-  expect(octets).toContain(`Content-Type: ${type}`)
-  expect(octets.includes(whole.toString('latin1'))).toBe(type === 'message/rfc822')
 })
 
 const { smarthost: _, ...neverTried } = expired

@@ -54,8 +54,10 @@ test('case U22: any 2yz is a yes to a login, as to Postfix (RFC 5321 section 4.2
   expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(['delivered'])
 })
 
+/** The replies to AUTH LOGIN, the username and the password. */
+const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
+
 test('AUTH LOGIN is used where PLAIN is not offered', async () => {
-  const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
   const upstream = await startSmarthost({
     certificate,
     offers: [...everything, 'STARTTLS', 'AUTH LOGIN'],
@@ -71,7 +73,6 @@ test('AUTH LOGIN is used where PLAIN is not offered', async () => {
 })
 
 test('AUTH LOGIN is used where PLAIN is offered beside it, and then answered 504 (RFC 4954 section 4)', async () => {
-  const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
   const script: Script = {
     AUTH: (_, line) =>
       say(line.startsWith('AUTH PLAIN') ? '504 5.5.4 Unrecognized authentication type' : (answers[0] ?? '')),
