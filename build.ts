@@ -3,7 +3,19 @@
  * relay.
  */
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+
+/**
+ * What our programs never call of the packages that they use, and what would load Node's HTTP client, cluster and fetch beside it:
+ * Nodemailer's contents by URL, and prom-client's push and its registry of several processes.
+ */
+const leftOut: Plugin = {
+  name: 'left out',
+  setup: ({ onLoad }) => {
+    const uncalled = /\/(?:nodemailer\/dist\/esm\/fetch\/index|prom-client\/lib\/(?:pushgateway|cluster))\.js$/
+    onLoad({ filter: uncalled }, () => ({ contents: 'export default undefined' }))
+  },
+}
 
 await build({
   // Relative paths start here and not at the current directory, since a benchmark builds several working trees.
@@ -17,6 +29,7 @@ await build({
   loader: { '.cnf': 'copy' },
   outdir: resolve(process.argv[2] ?? join(import.meta.dirname, 'dist')),
   bundle: true,
+  plugins: [leftOut],
   platform: 'node',
   target: 'node24',
   format: 'esm',

@@ -37,6 +37,15 @@ test.each([
   expect(/[^\0-\x7f]/.exec(readFileSync(join(dist, bundle), 'utf8'))?.[0]).toBeUndefined()
 })
 
+test('the relay has no HTTP client: no code of its own can ask a URL for anything, and a relay at rest is 3 MB smaller', () => {
+  const told = `process.on('exit', () => console.log(process.moduleLoadList.join('\\n')))`
+  const preload = `data:text/javascript,${encodeURIComponent(told)}`
+  const { stdout } = spawnSync(process.execPath, ['--import', preload, join(dist, 'relay.js')], { encoding: 'utf8' })
+  const loaded = stdout.split('\n')
+  expect(loaded).toContain('NativeModule tls')
+  expect(loaded.filter((module) => /http|undici/.test(module))).toEqual([])
+})
+
 test('started by a Node that is too old, it only says which version it needs and how to start with it', () => {
   const old = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })'
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', old, join(dist, 'relayfleet.js')], {
