@@ -38,13 +38,15 @@ export type Look = {
 }
 
 type Entry = {
-  /** Replaced where only the keys that wait are others. */
+  /** Replaced where the questions are the same. */
   checks: DomainChecks
-  readonly before: DomainRecords | undefined
+  before: DomainRecords | undefined
   /** No operator has looked at it yet. */
   isNew: boolean
   dueAt: number
   isBusy: boolean
+  /** Edited while a look at it goes on: that look counts, and another one follows at once. */
+  isEdited: boolean
   look: Look | undefined
   /** The records because of which mail was held back at the last look, as one text. */
   holding: string
@@ -71,6 +73,7 @@ export class Verifier {
     for (const [name, its] of checks) {
       const known = this.#entries.get(name)
       if (known !== undefined && isSame(known.checks, its)) this.#waitFor(known, its)
+      else if (known?.isBusy && asksTheSame(known.checks, its)) this.#edit(known, its)
       else this.#entries.set(name, this.#entryOf(name, its, known))
     }
     this.#dirty.mark()
@@ -92,9 +95,18 @@ export class Verifier {
     const said = this.#verifying.before(name)
     const before = known?.look?.found ?? known?.before ?? said
     const dueAt = this.#verifying.now()
-    const holding = before === undefined ? '' : holdingBack(before, checks.whenBroken, dueAt).join()
+    const holding = holdingOf(before, checks, dueAt)
     const isNew = said === undefined && known === undefined
-    return { checks, before, isNew, dueAt, isBusy: false, look: undefined, holding }
+    return { checks, before, isNew, dueAt, isBusy: false, isEdited: false, look: undefined, holding }
+  }
+
+  /** The look that goes on is not begun anew: who is edited more often than a look takes would never be looked at. */
+  #edit(entry: Entry, checks: DomainChecks): void {
+    entry.checks = checks
+    entry.before = entry.look?.found ?? entry.before
+    entry.look = undefined
+    entry.isEdited = true
+    entry.holding = holdingOf(entry.before, checks, this.#verifying.now())
   }
 
   /** What was seen stays when a key begins to wait otherwise; only the next look is at another time. */
@@ -131,6 +143,7 @@ export class Verifier {
   async #look(name: string, entry: Entry, signal: AbortSignal): Promise<void> {
     const { resolvers, changed, turned, now } = this.#verifying
     entry.isBusy = true
+    entry.isEdited = false
     this.#busy += 1
     const before = entry.look?.found ?? entry.before
     const looked = {
@@ -148,10 +161,10 @@ export class Verifier {
     const { checks } = entry
     const at = now()
     entry.look = { found, at, apartMs: entry.look === undefined ? 0 : this.#everyMs(checks) }
-    entry.dueAt = this.#nextAt(entry.look, checks)
+    entry.dueAt = entry.isEdited ? at : this.#nextAt(entry.look, checks)
     entry.isNew = false
     changed()
-    const holding = holdingBack(found, checks.whenBroken, at).join()
+    const holding = holdingOf(found, checks, at)
     if (holding !== entry.holding) turned()
     entry.holding = holding
   }
@@ -165,3 +178,10 @@ const isUnseen = ({ stage }: WaitingKey): boolean => stage === 'Pending'
 /** Whether the same has to be looked at, whichever keys wait for it. */
 const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || textOf(a) === textOf(b)
 const textOf = (checks: DomainChecks): string => JSON.stringify({ ...checks, waiting: [] })
+
+/** Whether a look at one is a look at the other. */
+const asksTheSame = (a: DomainChecks, b: DomainChecks): boolean => questionsOf(a) === questionsOf(b)
+const questionsOf = ({ domain, wanted, resolvers }: DomainChecks): string => JSON.stringify([domain, wanted, resolvers])
+
+const holdingOf = (before: DomainRecords | undefined, { whenBroken }: DomainChecks, now: number): string =>
+  before === undefined ? '' : holdingBack(before, whenBroken, now).join()

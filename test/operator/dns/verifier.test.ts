@@ -1,4 +1,5 @@
 /** Every domain's records are looked at when they are due: new domains first, broken ones often, and only the records that are wanted now. */
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
 import { Verifier, type Verifying } from '../../../operator/dns/verifier.ts'
@@ -137,6 +138,23 @@ test.concurrent('a look that the time brings counts beside another one only afte
   verifier.give(new Map([['m/new', { ...pending, verifyEveryMs: 6 * minute }]]))
   await until('it is looked at by other checks', () => states('m/new'))
   expect(verifier.look('m/new')?.apartMs).toBe(0)
+})
+
+test.concurrent('a domain that is edited again before each look at it ends is looked at all the same, and at once after the last edit', async () => {
+  let asked = 0
+  const edited = () => new Map([['m/new', checks('new.example', { verifyEveryMs: (1000 + asked) * minute })]])
+  const ask: Verifying['ask'] = async () => {
+    asked += 1
+    await setImmediate()
+    if (!verifier.look('m/new')) verifier.give(edited())
+    return { is: 'absent', own: true }
+  }
+  const ends: number[] = []
+  const { verifier, states } = await start({}, { ask, changed: () => ends.push(asked) })
+  verifier.give(edited())
+  await until('it is looked at, and once more', () => ends.length > 1)
+  expect(states('m/new')).toEqual(['Missing'])
+  expect(ends).toEqual([ends[0], 2 * Number(ends[0])])
 })
 
 test.concurrent('a clock that is set back by a day delays no look', async () => {
