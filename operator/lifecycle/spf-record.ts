@@ -31,7 +31,8 @@ export type SpfRecord =
 export const isSpf = (text: string): boolean => /^v=spf1(?: |$)/i.test(text)
 
 const macroString = /^(?:[!-$&-~]|%[%_-]|%\{[slodiphcrtv][0-9]*r?[.\-+,/_=]*\})*$/i
-const domainEnd = /(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?|%\{[^}]*\})$/i
+/** The last label has a letter or a hyphen: for receivers, an address in place of a domain is an error. */
+const domainEnd = /(?:\.(?!\d+\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?|%\{[^}]*\})$/i
 
 /** `wrong` where the text is no domain-spec (RFC 7208 section 7.1). */
 function targetOf(text: string): { readonly target: Target } | 'wrong' {

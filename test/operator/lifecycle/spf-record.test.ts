@@ -27,6 +27,7 @@ test.each([
   'v=spf1 ptr ptr:example.org exp=explain._spf.%{d} -all',
   'v=spf1 unknown=anything -all', // section 6: an unknown modifier is ignored
   'v=spf1 ALL',
+  'v=spf1 a:host.1a a:host.a1 a:host.1-1 include:192.0.2.%{d} -all',
 ])('%j is well-formed', (text) => {
   expect(parseSpfRecord(text)).toMatchObject({ ok: true })
 })
@@ -41,6 +42,13 @@ test.each([
   ['v=spf1 include:', '"include:"'],
   ['v=spf1 include:org', '"include:org"'], //  section 7.1: a domain ends in a dot and a label
   ['v=spf1 include:a..1-', '"include:a..1-"'],
+  ['v=spf1 a:192.0.2.1', '"a:192.0.2.1"'], //  … and that label has a letter or a hyphen: an address is no domain
+  ['v=spf1 a:192.0.2.1.', '"a:192.0.2.1."'],
+  ['v=spf1 a:192.0.2.1/24', '"a:192.0.2.1/24"'],
+  ['v=spf1 mx:192.0.2.1', '"mx:192.0.2.1"'],
+  ['v=spf1 include:192.0.2.1', '"include:192.0.2.1"'],
+  ['v=spf1 ptr:192.0.2.1', '"ptr:192.0.2.1"'],
+  ['v=spf1 redirect=192.0.2.1', 'redirect="192.0.2.1"'],
   ['v=spf1 ip4:192.0.2.256', '"ip4:192.0.2.256"'],
   ['v=spf1 ip4:192.0.2.1/33', '"ip4:192.0.2.1/33"'],
   ['v=spf1 ip4:192.0.2.1/024', '"ip4:192.0.2.1/024"'],
