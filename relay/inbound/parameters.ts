@@ -49,8 +49,10 @@ const ofRcpt: Readers<RecipientWish> = {
   },
 }
 const notifies = /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/i
-// utf-8-addr-xtext (RFC 6533 section 3): `\x{E9}` for what is not plain.
-const utf8Address = /^(?:[!-*,-<>-[\]-~]|\\x\{[1-9A-F][0-9A-F]{1,5}\})+$/
+// utf-8-addr-xtext (RFC 6533 section 3): `\x{E9}` for what does not stand for itself, and is a character of Unicode.
+const hexPoint =
+  '2[0B]|3D|5C|7F|[89A-F][0-9A-F]|[1-9A-F][0-9A-F]{2}|[1-9A-CEF][0-9A-F]{3}|D[0-7][0-9A-F]{2}|[1-9A-F][0-9A-F]{4}|10[0-9A-F]{4}'
+const utf8Address = new RegExp(`^(?:[!-*,-<>-[\\]-~]|\\\\x\\{(?:${hexPoint})\\})+$`)
 
 const ofMailBefore: MailParameters = { size: 0, body: '7BIT', smtpUtf8: false }
 

@@ -148,7 +148,13 @@ test.each([
   [{ ORCPT: 'rfc822;j\u00f6rg@a.example' }, says(501)],
   [{ ORCPT: 'utf-8;j\u00f6rg@a.example' }, { parameters: { orcpt: 'utf-8;j\\x{F6}rg@a.example' } }],
   [{ ORCPT: 'UTF-8;\\x{1F4E7}@a.example' }, { parameters: { orcpt: 'UTF-8;\\x{1F4E7}@a.example' } }],
-  [{ ORCPT: 'utf-8;a\\x{0A}b' }, says(501)],
+  ...['20', '2B', '3D', '5C', '7F', '80', 'FFF', 'D7FF', 'E000', 'FFFF', '10000', '10FFFF'].map(
+    (point) => [{ ORCPT: `utf-8;a\\x{${point}}b` }, { parameters: { orcpt: `utf-8;a\\x{${point}}b` } }] as const,
+  ),
+  // RFC 6533 section 3: a character that stands for itself, half of a pair, none of Unicode, a zero in front.
+  ...['0A', '41', '7E', 'D800', 'DFFF', '110000', 'FFFFFF', '0E9', 'E'].map(
+    (point) => [{ ORCPT: `utf-8;a\\x{${point}}b` }, says(501)] as const,
+  ),
   [{ ORCPT: 'utf-8;a\\b@a.example' }, says(501)],
   [{ ORCPT: 'utf-8;a\u0085b@a.example' }, { parameters: { orcpt: 'utf-8;a\\x{85}b@a.example' } }],
   [{ ORCPT: longest }, { parameters: { orcpt: longest } }],
