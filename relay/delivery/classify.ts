@@ -239,8 +239,8 @@ const asksToSlowDown = (reply: Reply): boolean =>
 const saysOurLimit = ({ code, text }: Reply): boolean => code >= 400 && ourLimit.every((words) => words.test(text))
 
 const ourLimit = [
-  /\b(sending|relay|outmail) (limit|quota)\b|\b(daily|hourly) limit\b|\bmail rate\b|\bper (hour|day)\b|\ballowed outgoing messages\b|SubmissionQuota|\b(ip|connection|domain|sender) frequency\b|\bfrequently sending\b/i,
-  /exceeded|reached|limited|frequently/i,
+  /\b(sending|relay|outmail) (limit|quota)\b|\b(daily|hourly) limit\b|\bmail rate\b|\bper (hour|day)\b|\ballowed outgoing messages\b|SubmissionQuota|\b(ip|connection|domain|sender) frequency\b|\bfrequently sending\b|\btoo many emails per second\b/i,
+  /exceeded|reached|limited|frequently|too many/i,
 ]
 
 const isOfMailbox = ({ status, text }: Reply): boolean =>

@@ -94,6 +94,8 @@ test.each<[product: string, stage: Stage, verdict: Verdict, reply: string]>([
     '554 5.7.1 <a@x.test>: Recipient address rejected: You have exceeded your Outmail quota.',
   ],
   ['postfwd', 'RCPT', 'slower', '554 5.7.1 <a@x.test>: Recipient address rejected: Number messages per hour exceeded'],
+  ['Mailtrap', 'MAIL', 'slower', '550 5.7.0 Requested action not taken: too many emails per second'],
+  ['Mailtrap', 'dot', 'slower', '550 5.7.0 Requested action not taken: too many emails per second'],
   ['Tencent', 'dot', 'slower', '550 Ip frequency limited. http://service.mail.qq.com/'],
   ['Tencent', 'dot', 'slower', '550 Domain frequency limited'],
   ['Tencent', 'dot', 'slower', '550 Sender frequency limited'],
