@@ -9,7 +9,8 @@ import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import { isClosing, isStale } from './farewell.ts'
 import type { Opened } from './open.ts'
-import { mailParameters, rcptParameters, refusedBeforehand, toldTo } from './requirements.ts'
+import { isOfWishes } from './refused-wishes.ts'
+import { mailParameters, mailWishes, rcptWishes, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
 /** `fresh` asks for a connection that was not used before; `outcomes` are of the transaction on it, empty where there was none. */
@@ -24,6 +25,9 @@ export type Connections = {
 
 /** Which connection is to have the mail: any, one that was not used before, or one that others have used. */
 type Which = 'any' | 'new' | 'shared'
+
+/** What is next where nothing was said about this message: another connection, or the same mail without what is asked of reports. */
+type Next = Which | 'bare'
 
 export type Attempted = {
   /** One for each forward-path, in their order. */
@@ -48,12 +52,13 @@ export async function attempt(
   if (leaving.kind === 'held') return notAsked(leaving.reply, forwardPaths.length)
   const seal = leaving.kind === 'signed' ? leaving.seal : undefined
   try {
-    const mail = { envelope, content: await loadContent(source, envelope, seal), forwardPaths }
+    let mail: Mail = { envelope, content: await loadContent(source, envelope, seal), forwardPaths, isBare: false }
     let which: Which = 'any'
     for (let mayShare = true; ; mayShare &&= which !== 'shared') {
       const attempted = await transactOn(connections, mail, which, mayShare)
       if (typeof attempted !== 'string') return attempted
-      which = attempted
+      if (attempted === 'bare') mail = { ...mail, isBare: true }
+      which = attempted === 'bare' ? 'any' : attempted
     }
   } finally {
     if (leaving.kind === 'signed') leaving.ended()
@@ -69,18 +74,24 @@ const notAsked = (reply: Reply, recipients: number): Attempted => ({
   asked: false,
 })
 
-type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
+type Mail = {
+  readonly envelope: Envelope
+  readonly content: Content
+  readonly forwardPaths: readonly string[]
+  /** The next hop offers DSN, and has refused what is asked of it: all of that is left to the relay. */
+  readonly isBare: boolean
+}
 
 const ours: ReadonlySet<Cause> = new Set(['withdrawn', 'unprepared', 'exhausted'])
 const isOurs = (answer: Answer): boolean => answer.kind === 'none' && ours.has(answer.cause)
 
-/** Which connection is next where nothing was said about this message (cases U17 and U23); once at most a shared one. */
+/** What is next where nothing was said about this message (cases U17, U21 and U23); once at most a shared connection. */
 async function transactOn(
   connections: Connections,
   mail: Mail,
   which: Which,
   mayShare: boolean,
-): Promise<Attempted | Which> {
+): Promise<Attempted | Next> {
   const opened = await (which === 'shared' ? connections.share() : connections.acquire(which === 'new'))
   if (opened.kind === 'failed') {
     const { stage, answer, withoutTls } = opened
@@ -103,10 +114,10 @@ async function transact(
   mail: Mail,
   which: Which,
   isOneTooMany: () => boolean,
-): Promise<Attempted | Which> {
+): Promise<Attempted | Next> {
   // A new one may have ended while the disk was waited for (pool.ts). If the next one has, too, that is a failure.
   const used = client.transactions > 0 || client.hasIdled || !(which === 'new' || client.usable)
-  const { sent, mailing, outcomesWith } = prepare(client, mail)
+  const { sent, mailing, isOnlyOfWishes, outcomesWith } = prepare(client, mail)
   if (sent.length === 0) return { outcomes: outcomesWith(undefined), asked: true }
   const started = performance.now()
   const transaction = await client.transact(mailing)
@@ -115,6 +126,7 @@ async function transact(
     // It may be this mail that is refused, or all that would come over the connection: the next is to have another one.
     const { mail: said, data = said } = transaction
     if (used && (isForNow(said) || isForNow(data))) client.quit()
+    if (isOnlyOfWishes(transaction)) return 'bare'
     return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
   }
   client.destroy('it is of no use any more')
@@ -122,26 +134,35 @@ async function transact(
 }
 
 /** Some recipients may be refused before anything is sent; the others share the transaction. */
-function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
-  const { capabilities, withoutTls } = client
+function prepare(client: Client, { envelope, content, forwardPaths, isBare }: Mail) {
+  const { withoutTls } = client
+  const capabilities = isBare ? { ...client.capabilities, dsn: false } : client.capabilities
   const need = { envelope, content }
   const refused = forwardPaths.map((path) => refusedBeforehand(capabilities, need, path))
   const sent = refused.some((reply) => reply !== undefined)
     ? forwardPaths.filter((_, i) => refused[i] === undefined)
     : forwardPaths
   const told = (path: string): string => toldTo(capabilities, path)
-  const parameters = mailParameters(capabilities, need, sent)
+  const asked = { byMail: mailWishes(capabilities, envelope), byRcpt: rcptWishes(capabilities, envelope, sent) }
+  const hasAsked = asked.byMail !== '' || asked.byRcpt !== undefined
+  const classify = (transaction: Transaction) => classifyTransaction(transaction, sent.length)
   return {
     sent,
     mailing: {
       reversePath: told(envelope.reversePath),
       forwardPaths: sent.map(told),
-      parameters,
-      rcptParameters: rcptParameters(capabilities, envelope, sent),
+      parameters: mailParameters(capabilities, need, sent) + asked.byMail,
+      rcptParameters: asked.byRcpt,
       content,
     },
+    isOnlyOfWishes: (transaction: Transaction): boolean =>
+      hasAsked && classify(transaction).every((outcome, i) => isOfWishes(outcome, transaction, asked, i)),
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
-      const classified = transaction === undefined ? [] : classifyTransaction(transaction, sent.length)
+      const said = transaction === undefined ? [] : classify(transaction)
+      const classified =
+        transaction !== undefined && hasAsked
+          ? said.map((outcome, i) => (isOfWishes(outcome, transaction, asked, i) ? withoutWishes(outcome) : outcome))
+          : said
       const isSilent = !capabilities.dsn && envelope.wishes?.recipients !== undefined
       const outcomes = isSilent
         ? classified.map((outcome, i) => untold(outcome, wishFor(envelope, sent[i] ?? '')))
@@ -156,5 +177,8 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 
 const untold = (outcome: Outcome, wish: RecipientWish | undefined): Outcome =>
   outcome.kind === 'delivered' && wantsSuccess(wish) ? { ...outcome, tellsNobody: true } : outcome
+
+/** Beside others whose outcome that transaction was: the next one is for those alone who are refused for what is asked. */
+const withoutWishes = ({ reply }: Outcome): Outcome => ({ kind: 'deferred', scope: 'transaction', reply })
 
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })

@@ -58,19 +58,22 @@ export function toldTo({ smtpUtf8 }: Capabilities, path: string): string {
   return mailbox === undefined ? path : path.slice(0, path.lastIndexOf('@') + 1) + mailbox.domain
 }
 
-/** The parameters of MAIL FROM, each with a space before it. */
+/** The parameters of MAIL FROM that tell of the message, each with a space before it. */
 export function mailParameters(can: Capabilities, need: Need, forwardPaths: readonly string[]): string {
   const { envelope, content } = need
   const size = can.size === undefined ? '' : ` SIZE=${content.octets}`
   const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
   const isUtf8 = hasUtf8Address(can, envelope, forwardPaths) || isUtf8Message(need)
   const utf8 = can.smtpUtf8 && isUtf8 ? ' SMTPUTF8' : ''
-  const wish = can.dsn && envelope.wishes !== undefined ? mailWish(envelope.wishes) : ''
-  return size + body + utf8 + wish
+  return size + body + utf8
 }
 
-/** The parameters of RCPT for each forward-path, each with a space before it; undefined where nothing is asked. */
-export function rcptParameters(
+/** What MAIL asks of the reports on the message, with a space before it; empty where nothing is asked. */
+export const mailWishes = ({ dsn }: Capabilities, { wishes }: Envelope): string =>
+  dsn && wishes !== undefined ? mailWish(wishes) : ''
+
+/** … and RCPT, for each forward-path, each with a space before it; undefined where nothing is asked. */
+export function rcptWishes(
   { dsn }: Capabilities,
   envelope: Envelope,
   forwardPaths: readonly string[],

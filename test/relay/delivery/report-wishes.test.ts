@@ -130,3 +130,74 @@ test('mail that was delivered is not sent again where its report can not be writ
   await until('it is reported', () => facts('dsnQueued').length > 0)
   expect(attempts.filter(({ queueId }) => queueId === message.queueId)).toHaveLength(3)
 })
+
+const refusal = say('553 ORCPT address syntax error')
+
+test.each([
+  ['MAIL', ['PIPELINING', 'DSN'], '555 5.5.4 Unsupported option: RET=HDRS'],
+  ['MAIL', ['DSN'], '501 Syntax error in parameters'],
+  ['RCPT', ['PIPELINING', 'DSN'], '501 5.5.4 Bad ORCPT parameter syntax'],
+  ['RCPT', ['DSN'], '553 ORCPT address syntax error'],
+  ['RCPT', ['DSN'], '504 5.5.4 NOTIFY not implemented'],
+  ['RCPT', ['PIPELINING', 'DSN'], '555'],
+])('a next hop that offers DSN and refuses it at %s (%j, %s) is asked for nothing, and the relay makes the report', async (stage, offers, reply) => {
+  const said: string[] = []
+  const script: Script = {
+    MAIL: (_, line) => keepReports(line) ?? (stage === 'MAIL' && line.includes('RET=') ? say(reply) : undefined),
+    RCPT: (_, line) => {
+      said.push(line)
+      return stage === 'RCPT' && /ORCPT|NOTIFY/.test(line) ? say(reply) : undefined
+    },
+  }
+  const upstream = await startSmarthost({ offers, script })
+  const { spool, attempts, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  const wish = { notify: ['SUCCESS'], orcpt: 'utf-8;b' } as const
+  spool.put(asks({ ret: 'HDRS', recipients: { 0: wish, 1: wish, 2: wish } }), hello)
+  await attempted(3)
+  await until('it is reported', () => facts('dsnQueued').length > 0)
+  await quiet()
+  expect(attempts.slice(0, 3).map(({ attempt, outcome }) => `${attempt} ${outcome.kind}`)).toEqual(
+    Array(3).fill('1 delivered'),
+  )
+  expect(upstream.received.map(({ rcpt }) => rcpt.length)).toEqual([3])
+  expect(reports(spool).map((s) => s.envelope.reports?.forwardPaths)).toEqual([[a, b, c]])
+})
+
+test('who is refused for the sake of a parameter beside others that are taken has the message once, as have the others', async () => {
+  const script: Script = {
+    ...keeping,
+    RCPT: (_, line) => (line.includes('ORCPT=') ? refusal : undefined),
+  }
+  const upstream = await startSmarthost({ offers: ['PIPELINING', 'DSN'], script })
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  spool.put(asks({ recipients: { 1: { orcpt: 'utf-8;b' } } }), hello)
+  await until('it is gone', () => spool.stored.size === 0)
+  await attempted(4)
+  await quiet()
+  expect(upstream.received.map(({ rcpt }) => rcpt)).toEqual(
+    [[a, c], [b]].map((paths) => paths.map((path) => `RCPT TO:<${path}>`)),
+  )
+  expect(facts('bounced')).toEqual([])
+})
+
+test.each([
+  ['its address', '550 5.1.1 no such user', 1],
+  ['its address, which is malformed', '501 5.1.3 Bad recipient address syntax', 1],
+  ['whatever is asked', '555 5.5.4 unsupported', 2],
+])('who is refused for %s is given up', async (_name, reply, transactions) => {
+  let asked = 0
+  const RCPT = () => {
+    asked++
+    return say(reply)
+  }
+  const upstream = await startSmarthost({ offers: ['DSN'], script: { ...keeping, RCPT } })
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  spool.put(
+    asks({ recipients: { 0: { notify: ['FAILURE'] }, 1: { notify: ['FAILURE'] }, 2: { notify: ['FAILURE'] } } }),
+    hello,
+  )
+  await attempted(3)
+  await quiet()
+  expect(facts('bounced')).toHaveLength(3)
+  expect(asked).toBe(3 * transactions)
+})
