@@ -207,8 +207,11 @@ export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
 /** Some say so with any code or status. One who is refused for good in these words alone is refused: there are no fewer. */
 const saysTooManyRecipients = ({ status, text }: Reply): boolean => status.endsWith('.5.3') || inWords.test(text)
 
+/** One who is alone is not one too many: a bare 552 without words for that tells of a full mailbox (RFC 821 section 4.2.2). */
 const isOneTooMany = (reply: Reply, othersTaken: boolean): boolean =>
-  isTooManyRecipients(reply) || (othersTaken && saysTooManyRecipients(reply))
+  othersTaken
+    ? isTooManyRecipients(reply) || saysTooManyRecipients(reply)
+    : isTooManyRecipients(reply) && (reply.code !== 552 || saysTooManyRecipients(reply))
 
 /** Gmail takes those of one domain at one time. Postfix says `too many recipients from` of a rate, and Cisco `received`. */
 const inWords = /too many recipients(?! (from|received))|multiple destination domains/i

@@ -28,12 +28,12 @@ test.each([
 })
 
 test('the DSN on a recipient that was one too many until its time was over quotes the 552 that was said, and not the 452 that it means', async () => {
-  const script: Script = { RCPT: (time) => (time === 0 ? say('552 no more') : undefined) }
+  const script: Script = { RCPT: (time) => (time === 0 ? say('552 too many recipients') : undefined) }
   const { upstream, outcomes } = await deliver({ script }, { acceptedAt: Date.now() - 86_460_000 })
   expect(outcomes).toMatchObject([{ kind: 'deferred', reply: { code: 452, status: '4.5.3' } }])
   const dsn = String(upstream.received[0]?.content)
   expect(dsn).toContain('\r\nStatus: 4.4.7\r\n')
-  expect(dsn).toContain('\r\nDiagnostic-Code: smtp; 552 no more\r\n')
+  expect(dsn).toContain('\r\nDiagnostic-Code: smtp; 552 too many recipients\r\n')
 })
 
 test.each<[what: string, script: Script, text: string, code?: number]>([

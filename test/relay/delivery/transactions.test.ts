@@ -235,11 +235,19 @@ test('531 that speaks of something else is a refusal', async () => {
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 531 } }])
 })
 
-test('552 for a full mailbox is a refusal', async () => {
-  const { outcomes } = await deliver({
-    script: { RCPT: (time) => (time === 0 ? say('552 5.2.2 mailbox full') : undefined) },
-  })
-  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 552, status: '5.2.2' } }])
+test.each([
+  ['552 5.2.2 mailbox full', '5.2.2'],
+  ['552 mailbox full', '5.0.0'],
+])('%s, said of one who is alone, is a refusal (case U05)', async (text, status) => {
+  const { outcomes } = await deliver({ script: { RCPT: (time) => (time === 0 ? say(text) : undefined) } })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 552, status } }])
+})
+
+test('552 without a status, said of one whose mailbox is full, beside another who is taken, is a refusal when it is said of that one alone', async () => {
+  const script: Script = { RCPT: (_, line) => (line.includes('full@') ? say('552 mailbox full') : undefined) }
+  const { received, facts } = await deliver({ script }, { forwardPaths: ['full@x.test', 'b@x.test'] })
+  expect(received.map((r) => r.rcpt)).toContainEqual(['RCPT TO:<b@x.test>'])
+  expect(facts('bounced')).toHaveLength(1)
 })
 
 test.each(['MAIL', 'RCPT', 'DATA'] as const)('530 at %s asks for our login, and refuses no message', async (stage) => {
